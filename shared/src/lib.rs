@@ -1,0 +1,19 @@
+//! Gnomon's nouns and decisions, in the order of the flow.
+
+pub mod time;
+pub mod units;
+pub mod id;
+pub mod schedule;
+pub mod target;
+pub mod job;
+pub mod node;
+pub mod assign;
+pub mod plan;
+pub mod fire;
+pub mod run;
+pub mod report;
+pub mod history;
+pub mod api;
+pub mod keys;
+#[cfg(feature = "store")]
+pub mod store;
