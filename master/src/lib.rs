@@ -1,1 +1,3 @@
+//! Gnomon's master: an API server; one of them leads and plans.
 
+pub mod history;

@@ -16,4 +16,10 @@ pub mod history;
 pub mod api;
 pub mod keys;
 #[cfg(feature = "store")]
+pub mod host;
+#[cfg(feature = "store")]
 pub mod store;
+
+/// A store revision: it grows by one with each committed transaction that writes. A key's
+/// mod revision is zero when the key does not exist.
+pub type Revision = i64;

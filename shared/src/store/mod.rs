@@ -5,16 +5,22 @@
 //! simulator. One conformance suite (`shared/tests/store`) runs against both.
 //! Keys are given and returned without the deployment's prefix (`/gnomon/`).
 
-use std::{sync::Arc, time::Duration};
+pub mod embedded;
+pub mod lease;
+pub mod mirror;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-/// A store revision: it grows by one with each committed transaction that writes.
-/// Zero, as a key's mod revision, means that the key does not exist.
-pub type Revision = i64;
+pub use crate::Revision;
 
 /// The most operations (compares, writes) that a transaction may hold, each list.
 pub const TXN_OPS_MAX: usize = 100;
+
+/// The most bytes of keys and values that a transaction may write (etcd's own limit for
+/// a request, 1.5 MiB, less its overhead).
+pub const TXN_BYTES_MAX: usize = 1_400_000;
 
 /// A key as it stands at a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +52,14 @@ pub enum Compare {
 /// A write within a transaction. A transaction never writes the same key twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    Put { key: String, value: Vec<u8>, lease: Option<LeaseId> },
-    Delete { key: String },
+    Put {
+        key: String,
+        value: Vec<u8>,
+        lease: Option<LeaseId>,
+    },
+    Delete {
+        key: String,
+    },
 }
 
 /// All writes, if all compares hold; nothing otherwise.
@@ -76,7 +88,10 @@ pub enum Change {
 /// What a watch tells. A batch holds whole revisions: never half of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchEvent {
-    Changes { revision: Revision, changes: Vec<Change> },
+    Changes {
+        revision: Revision,
+        changes: Vec<Change>,
+    },
     /// Everything up to this revision has been told.
     Progress { revision: Revision },
 }
@@ -132,7 +147,61 @@ pub trait Store: Send + Sync + 'static {
 
     /// Ends a lease now, deleting its keys.
     async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError>;
+
+    /// A number that differs between the clients of a fleet, for spreading what they do
+    /// at the same instant; always the same in memory, so that simulations replay.
+    fn spread(&self) -> u64 {
+        0
+    }
 }
 
 /// The store, as everybody holds it.
 pub type DynStore = Arc<dyn Store>;
+
+/// Refuses a transaction that one of the implementations would not take, before it is
+/// sent anywhere: both then refuse the same ones.
+fn check_txn(txn: &Txn) -> Result<(), StoreError> {
+    let (compares, writes) = (txn.compares.len(), txn.writes.len());
+    if compares > TXN_OPS_MAX || writes > TXN_OPS_MAX {
+        let ops = format!("{compares} compares and {writes} writes; at most {TXN_OPS_MAX} of each");
+        return Err(StoreError::Refused(format!(
+            "the transaction is too large: {ops}"
+        )));
+    }
+    let (mut keys, mut bytes) = (BTreeSet::new(), 0);
+    for write in &txn.writes {
+        let (key, value) = match write {
+            Write::Put { key, value, .. } => (key, value.len()),
+            Write::Delete { key } => (key, 0),
+        };
+        check_key(key)?;
+        if !keys.insert(key) {
+            return Err(StoreError::Refused(format!("the transaction writes {key} twice")));
+        }
+        bytes += key.len() + value;
+    }
+    if bytes > TXN_BYTES_MAX {
+        let why = format!("the transaction is too large: {bytes} bytes; at most {TXN_BYTES_MAX}");
+        return Err(StoreError::Refused(why));
+    }
+    Ok(())
+}
+
+fn check_key(key: &str) -> Result<(), StoreError> {
+    if key.is_empty() {
+        Err(StoreError::Refused("an empty key".into()))
+    } else {
+        Ok(())
+    }
+}
+
+/// A lease's ttl in whole seconds, rounded up.
+fn lease_secs(ttl: Duration) -> Result<u64, StoreError> {
+    let secs = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
+    match secs {
+        1..=9_000_000_000 => Ok(secs),
+        _ => Err(StoreError::Refused(format!(
+            "a lease of {ttl:?}; it takes a second at least"
+        ))),
+    }
+}

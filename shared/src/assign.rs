@@ -1,0 +1,84 @@
+//! Assignments, cursors and orders: what stands between the leader's plan and a fire.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{JobId, NodeId, RunId},
+    job::JobSpec,
+    run::Cause,
+    Revision,
+    target::Groups,
+    time::Time,
+};
+
+/// What do we store? `assign/<node>/<job>/<slot>`: this slot belongs to this node; or
+/// `assign/*/<job>`: each node that matches runs this job. The whole spec is inside, so
+/// that an agent needs nothing else to fire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub job: JobId,
+    /// The job key's mod revision that this was made from.
+    pub revision: Revision,
+    pub spec: JobSpec,
+    /// Instants at or before this never count.
+    pub since: Time,
+    /// `None` for an every-node job.
+    pub slot: Option<u32>,
+    /// The groups that an every-node job's target names, as they were.
+    #[serde(default, skip_serializing_if = "Groups::is_empty")]
+    pub groups: Groups,
+}
+
+/// What do we store? The last claimed instant of a slot, under `cursor/<job>/<slot>`.
+/// Claiming a fire moves it by compare-and-swap; it only moves forward.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The last claimed instant.
+    pub at: Time,
+    /// The run that was claimed with it.
+    pub run: RunId,
+    pub node: NodeId,
+    /// The earliest claimed instant that the node had not yet reported to a master when
+    /// it claimed. If the node dies, the instants from here to `at` that history does not
+    /// know are lost.
+    pub unreported_since: Time,
+}
+
+/// What do we store? A one-off instruction to a node, under `orders/<node>/<run>`. The
+/// agent deletes it once it is in its spool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub run: RunId,
+    pub kind: OrderKind,
+    pub by: String,
+    pub at: Time,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OrderKind {
+    /// Start this run: someone asked for it, or it is the next attempt at a fire whose
+    /// last one ended elsewhere. Not before `not_before`.
+    Run(Box<RunOrder>),
+    /// Stop this run, if it has not ended.
+    Kill { reason: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunOrder {
+    pub job: JobId,
+    pub revision: Revision,
+    pub spec: JobSpec,
+    /// The first attempt's id, which the fire is known by.
+    pub first: RunId,
+    pub attempt: u32,
+    pub scheduled_at: Time,
+    pub not_before: Time,
+    pub slot: Option<u32>,
+    pub cause: Cause,
+    /// Laid over the spec's environment, for this run only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+}

@@ -1,0 +1,12 @@
+//! Jobs: what, when and where. A [`JobSpec`] that exists is valid.
+
+mod spec;
+mod action;
+mod trigger;
+mod record;
+pub mod file;
+
+pub use action::{Action, HttpRequest, RunSpec};
+pub use record::{Author, Job};
+pub use spec::{Balance, Isolation, JobSpec, Keep, Misfire, MisfireRun, OnLost, Overlap, OverlapPolicy, Retry};
+pub use trigger::{Compiled, Trigger, When};
