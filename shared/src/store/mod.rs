@@ -6,6 +6,7 @@
 //! Keys are given and returned without the deployment's prefix (`/gnomon/`).
 
 pub mod embedded;
+pub mod etcd;
 pub mod lease;
 pub mod mirror;
 
