@@ -1,6 +1,11 @@
 //! What every store must do, whatever it is made of. Each case gets an empty store (or
 //! an empty prefix of one) and knows nothing of its kind.
 
+// Each test binary uses its own part of this.
+#![allow(dead_code)]
+
+pub mod server;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
