@@ -11,6 +11,7 @@ use crate::{
 
 /// A run as the API and `gnomon run ls -o json` show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunView {
     pub id: RunId,
     /// The first attempt at the same fire.
@@ -66,6 +67,7 @@ impl From<Run> for RunView {
 
 /// Which runs to list. All that is given must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct RunQuery {
     pub job: Option<JobPath>,
@@ -83,4 +85,100 @@ pub struct RunQuery {
     pub cursor: Option<String>,
     /// How many at most; 100 unless given, 1,000 at most.
     pub limit: Option<u32>,
+}
+
+/// Which sums over runs to give. All that is given must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatisticsQuery {
+    pub job: Option<JobPath>,
+    pub namespace: Option<String>,
+    /// Scheduled at or after; rounded down to a whole step.
+    pub since: Option<Time>,
+    /// Scheduled before.
+    pub until: Option<Time>,
+    pub step: Step,
+    pub by: SumBy,
+}
+
+/// How long the pieces of time are that are summed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    #[default]
+    Hour,
+    /// A day of UTC.
+    Day,
+}
+
+impl Step {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::Hour => "hour",
+            Step::Day => "day",
+        }
+    }
+
+    /// In milliseconds.
+    pub const fn millis(self) -> i64 {
+        match self {
+            Step::Hour => 3_600_000,
+            Step::Day => 86_400_000,
+        }
+    }
+
+    /// The start of the step that `at` is in.
+    pub fn floor(self, at: Time) -> Time {
+        Time::from_millis(at.as_millis().div_euclid(self.millis()).saturating_mul(self.millis()))
+    }
+}
+
+/// What there is one sum for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SumBy {
+    /// Each step of time, all matching jobs together.
+    #[default]
+    Time,
+    /// Each job, all of the time together.
+    Job,
+}
+
+/// A sum over runs.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Statistic {
+    /// When summed by time: the start of the step.
+    pub at: Option<Time>,
+    /// When summed by job.
+    pub job: Option<JobPath>,
+    pub job_id: Option<JobId>,
+    /// Runs by how they ended.
+    pub outcomes: Outcomes,
+    /// How long runs took from start to end, where it is known for the sum.
+    pub duration: Spread,
+    /// How much later than scheduled they started; catch-ups and retries do not count.
+    pub late: Spread,
+}
+
+/// How many runs ended how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Outcomes {
+    pub succeeded: i64,
+    pub failed: i64,
+    pub timed_out: i64,
+    pub killed: i64,
+    pub skipped: i64,
+    pub missed: i64,
+    pub rejected: i64,
+    pub lost: i64,
+}
+
+/// How values are spread, in milliseconds. Percentiles are within 7 % of the true ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Spread {
+    pub p50_ms: Option<i64>,
+    pub p95_ms: Option<i64>,
+    pub max_ms: Option<i64>,
 }

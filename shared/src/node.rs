@@ -7,6 +7,7 @@ use crate::{id::NodeId, target::Labels, time::Time};
 /// What do we store? One value a living agent under `nodes/<node>`, with the agent's lease.
 /// Created only if absent: a second agent with the same id is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Node {
     pub id: NodeId,
     /// The name people see; the host's name unless given.
@@ -30,6 +31,7 @@ pub struct Node {
 /// What do we store? An operator's wishes for a node, under `intent/<node>`. It stays
 /// when the agent goes.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Intent {
     /// No new slots, no every-node fires; what it owns stays.

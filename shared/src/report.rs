@@ -12,6 +12,7 @@ use crate::{
 /// A run as its agent knows it. A report is always the whole: reporting is idempotent and
 /// the order of arrival does not matter ([`State::replaces`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     pub id: RunId,
     /// The first attempt's id: what groups the attempts at one fire.
@@ -64,6 +65,7 @@ impl Run {
 
 /// Instants that were too many to record each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Range {
     pub until: Time,
     pub count: u64,
@@ -71,6 +73,7 @@ pub struct Range {
 
 /// What a run cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Usage {
     /// User and system time of the process and the children it waited for.
@@ -81,6 +84,7 @@ pub struct Usage {
 
 /// How much a run wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct OutputSize {
     /// What the process wrote.
@@ -95,12 +99,14 @@ pub struct OutputSize {
 
 /// Pieces of output that are not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Gap {
     pub from: u64,
     pub until: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
     Stdout,
@@ -112,6 +118,7 @@ pub enum Stream {
 /// A piece of a run's output. `seq` counts a run's pieces from 0, in the order in which
 /// the agent read them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Chunk {
     pub run: RunId,
     pub seq: u64,
@@ -130,6 +137,7 @@ pub const BATCH_CHUNKS_MAX: usize = 64;
 
 /// What an agent sends to a master, and sends again until it is acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Batch {
     pub node: NodeId,
     pub boot: String,
@@ -144,6 +152,7 @@ pub struct Batch {
 
 /// How an agent is. Sent with a batch, and alone every so often.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Health {
     pub running: u32,
@@ -156,6 +165,7 @@ pub struct Health {
 /// A master's answer: all of the batch is in the history. Anything else (an error status,
 /// no answer) means: keep it and send it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ack {
     pub runs: usize,
     pub chunks: usize,

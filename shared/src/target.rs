@@ -48,6 +48,7 @@ impl Place {
 
 /// How slots are spread over the nodes that match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
     /// By weighted rendezvous hashing: a node that joins or leaves moves only what must move.
@@ -62,6 +63,7 @@ pub enum Balance {
 /// A set of nodes: those named or in a named group (all, where neither is given) whose
 /// labels match, less the excluded ones. Also what a group is.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NodeSet {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -76,6 +78,7 @@ pub struct NodeSet {
 
 /// Nodes that a set leaves out: named, in a named group, or matching a selector.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Exclude {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -157,6 +160,7 @@ pub struct Target {
 
 /// A target as it stands in the job file: the node set's fields beside the others.
 #[derive(Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "target")]
 struct TargetFile {
     place: Place,
@@ -402,6 +406,9 @@ impl<'de> Deserialize<'de> for Selector {
         s.parse().map_err(de::Error::custom)
     }
 }
+
+#[cfg(feature = "openapi")]
+crate::api::schema::written_as!(Target, TargetFile);
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,9 @@ use crate::{
     time::Time,
 };
 
+#[cfg(feature = "openapi")]
+pub(crate) mod schema;
+
 pub const BASE: &str = "/api/v1";
 /// The cookie of a session that began with a login.
 pub const SESSION_COOKIE: &str = "gnomon_session";
@@ -64,11 +67,13 @@ pub mod paths {
 
 /// The body of every answer that is not a success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     pub error: ApiError,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[error("{message}")]
 pub struct ApiError {
     pub code: ErrorCode,
@@ -83,6 +88,7 @@ pub struct ApiError {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// 400 or 422: the request itself is wrong.
@@ -109,6 +115,7 @@ pub enum ErrorCode {
 
 /// A page of a list, and where the next one starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Give it as `cursor` to get the next page; none if this is the last.
@@ -117,6 +124,7 @@ pub struct Page<T> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Login {
     pub user: String,
     pub password: String,
@@ -124,6 +132,7 @@ pub struct Login {
 
 /// Who the credential is; after a login, with what a browser needs for writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WhoAmI {
     pub user: String,
     /// The token's name, if a token was used.
@@ -135,18 +144,21 @@ pub struct WhoAmI {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangePassword {
     pub current: String,
     pub new: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenRequest {
     pub name: String,
 }
 
 /// A token that exists; `secret` only in the answer that made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenView {
     pub name: String,
     pub created: Author,
@@ -156,6 +168,7 @@ pub struct TokenView {
 
 /// A job as lists and pages show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobView {
     pub id: JobId,
     pub revision: Revision,
@@ -172,6 +185,7 @@ pub struct JobView {
 
 /// Specs to make so: all are checked before anything is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Apply {
     pub jobs: Vec<JobSpec>,
     #[serde(default)]
@@ -179,6 +193,7 @@ pub struct Apply {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Applied {
     pub job: JobPath,
     pub action: ApplyAction,
@@ -189,6 +204,7 @@ pub struct Applied {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ApplyAction {
     Create,
@@ -198,6 +214,7 @@ pub enum ApplyAction {
 
 /// Run a job now.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RunNow {
     /// Laid over the job's environment.
@@ -210,11 +227,13 @@ pub struct RunNow {
 
 /// The runs that were ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ordered {
     pub runs: Vec<OrderedRun>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrderedRun {
     pub id: RunId,
     pub node: NodeId,
@@ -223,12 +242,14 @@ pub struct OrderedRun {
 
 /// Where a job runs and why: each slot's owner, and each node's standing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Whereabouts {
     pub slots: Vec<SlotView>,
     pub nodes: Vec<Standing>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SlotView {
     pub slot: u32,
     pub node: Option<NodeId>,
@@ -241,6 +262,7 @@ pub struct SlotView {
 
 /// What a node is to a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Standing {
     pub node: NodeId,
     pub matches: bool,
@@ -250,6 +272,7 @@ pub struct Standing {
 
 /// Why a job did or did not run at an instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Why {
     pub job: JobPath,
     pub at: Time,
@@ -259,6 +282,7 @@ pub struct Why {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Kill {
     #[serde(default)]
     pub reason: String,
@@ -266,6 +290,7 @@ pub struct Kill {
 
 /// A piece of output as the API shows it. Bytes that are not UTF-8 are replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OutputView {
     pub seq: u64,
     pub stream: Stream,
@@ -274,6 +299,7 @@ pub struct OutputView {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeView {
     pub id: NodeId,
     /// What its living agent says; none if it is down.
@@ -290,6 +316,7 @@ pub struct NodeView {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NodeState {
     Ready,
@@ -300,6 +327,7 @@ pub enum NodeState {
 
 /// A change of an operator's wishes: what is given is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct IntentPatch {
     pub cordoned: Option<bool>,
@@ -310,6 +338,7 @@ pub struct IntentPatch {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupView {
     pub name: GroupName,
     pub revision: Revision,
@@ -319,6 +348,7 @@ pub struct GroupView {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Status {
     pub version: String,
     pub master: MasterId,
@@ -337,6 +367,7 @@ pub struct Status {
 
 /// A part that Gnomon needs, and how it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Part {
     pub kind: String,
     pub ok: bool,
@@ -345,6 +376,7 @@ pub struct Part {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PreviewRequest {
     pub trigger: crate::job::Trigger,
     pub from: Option<Time>,
@@ -352,6 +384,7 @@ pub struct PreviewRequest {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Preview {
     pub description: String,
     pub instants: Vec<Time>,

@@ -42,6 +42,7 @@ pub enum Action {
 
 /// A request that the agent sends. Redirects are followed, up to ten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "http")]
 pub struct HttpRequest {
     #[serde(default = "get")]
@@ -91,6 +92,7 @@ impl RunSpec {
 
 /// `run:` as it stands in the job file.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "run")]
 struct RunFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,3 +229,6 @@ impl From<RunSpec> for RunFile {
         }
     }
 }
+
+#[cfg(feature = "openapi")]
+crate::api::schema::written_as!(RunSpec, RunFile);

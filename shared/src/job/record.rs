@@ -20,6 +20,7 @@ pub struct Job {
 
 /// Who did it and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Author {
     pub by: String,
     pub at: Time,

@@ -77,6 +77,7 @@ pub struct Overlap {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OverlapPolicy {
     /// The new fire is skipped.
@@ -98,6 +99,7 @@ impl Default for Overlap {
 
 /// What becomes of instants at which nobody could start the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "misfire")]
 pub struct Misfire {
     pub run: MisfireRun,
@@ -106,6 +108,7 @@ pub struct Misfire {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MisfireRun {
     /// The latest instant is caught up; those before it are recorded as superseded.
@@ -124,7 +127,8 @@ impl Default for Misfire {
 }
 
 /// What to do when a run fails or times out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "retry")]
 pub struct Retry {
     /// How many attempts a fire gets in all; 1 is no retry.
@@ -137,6 +141,7 @@ pub struct Retry {
     pub elsewhere: bool,
 }
 
+// The factor is never NaN: the spec's check refuses it.
 impl Eq for Retry {}
 
 impl Default for Retry {
@@ -166,6 +171,7 @@ impl Retry {
 
 /// What to do when a node dies with a run of this job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnLost {
     /// The run is recorded as lost.
@@ -177,6 +183,7 @@ pub enum OnLost {
 
 /// What becomes of running processes when their node has lost its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Isolation {
     /// They finish; the slot's next fire may overlap with them elsewhere.
@@ -188,6 +195,7 @@ pub enum Isolation {
 
 /// How much history is kept of a job: whichever of the two is reached first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "keep")]
 pub struct Keep {
     pub runs: u32,
@@ -208,6 +216,7 @@ const ATTEMPTS_MAX: u32 = 100;
 
 /// A job as it stands in the file.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "job")]
 struct JobFile {
     name: JobName,
@@ -242,6 +251,7 @@ struct JobFile {
 
 /// `overlap:` in the file: the default of `limit` depends on the policy.
 #[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "overlap")]
 struct OverlapFile {
     policy: OverlapPolicy,
@@ -358,3 +368,8 @@ impl From<JobSpec> for JobFile {
         }
     }
 }
+
+#[cfg(feature = "openapi")]
+crate::api::schema::written_as!(JobSpec, JobFile);
+#[cfg(feature = "openapi")]
+crate::api::schema::written_as!(Overlap, OverlapFile);

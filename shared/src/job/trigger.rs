@@ -63,6 +63,7 @@ impl Trigger {
 
 /// A trigger as it stands in the job file.
 #[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "trigger")]
 struct TriggerFile {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +71,7 @@ struct TriggerFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     every: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Time>>))]
     at: Option<OneOrMany>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dialect: Option<Dialect>,
@@ -176,3 +178,6 @@ impl<'de> Deserialize<'de> for OneOrMany {
         d.deserialize_any(Visitor)
     }
 }
+
+#[cfg(feature = "openapi")]
+crate::api::schema::written_as!(Trigger, TriggerFile);
