@@ -55,7 +55,7 @@ pub(super) fn parse(text: &str, dialect: Dialect, seed: u64) -> Parsed<Cron> {
     }
     let fields = split(text, dialect)?;
     let mut cron = Cron {
-        seconds: 1,
+        seconds: 0,
         minutes: 0,
         years: None,
         nth: 0,
@@ -78,6 +78,10 @@ pub(super) fn parse(text: &str, dialect: Dialect, seed: u64) -> Parsed<Cron> {
             seed,
         }
         .read(&mut cron)?;
+    }
+    if cron.seconds == 0 {
+        // Five fields: on the minute.
+        cron.seconds = 1;
     }
     Ok(cron.settle())
 }
