@@ -1,5 +1,12 @@
 //! What the agent's loops are given: the spool, the process starter, the link to the
 //! masters. Values, so that a test runs the production loops on pretended ones.
+//!
+//! Who does what with output: the launcher sends each piece as [`ProcessEvent::Output`]
+//! (each run has a channel of its own, bounded, so that one that writes without end only
+//! waits for itself); the runner's shell cuts it into chunks, keeps head and tail
+//! (`runner::output`) and puts them into the spool; the outbox sends what the spool has
+//! (`outbox::run(spool, link, host, node, boot, wake: Arc<Notify>, cancel)`, woken after
+//! each commit; it sends all it can before it returns after `cancel`, within a bound).
 
 use std::time::Duration;
 
@@ -44,9 +51,11 @@ pub enum SpoolWrite {
     AckChunks(Vec<(RunId, u64)>),
     /// Pieces `from..until` are the middle that is not kept.
     DropChunks { run: RunId, from: u64, until: u64 },
-    /// The last fired instant of an every-node job.
-    PutCursor { job: JobId, at: Time },
-    DeleteCursor(JobId),
+    /// Up to this instant the fires of an every-node job (no slot) or of a slot are in
+    /// the spool. A cursor in the store that is ahead of a slot's was claimed by an agent
+    /// that died before it wrote its runs here: nothing of them has started.
+    PutCursor { job: JobId, slot: Option<u32>, at: Time },
+    DeleteCursor { job: JobId, slot: Option<u32> },
     /// The whole of what the agent owns, replacing what was there.
     PutAssignments(Vec<OwnedAssignment>),
 }
@@ -88,7 +97,7 @@ pub struct OwnedAssignment {
 #[derive(Clone, Debug, Default)]
 pub struct Spooled {
     pub runs: Vec<SpooledRun>,
-    pub cursors: Vec<(JobId, Time)>,
+    pub cursors: Vec<(JobId, Option<u32>, Time)>,
     pub assignments: Vec<OwnedAssignment>,
 }
 
