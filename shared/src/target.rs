@@ -127,16 +127,19 @@ impl NodeSet {
     fn check_at(&self, node: &NodeId, labels: &Labels, groups: &Groups, depth: u32) -> Result<(), NoMatch> {
         let in_groups = |names: &BTreeSet<GroupName>| {
             depth < GROUP_DEPTH_MAX
-                && names.iter().filter_map(|name| groups.get(name)).any(|group| {
-                    group.check_at(node, labels, groups, depth + 1).is_ok()
-                })
+                && names
+                    .iter()
+                    .filter_map(|name| groups.get(name))
+                    .any(|group| group.check_at(node, labels, groups, depth + 1).is_ok())
         };
         let unnamed = self.nodes.is_empty() && self.groups.is_empty();
         if !unnamed && !self.nodes.contains(node) && !in_groups(&self.groups) {
             return Err(NoMatch::NotNamed);
         }
         if !self.labels.matches(labels) {
-            return Err(NoMatch::Labels { labels: self.labels.clone() });
+            return Err(NoMatch::Labels {
+                labels: self.labels.clone(),
+            });
         }
         let excluded = &self.exclude;
         let by_label = !excluded.labels.is_empty() && excluded.labels.matches(labels);
@@ -179,15 +182,38 @@ struct TargetFile {
 
 impl From<TargetFile> for Target {
     fn from(f: TargetFile) -> Target {
-        let on = NodeSet { nodes: f.nodes, groups: f.groups, labels: f.labels, exclude: f.exclude };
-        Target { place: f.place, on, prefer: f.prefer, balance: f.balance }
+        let on = NodeSet {
+            nodes: f.nodes,
+            groups: f.groups,
+            labels: f.labels,
+            exclude: f.exclude,
+        };
+        Target {
+            place: f.place,
+            on,
+            prefer: f.prefer,
+            balance: f.balance,
+        }
     }
 }
 
 impl From<Target> for TargetFile {
     fn from(t: Target) -> TargetFile {
-        let NodeSet { nodes, groups, labels, exclude } = t.on;
-        TargetFile { place: t.place, nodes, groups, labels, exclude, prefer: t.prefer, balance: t.balance }
+        let NodeSet {
+            nodes,
+            groups,
+            labels,
+            exclude,
+        } = t.on;
+        TargetFile {
+            place: t.place,
+            nodes,
+            groups,
+            labels,
+            exclude,
+            prefer: t.prefer,
+            balance: t.balance,
+        }
     }
 }
 
@@ -213,7 +239,9 @@ impl<'de> Deserialize<'de> for Place {
         fn slots<E: de::Error>(what: &str, n: u64) -> Result<u32, E> {
             match u32::try_from(n) {
                 Ok(n) if (1..=SLOTS_MAX).contains(&n) => Ok(n),
-                _ => Err(E::custom(format!("{what} is {n}; it must be from 1 to {SLOTS_MAX}"))),
+                _ => Err(E::custom(format!(
+                    "{what} is {n}; it must be from 1 to {SLOTS_MAX}"
+                ))),
             }
         }
 
@@ -253,7 +281,9 @@ impl<'de> Deserialize<'de> for Place {
                     }
                     shards = Some(slots("shards", map.next_value()?)?);
                 }
-                shards.map(Place::Shards).ok_or_else(|| de::Error::missing_field("shards"))
+                shards
+                    .map(Place::Shards)
+                    .ok_or_else(|| de::Error::missing_field("shards"))
             }
         }
 
@@ -331,8 +361,13 @@ fn parse_term(term: &str) -> Result<Term, String> {
         return label_key(key).map(Term::HasNot);
     }
     if let Some(open) = term.find('(') {
-        let list = term[open + 1..].strip_suffix(')').ok_or_else(|| format!("`{term}` has no closing parenthesis"))?;
-        let values: Vec<String> = list.split(',').map(|v| label_value(v.trim())).collect::<Result<_, _>>()?;
+        let list = term[open + 1..]
+            .strip_suffix(')')
+            .ok_or_else(|| format!("`{term}` has no closing parenthesis"))?;
+        let values: Vec<String> = list
+            .split(',')
+            .map(|v| label_value(v.trim()))
+            .collect::<Result<_, _>>()?;
         let mut words = term[..open].split_whitespace();
         return match (words.next(), words.next(), words.next()) {
             (Some(key), Some("in"), None) => Ok(Term::In(label_key(key)?, values)),
@@ -355,7 +390,9 @@ pub fn label_key(key: &str) -> Result<String, String> {
     let key = key.trim();
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if key.is_empty() || key.len() > 128 || !key.chars().all(allowed) {
-        return Err(format!("`{key}` is not a label key (letters, digits, `-`, `_`, `.`, `/`; at most 128)"));
+        return Err(format!(
+            "`{key}` is not a label key (letters, digits, `-`, `_`, `.`, `/`; at most 128)"
+        ));
     }
     Ok(key.to_owned())
 }
@@ -364,7 +401,9 @@ pub fn label_key(key: &str) -> Result<String, String> {
 pub fn label_value(value: &str) -> Result<String, String> {
     let allowed = |c: char| !c.is_control() && !matches!(c, ',' | '(' | ')' | '=' | '!');
     if value.len() > 256 || !value.chars().all(allowed) {
-        return Err(format!("`{value}` is not a label value (no `,`, `(`, `)`, `=`, `!`; at most 256)"));
+        return Err(format!(
+            "`{value}` is not a label value (no `,`, `(`, `)`, `=`, `!`; at most 256)"
+        ));
     }
     Ok(value.to_owned())
 }
@@ -415,7 +454,10 @@ mod tests {
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect()
     }
 
     #[test]
@@ -438,7 +480,10 @@ mod tests {
             assert_eq!(selector.to_string().parse::<Selector>().unwrap(), selector);
         }
         for text in ["role=db,", "=x", "zone in (a", "a b", "zone of (a)", "role=(x"] {
-            assert!(text.parse::<Selector>().unwrap_err().contains("selector"), "{text}");
+            assert!(
+                text.parse::<Selector>().unwrap_err().contains("selector"),
+                "{text}"
+            );
         }
     }
 
@@ -448,17 +493,41 @@ mod tests {
         let db: GroupName = "db".parse().unwrap();
         let groups = Groups::from([(
             db.clone(),
-            NodeSet { labels: "role=db".parse().unwrap(), ..NodeSet::default() },
+            NodeSet {
+                labels: "role=db".parse().unwrap(),
+                ..NodeSet::default()
+            },
         )]);
         let node = labels(&[("role", "db")]);
-        let by_group = NodeSet { groups: [db.clone()].into(), ..NodeSet::default() };
+        let by_group = NodeSet {
+            groups: [db.clone()].into(),
+            ..NodeSet::default()
+        };
         assert_eq!(by_group.check(&db1, &node, &groups), Ok(()));
-        assert_eq!(by_group.check(&db1, &Labels::new(), &groups), Err(NoMatch::NotNamed));
-        let excluded = NodeSet { exclude: Exclude { nodes: [db1.clone()].into(), ..Exclude::default() }, ..by_group };
+        assert_eq!(
+            by_group.check(&db1, &Labels::new(), &groups),
+            Err(NoMatch::NotNamed)
+        );
+        let excluded = NodeSet {
+            exclude: Exclude {
+                nodes: [db1.clone()].into(),
+                ..Exclude::default()
+            },
+            ..by_group
+        };
         assert_eq!(excluded.check(&db1, &node, &groups), Err(NoMatch::Excluded));
         // Groups that name each other end.
-        let looped = Groups::from([(db.clone(), NodeSet { groups: [db.clone()].into(), ..NodeSet::default() })]);
-        let set = NodeSet { groups: [db].into(), ..NodeSet::default() };
+        let looped = Groups::from([(
+            db.clone(),
+            NodeSet {
+                groups: [db.clone()].into(),
+                ..NodeSet::default()
+            },
+        )]);
+        let set = NodeSet {
+            groups: [db].into(),
+            ..NodeSet::default()
+        };
         assert_eq!(set.check(&db1, &node, &looped), Err(NoMatch::NotNamed));
     }
 }

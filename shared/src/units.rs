@@ -15,8 +15,14 @@ pub struct Size(u64);
 /// The longest span that can be written: a hundred years.
 const SPAN_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 
-const SPAN_UNITS: [(&str, u64); 6] =
-    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+const SPAN_UNITS: [(&str, u64); 6] = [
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
 
 /// Largest first. Binary units are shown; decimal ones are understood.
 const SIZE_UNITS: [(&str, u64); 9] = [
@@ -53,7 +59,9 @@ impl Span {
 
 impl From<Duration> for Span {
     fn from(d: Duration) -> Span {
-        Span(Duration::from_millis(u64::try_from(d.as_millis()).unwrap_or(u64::MAX)))
+        Span(Duration::from_millis(
+            u64::try_from(d.as_millis()).unwrap_or(u64::MAX),
+        ))
     }
 }
 
@@ -61,7 +69,11 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Span, String> {
-        let wrong = |why: &str| format!("`{text}` is not a duration: {why}; write one with a unit, for example 90s, 5m, 1h30m or 2d");
+        let wrong = |why: &str| {
+            format!(
+                "`{text}` is not a duration: {why}; write one with a unit, for example 90s, 5m, 1h30m or 2d"
+            )
+        };
         let mut rest = text.trim();
         if rest == "0" {
             return Ok(Span::ZERO);
@@ -72,7 +84,9 @@ impl FromStr for Span {
         let mut total: u64 = 0;
         while !rest.is_empty() {
             let (number, after) = split_number(rest).ok_or_else(|| wrong("a number is missing"))?;
-            let end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+            let end = after
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(after.len());
             let (unit, tail) = after.split_at(end);
             if unit.is_empty() {
                 return Err(wrong("it has no unit"));
@@ -123,24 +137,38 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Size, String> {
-        let wrong = |why: &str| format!("`{text}` is not a size: {why}; write one with a unit, for example 512KiB or 10MiB");
+        let wrong = |why: &str| {
+            format!("`{text}` is not a size: {why}; write one with a unit, for example 512KiB or 10MiB")
+        };
         let text = text.trim();
         let (number, unit) = split_number(text).ok_or_else(|| wrong("a number is missing"))?;
         let unit = unit.trim();
         if unit.is_empty() && number != 0 {
             return Err(wrong("it has no unit"));
         }
-        let scale = SIZE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, n)| *n);
+        let scale = SIZE_UNITS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(unit))
+            .map(|(_, n)| *n);
         let scale = if unit.is_empty() { Some(1) } else { scale };
-        let scale = scale.ok_or_else(|| wrong(&format!("`{unit}` is not one of B, kB, KiB, MB, MiB, GB, GiB, TB, TiB")))?;
-        number.checked_mul(scale).map(Size).ok_or_else(|| wrong("it is too large"))
+        let scale = scale.ok_or_else(|| {
+            wrong(&format!(
+                "`{unit}` is not one of B, kB, KiB, MB, MiB, GB, GiB, TB, TiB"
+            ))
+        })?;
+        number
+            .checked_mul(scale)
+            .map(Size)
+            .ok_or_else(|| wrong("it is too large"))
     }
 }
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, scale) =
-            SIZE_UNITS.iter().find(|(_, n)| self.0 >= *n && self.0 % n == 0).unwrap_or(&("B", 1));
+        let (unit, scale) = SIZE_UNITS
+            .iter()
+            .find(|(_, n)| self.0 >= *n && self.0 % n == 0)
+            .unwrap_or(&("B", 1));
         write!(f, "{}{unit}", self.0 / scale)
     }
 }
@@ -212,21 +240,30 @@ mod tests {
             assert_eq!(canonical.parse::<Span>().unwrap(), span);
         }
         for text in ["", "5", "m", "5x", "-5m", "99999999999999999999s", "9999999d"] {
-            assert!(text.parse::<Span>().unwrap_err().contains("is not a duration"), "{text}");
+            assert!(
+                text.parse::<Span>().unwrap_err().contains("is not a duration"),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn sizes_read_and_write() {
-        for (text, bytes, canonical) in
-            [("10MiB", 10 << 20, "10MiB"), ("512 KiB", 512 << 10, "512KiB"), ("1kB", 1000, "1kB"), ("0", 0, "0B")]
-        {
+        for (text, bytes, canonical) in [
+            ("10MiB", 10 << 20, "10MiB"),
+            ("512 KiB", 512 << 10, "512KiB"),
+            ("1kB", 1000, "1kB"),
+            ("0", 0, "0B"),
+        ] {
             let size: Size = text.parse().unwrap();
             assert_eq!(size.get(), bytes, "{text}");
             assert_eq!(size.to_string(), canonical);
         }
         for text in ["", "5", "MiB", "5xB", "99999999999TiB"] {
-            assert!(text.parse::<Size>().unwrap_err().contains("is not a size"), "{text}");
+            assert!(
+                text.parse::<Size>().unwrap_err().contains("is not a size"),
+                "{text}"
+            );
         }
     }
 }

@@ -149,12 +149,17 @@ impl TryFrom<RunFile> for RunSpec {
             return Err(format!("run.output: {} is more than {OUTPUT_MAX}", f.output));
         }
         if let Some(key) = f.env.keys().find(|k| k.is_empty() || k.contains(['=', '\0'])) {
-            return Err(format!("run.env: `{key}` is not a name for an environment variable"));
+            return Err(format!(
+                "run.env: `{key}` is not a name for an environment variable"
+            ));
         }
         if let Some((key, _)) = f.env.iter().find(|(_, v)| v.contains('\0')) {
             return Err(format!("run.env: the value of `{key}` holds a NUL character"));
         }
-        if f.dir.as_deref().is_some_and(|d| !d.starts_with('/') || d.contains('\0')) {
+        if f.dir
+            .as_deref()
+            .is_some_and(|d| !d.starts_with('/') || d.contains('\0'))
+        {
             return Err("run.dir: give an absolute path".into());
         }
         Ok(RunSpec {
@@ -197,10 +202,16 @@ fn check_exec(argv: Vec<String>) -> Result<Action, String> {
 
 fn check_http(request: HttpRequest) -> Result<Action, String> {
     if !(request.url.starts_with("http://") || request.url.starts_with("https://")) {
-        return Err(format!("run.http.url: `{}` does not start with http:// or https://", request.url));
+        return Err(format!(
+            "run.http.url: `{}` does not start with http:// or https://",
+            request.url
+        ));
     }
     if request.method.is_empty() || !request.method.chars().all(|c| c.is_ascii_uppercase()) {
-        return Err(format!("run.http.method: `{}` is not a method such as GET or POST", request.method));
+        return Err(format!(
+            "run.http.method: `{}` is not a method such as GET or POST",
+            request.method
+        ));
     }
     Ok(Action::Http(request))
 }

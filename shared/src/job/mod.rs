@@ -8,5 +8,7 @@ pub mod file;
 
 pub use action::{Action, HttpRequest, RunSpec};
 pub use record::{Author, Job};
-pub use spec::{Balance, Isolation, JobSpec, Keep, Misfire, MisfireRun, OnLost, Overlap, OverlapPolicy, Retry};
+pub use spec::{
+    Balance, Isolation, JobSpec, Keep, Misfire, MisfireRun, OnLost, Overlap, OverlapPolicy, Retry,
+};
 pub use trigger::{Compiled, Trigger, When};

@@ -29,13 +29,29 @@ pub struct Author {
 impl Job {
     /// A new job.
     pub fn create(id: JobId, spec: JobSpec, author: Author) -> Job {
-        Job { id, spec, since: author.at, created: author.clone(), updated: author }
+        Job {
+            id,
+            spec,
+            since: author.at,
+            created: author.clone(),
+            updated: author,
+        }
     }
 
     /// The job with another spec. `since` moves only if the schedule changed or the job
     /// was resumed.
     pub fn update(&self, spec: JobSpec, author: Author) -> Job {
-        let since = if self.spec.same_schedule(&spec) { self.since } else { author.at };
-        Job { id: self.id, spec, since, created: self.created.clone(), updated: author }
+        let since = if self.spec.same_schedule(&spec) {
+            self.since
+        } else {
+            author.at
+        };
+        Job {
+            id: self.id,
+            spec,
+            since,
+            created: self.created.clone(),
+            updated: author,
+        }
     }
 }

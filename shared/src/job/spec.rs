@@ -35,7 +35,10 @@ pub struct JobSpec {
 
 impl JobSpec {
     pub fn path(&self) -> JobPath {
-        JobPath { namespace: self.namespace.clone(), name: self.name.clone() }
+        JobPath {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
     }
 
     /// A spec with every default, for tests and for code that fills in the rest.
@@ -93,7 +96,11 @@ pub enum OverlapPolicy {
 
 impl Default for Overlap {
     fn default() -> Overlap {
-        Overlap { policy: OverlapPolicy::Skip, limit: 1, queue: 10 }
+        Overlap {
+            policy: OverlapPolicy::Skip,
+            limit: 1,
+            queue: 10,
+        }
     }
 }
 
@@ -122,7 +129,10 @@ pub enum MisfireRun {
 
 impl Default for Misfire {
     fn default() -> Misfire {
-        Misfire { run: MisfireRun::Once, within: Span::from_secs(3600) }
+        Misfire {
+            run: MisfireRun::Once,
+            within: Span::from_secs(3600),
+        }
     }
 }
 
@@ -205,7 +215,10 @@ pub struct Keep {
 
 impl Default for Keep {
     fn default() -> Keep {
-        Keep { runs: 1000, span: Span::from_secs(30 * 86_400) }
+        Keep {
+            runs: 1000,
+            span: Span::from_secs(30 * 86_400),
+        }
     }
 }
 
@@ -262,7 +275,11 @@ struct OverlapFile {
 impl From<OverlapFile> for Overlap {
     fn from(f: OverlapFile) -> Overlap {
         let default = Overlap::default();
-        let limit = if f.policy == OverlapPolicy::Allow { 100 } else { default.limit };
+        let limit = if f.policy == OverlapPolicy::Allow {
+            100
+        } else {
+            default.limit
+        };
         Overlap {
             policy: f.policy,
             limit: f.limit.unwrap_or(limit),
@@ -273,7 +290,11 @@ impl From<OverlapFile> for Overlap {
 
 impl From<Overlap> for OverlapFile {
     fn from(o: Overlap) -> OverlapFile {
-        OverlapFile { policy: o.policy, limit: Some(o.limit), queue: Some(o.queue) }
+        OverlapFile {
+            policy: o.policy,
+            limit: Some(o.limit),
+            queue: Some(o.queue),
+        }
     }
 }
 
@@ -287,7 +308,9 @@ impl TryFrom<JobFile> for JobSpec {
                 return Err("give either `schedule` or `triggers`, not both".into());
             }
             if expression.trim().is_empty() {
-                return Err("schedule: it is empty; leave it out for a job that runs when someone says so".into());
+                return Err(
+                    "schedule: it is empty; leave it out for a job that runs when someone says so".into(),
+                );
             }
             triggers.push(Trigger::cron(expression).map_err(|e| format!("schedule: {e}"))?);
         }
@@ -316,26 +339,40 @@ impl JobSpec {
     /// What no single field can tell on its own.
     fn check(&self) -> Result<(), String> {
         if self.triggers.len() > TRIGGERS_MAX {
-            return Err(format!("triggers: {} given; at most {TRIGGERS_MAX} are allowed", self.triggers.len()));
+            return Err(format!(
+                "triggers: {} given; at most {TRIGGERS_MAX} are allowed",
+                self.triggers.len()
+            ));
         }
         if self.target.place != Place::Every && self.triggers.iter().any(|t| t.target.is_some()) {
             return Err("triggers: a `target` of its own goes with `target: {place: every}` only".into());
         }
         if self.description.chars().count() > DESCRIPTION_CHARS_MAX {
-            return Err(format!("description: longer than {DESCRIPTION_CHARS_MAX} characters"));
+            return Err(format!(
+                "description: longer than {DESCRIPTION_CHARS_MAX} characters"
+            ));
         }
         for (key, value) in &self.labels {
             label_key(key).map_err(|e| format!("labels: {e}"))?;
             label_value(value).map_err(|e| format!("labels: {e}"))?;
         }
         if !(1..=LIMIT_MAX).contains(&self.overlap.limit) {
-            return Err(format!("overlap.limit: {} is out of 1 to {LIMIT_MAX}", self.overlap.limit));
+            return Err(format!(
+                "overlap.limit: {} is out of 1 to {LIMIT_MAX}",
+                self.overlap.limit
+            ));
         }
         if self.overlap.queue > LIMIT_MAX {
-            return Err(format!("overlap.queue: {} is more than {LIMIT_MAX}", self.overlap.queue));
+            return Err(format!(
+                "overlap.queue: {} is more than {LIMIT_MAX}",
+                self.overlap.queue
+            ));
         }
         if !(1..=ATTEMPTS_MAX).contains(&self.retry.attempts) {
-            return Err(format!("retry.attempts: {} is out of 1 to {ATTEMPTS_MAX}", self.retry.attempts));
+            return Err(format!(
+                "retry.attempts: {} is out of 1 to {ATTEMPTS_MAX}",
+                self.retry.attempts
+            ));
         }
         if !(1.0..=100.0).contains(&self.retry.factor) {
             return Err(format!("retry.factor: {} is out of 1 to 100", self.retry.factor));

@@ -23,10 +23,20 @@ pub struct Trigger {
 /// The three kinds of rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
-    Cron { expression: String, dialect: Dialect, timezone: Zone, dst: Dst },
+    Cron {
+        expression: String,
+        dialect: Dialect,
+        timezone: Zone,
+        dst: Dst,
+    },
     /// Every so long, counted from an anchor, so that all nodes and restarts agree.
-    Every { interval: Span, anchor: Time },
-    At { instants: Vec<Time> },
+    Every {
+        interval: Span,
+        anchor: Time,
+    },
+    At {
+        instants: Vec<Time>,
+    },
 }
 
 /// A trigger made ready to be asked for instants.
@@ -40,7 +50,10 @@ pub struct Compiled {
 impl Trigger {
     /// A five- or six-field expression in UTC, as the short form `schedule:` means it.
     pub fn cron(expression: impl Into<String>) -> Result<Trigger, String> {
-        let file = TriggerFile { cron: Some(expression.into()), ..TriggerFile::default() };
+        let file = TriggerFile {
+            cron: Some(expression.into()),
+            ..TriggerFile::default()
+        };
         file.try_into()
     }
 
@@ -51,13 +64,20 @@ impl Trigger {
     /// does not depend on the seed.
     pub fn compile(&self, seed: u64) -> Result<Compiled, ScheduleError> {
         let schedule = match &self.when {
-            When::Cron { expression, dialect, timezone, dst } => {
-                Schedule::cron(expression, *dialect, timezone.clone(), *dst, seed)?
-            }
+            When::Cron {
+                expression,
+                dialect,
+                timezone,
+                dst,
+            } => Schedule::cron(expression, *dialect, timezone.clone(), *dst, seed)?,
             When::Every { interval, anchor } => Schedule::every(interval.get(), *anchor)?,
             When::At { instants } => Schedule::at(instants.clone())?,
         };
-        Ok(Compiled { schedule, jitter: self.jitter, target: self.target.clone() })
+        Ok(Compiled {
+            schedule,
+            jitter: self.jitter,
+            target: self.target.clone(),
+        })
     }
 }
 
@@ -109,12 +129,19 @@ impl TryFrom<TriggerFile> for Trigger {
                 timezone: f.timezone.unwrap_or_default(),
                 dst: f.dst.unwrap_or_default(),
             },
-            (None, Some(interval), None) => When::Every { interval, anchor: f.anchor.unwrap_or_default() },
+            (None, Some(interval), None) => When::Every {
+                interval,
+                anchor: f.anchor.unwrap_or_default(),
+            },
             (None, None, Some(OneOrMany(instants))) => When::At { instants },
             (None, None, None) => return Err("trigger: give one of `cron`, `every` or `at`".into()),
             _ => return Err("trigger: give only one of `cron`, `every` and `at`".into()),
         };
-        let trigger = Trigger { when, jitter: f.jitter.unwrap_or_default(), target: f.target };
+        let trigger = Trigger {
+            when,
+            jitter: f.jitter.unwrap_or_default(),
+            target: f.target,
+        };
         trigger.compile(0).map_err(|e| e.to_string())?;
         Ok(trigger)
     }
@@ -128,7 +155,12 @@ impl From<Trigger> for TriggerFile {
             ..TriggerFile::default()
         };
         match t.when {
-            When::Cron { expression, dialect, timezone, dst } => {
+            When::Cron {
+                expression,
+                dialect,
+                timezone,
+                dst,
+            } => {
                 f.cron = Some(expression);
                 f.dialect = Some(dialect).filter(|d| *d != Dialect::default());
                 f.timezone = Some(timezone).filter(|z| *z != Zone::default());

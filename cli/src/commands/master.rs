@@ -1,0 +1,4 @@
+use crate::error::Result;
+#[derive(clap::Args)]
+pub struct Args {}
+pub async fn run(_args: Args) -> Result<()> { Ok(()) }

@@ -1,0 +1,106 @@
+//! `gnomon run ls`.
+
+use comfy_table::Cell;
+use shared::{
+    api::paths,
+    history::RunView,
+    id::{JobPath, NodeId},
+    run::State,
+    time::Time,
+    units::Span,
+};
+
+use super::Context;
+use crate::{
+    client::escape,
+    error::{CliError, Result},
+    output::{self, Row},
+};
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  gnomon run ls --since 1h
+  gnomon run ls --job ops/backup-db --state failed --state lost
+  gnomon run ls -o json --limit 1000")]
+pub struct LsArgs {
+    /// Only runs of this job
+    #[arg(long)]
+    job: Option<JobPath>,
+    /// Only runs on this node
+    #[arg(long)]
+    node: Option<NodeId>,
+    /// Only runs in this state; may be given several times
+    #[arg(long)]
+    state: Vec<State>,
+    /// Only runs scheduled since: a duration (2h) or an instant
+    #[arg(long, value_name = "D", value_parser = since)]
+    since: Option<Since>,
+    /// How many at most
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+}
+
+/// `--since`: an instant, or so long ago.
+#[derive(Clone, Copy)]
+enum Since {
+    At(Time),
+    Ago(Span),
+}
+
+fn since(text: &str) -> Result<Since, String> {
+    match (text.parse(), text.parse()) {
+        (Ok(at), _) => Ok(Since::At(at)),
+        (_, Ok(span)) => Ok(Since::Ago(span)),
+        (_, Err(why)) => Err(format!("{why}, or an instant such as 2026-01-31T02:30:00Z")),
+    }
+}
+
+pub async fn run(args: LsArgs, context: Context) -> Result<()> {
+    if args.limit == 0 {
+        return Err(CliError::usage("--limit: 0 would list nothing; give at least 1"));
+    }
+    let mut query = vec![format!("limit={}", args.limit.min(1000))];
+    let mut add = |key: &str, value: String| query.push(format!("{key}={}", escape(&value)));
+    if let Some(job) = &args.job {
+        add("job", job.to_string());
+    }
+    if let Some(node) = &args.node {
+        add("node", node.to_string());
+    }
+    if !args.state.is_empty() {
+        add("state", args.state.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(","));
+    }
+    match args.since {
+        Some(Since::At(at)) => add("since", at.to_string()),
+        Some(Since::Ago(span)) => add("since", (output::now() - span.get()).to_string()),
+        None => {}
+    }
+    let path = format!("{}?{}", paths::RUNS, query.join("&"));
+    let runs: Vec<RunView> = context.client.pages(&path, args.limit as usize).await?;
+    output::list(context.format, &runs)
+}
+
+impl Row for RunView {
+    const HEAD: &'static [&'static str] =
+        &["RUN", "JOB", "SCHEDULED", "STATE", "TOOK", "NODE", "SLOT", "ATTEMPT", "REASON"];
+
+    fn name(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn cells(&self, now: Time) -> Vec<Cell> {
+        let took = self.started_at.map(|start| output::rough(self.finished_at.unwrap_or(now).since(start)));
+        vec![
+            Cell::new(self.id),
+            Cell::new(&self.job),
+            Cell::new(output::time(self.scheduled_at)),
+            output::state_cell(self.state),
+            Cell::new(took.unwrap_or_else(|| "-".into())),
+            Cell::new(&self.node),
+            Cell::new(self.slot.map_or_else(|| "-".into(), |s| s.to_string())),
+            Cell::new(self.attempt),
+            Cell::new(&self.reason),
+        ]
+    }
+}
