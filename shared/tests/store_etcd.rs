@@ -79,7 +79,9 @@ async fn long_lists(release: Release) {
     let server = Server::start(&release).await;
     let store = server.store();
     for batch in 0..25 {
-        let writes = (0..100).map(|i| put(&format!("long/{:05}", batch * 100 + i), vec![7; 4096])).collect();
+        let writes = (0..100)
+            .map(|i| put(&format!("long/{:05}", batch * 100 + i), vec![7; 4096]))
+            .collect();
         write(&store, writes).await;
     }
     let start = store.snapshot("long/").await.unwrap();
@@ -97,13 +99,24 @@ async fn long_lists(release: Release) {
 
 async fn prefixes_are_apart(release: Release) {
     let server = Server::start(&release).await;
-    let with =
-        |prefix: &str| Etcd::connect(EtcdConfig { prefix: prefix.into(), ..config(&[&server.url]) }).unwrap();
+    let with = |prefix: &str| {
+        Etcd::connect(EtcdConfig {
+            prefix: prefix.into(),
+            ..config(&[&server.url])
+        })
+        .unwrap()
+    };
     let (one, other): (DynStore, DynStore) = (Arc::new(with("/one")), Arc::new(with("/one-more/")));
     write(&one, vec![put("key", "1")]).await;
     write(&other, vec![put("key", "2")]).await;
-    assert_eq!(values(&one, "").await, BTreeMap::from([("key".into(), b"1".to_vec())]));
-    assert_eq!(server.etcdctl(&["get", "--from-key", "", "--keys-only"]).trim(), "/one-more/key\n\n/one/key");
+    assert_eq!(
+        values(&one, "").await,
+        BTreeMap::from([("key".into(), b"1".to_vec())])
+    );
+    assert_eq!(
+        server.etcdctl(&["get", "--from-key", "", "--keys-only"]).trim(),
+        "/one-more/key\n\n/one/key"
+    );
 }
 
 async fn starts_while_etcd_is_down(release: Release) {
@@ -115,11 +128,16 @@ async fn starts_while_etcd_is_down(release: Release) {
     let asked = Instant::now();
     let error = store.get("down/a").await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
-    assert!(error.to_string().contains("refused"), "the reason is missing: {error}");
+    assert!(
+        error.to_string().contains("refused"),
+        "the reason is missing: {error}"
+    );
     assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
     let mirror = numbers(store.clone(), "down/");
     server.run();
-    timeout(PATIENCE, mirror.ready()).await.expect("the mirror gets ready by itself");
+    timeout(PATIENCE, mirror.ready())
+        .await
+        .expect("the mirror gets ready by itself");
     assert_eq!(contents(&mirror), BTreeMap::from([("down/a".into(), 1)]));
     assert!(store.get("down/a").await.unwrap().is_some());
 }
@@ -127,7 +145,9 @@ async fn starts_while_etcd_is_down(release: Release) {
 async fn killed_and_started_again(release: Release) {
     let mut server = Server::start(&release).await;
     let store = server.store();
-    let lease = KeptLease::grant(store.clone(), Duration::from_secs(20)).await.unwrap();
+    let lease = KeptLease::grant(store.clone(), Duration::from_secs(20))
+        .await
+        .unwrap();
     let mirror = numbers(store.clone(), "killed/");
     write(&store, vec![put("killed/a", "1")]).await;
     until(&mirror, "the first value", |all| all.get("killed/a") == Some(&1)).await;
@@ -138,14 +158,28 @@ async fn killed_and_started_again(release: Release) {
             mirror.changed().await;
         }
     };
-    timeout(PATIENCE, stale).await.expect("the mirror says that it is stale");
+    timeout(PATIENCE, stale)
+        .await
+        .expect("the mirror says that it is stale");
     assert_eq!(contents(&mirror).len(), 1, "the last snapshot stays");
 
     server.run();
-    eventually(|| store.txn(Txn { compares: vec![], writes: vec![put("killed/a", "2")] })).await;
-    until(&mirror, "the value after the restart", |all| all.get("killed/a") == Some(&2)).await;
+    eventually(|| {
+        store.txn(Txn {
+            compares: vec![],
+            writes: vec![put("killed/a", "2")],
+        })
+    })
+    .await;
+    until(&mirror, "the value after the restart", |all| {
+        all.get("killed/a") == Some(&2)
+    })
+    .await;
     assert_eq!(mirror.snapshot().stale_since(), None);
-    assert!(lease.is_valid(), "the lease outlives a restart shorter than itself");
+    assert!(
+        lease.is_valid(),
+        "the lease outlives a restart shorter than itself"
+    );
     let before = lease.deadline();
     timeout(PATIENCE, async {
         while lease.deadline() == before {
@@ -162,18 +196,25 @@ async fn frozen_and_thawed(release: Release) {
     let mirror = numbers(store.clone(), "frozen/");
     write(&store, vec![put("frozen/a", "1")]).await;
     until(&mirror, "the first value", |all| all.get("frozen/a") == Some(&1)).await;
-    let lease = KeptLease::grant(store.clone(), Duration::from_secs(4)).await.unwrap();
+    let lease = KeptLease::grant(store.clone(), Duration::from_secs(4))
+        .await
+        .unwrap();
 
     server.freeze();
     let asked = Instant::now();
     let (read, written) = tokio::join!(
         store.get("frozen/a"),
-        store.txn(Txn { compares: vec![], writes: vec![put("frozen/b", "7")] })
+        store.txn(Txn {
+            compares: vec![],
+            writes: vec![put("frozen/b", "7")]
+        })
     );
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
     assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
     assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
-    timeout(Duration::from_secs(5), lease.lost()).await.expect("the lease is lost at its deadline");
+    timeout(Duration::from_secs(5), lease.lost())
+        .await
+        .expect("the lease is lost at its deadline");
     timeout(PATIENCE, async {
         while mirror.snapshot().stale_since().is_none() {
             mirror.changed().await;
@@ -183,8 +224,17 @@ async fn frozen_and_thawed(release: Release) {
     .expect("silence is noticed");
 
     server.thaw();
-    eventually(|| store.txn(Txn { compares: vec![], writes: vec![put("frozen/a", "2")] })).await;
-    until(&mirror, "the value after the thaw", |all| all.get("frozen/a") == Some(&2)).await;
+    eventually(|| {
+        store.txn(Txn {
+            compares: vec![],
+            writes: vec![put("frozen/a", "2")],
+        })
+    })
+    .await;
+    until(&mirror, "the value after the thaw", |all| {
+        all.get("frozen/a") == Some(&2)
+    })
+    .await;
     assert!(!lease.is_valid(), "a lost lease stays lost");
 }
 
@@ -209,7 +259,13 @@ async fn restored_from_a_snapshot(release: Release) {
     until(&mirror, "what was restored", |all| *all == old).await;
     assert!(mirror.snapshot().revision() < newest);
     // And what is written at revisions that were used before.
-    eventually(|| store.txn(Txn { compares: vec![], writes: vec![put("old/a", "99")] })).await;
+    eventually(|| {
+        store.txn(Txn {
+            compares: vec![],
+            writes: vec![put("old/a", "99")],
+        })
+    })
+    .await;
     until(&mirror, "what is new", |all| all["old/a"] == 99).await;
 }
 
@@ -228,7 +284,9 @@ async fn cluster_loses_members_under_load(release: Release) {
     timeout(PATIENCE, mirror.ready()).await.unwrap();
 
     let stop = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = (0..6).map(|w| tokio::spawn(load(store_at(&urls), w, stop.clone()))).collect();
+    let writers: Vec<_> = (0..6)
+        .map(|w| tokio::spawn(load(store_at(&urls), w, stop.clone())))
+        .collect();
     sleep(Duration::from_secs(1)).await;
     for index in 0..3 {
         cluster[index].kill();
@@ -245,8 +303,11 @@ async fn cluster_loses_members_under_load(release: Release) {
 
     let store = store_at(&urls);
     let list = store.snapshot("load/").await.unwrap();
-    let found: BTreeMap<&str, Revision> =
-        list.kvs.iter().map(|kv| (kv.key.as_str(), kv.create_revision)).collect();
+    let found: BTreeMap<&str, Revision> = list
+        .kvs
+        .iter()
+        .map(|kv| (kv.key.as_str(), kv.create_revision))
+        .collect();
     let (mut written, mut unknown) = (0, 0);
     for writer in writers {
         for (key, known) in writer.await.unwrap() {
@@ -260,10 +321,19 @@ async fn cluster_loses_members_under_load(release: Release) {
         }
     }
     assert!(written > 100, "only {written} were written");
-    assert!(written + unknown >= list.kvs.len(), "more keys than were ever sent");
-    timeout(PATIENCE, mirror.reached(list.revision)).await.expect("the mirror arrives");
+    assert!(
+        written + unknown >= list.kvs.len(),
+        "more keys than were ever sent"
+    );
+    timeout(PATIENCE, mirror.reached(list.revision))
+        .await
+        .expect("the mirror arrives");
     assert_eq!(contents(&mirror).len(), list.kvs.len());
-    let one_at_a_time: Vec<_> = list.kvs.iter().filter(|kv| kv.create_revision != kv.mod_revision).collect();
+    let one_at_a_time: Vec<_> = list
+        .kvs
+        .iter()
+        .filter(|kv| kv.create_revision != kv.mod_revision)
+        .collect();
     assert_eq!(one_at_a_time, Vec::<&_>::new(), "written twice");
 }
 
@@ -276,7 +346,12 @@ async fn load(store: DynStore, writer: usize, stop: Arc<AtomicBool>) -> BTreeMap
         }
         let key = format!("load/{writer}/{n:05}");
         let compares = vec![Compare::CreateRevision(key.clone(), 0)];
-        let outcome = store.txn(Txn { compares, writes: vec![put(&key, n.to_string())] }).await;
+        let outcome = store
+            .txn(Txn {
+                compares,
+                writes: vec![put(&key, n.to_string())],
+            })
+            .await;
         match outcome {
             Ok(Outcome::Committed(revision)) => known.insert(key, Known::Written(revision)),
             Ok(Outcome::Refused(revision)) => panic!("{key} exists at {revision}: a txn was sent twice"),
@@ -300,7 +375,11 @@ async fn progress_within(mirror: &shared::store::mirror::Mirror<u64>, limit: Dur
     };
     let before = newest();
     let deadline = Instant::now() + limit;
-    while newest().iter().zip(before).any(|(now, before)| *now <= before + 1) {
+    while newest()
+        .iter()
+        .zip(before)
+        .any(|(now, before)| *now <= before + 1)
+    {
         assert!(Instant::now() < deadline, "{what}: nothing new within {limit:?}");
         sleep(Duration::from_millis(20)).await;
     }
@@ -312,7 +391,9 @@ async fn lease_outlives_a_frozen_member(release: Release) {
     // Whichever member each client uses: one of them uses the frozen one.
     let mut leases = Vec::new();
     for i in 0..9 {
-        let lease = KeptLease::grant(store_at(&urls), Duration::from_secs(10)).await.unwrap();
+        let lease = KeptLease::grant(store_at(&urls), Duration::from_secs(10))
+            .await
+            .unwrap();
         leases.push((i, lease));
     }
     for server in &cluster {
@@ -323,7 +404,10 @@ async fn lease_outlives_a_frozen_member(release: Release) {
         for (i, lease) in &leases {
             let left = lease.deadline().saturating_duration_since(Instant::now());
             assert!(lease.is_valid(), "client {i} lost its lease");
-            assert!(left > Duration::from_secs(2), "client {i} came within {left:?} of losing it");
+            assert!(
+                left > Duration::from_secs(2),
+                "client {i} came within {left:?} of losing it"
+            );
         }
     }
 }
@@ -333,7 +417,14 @@ async fn passwords(release: Release) {
     for command in [
         &["user", "add", "root:top"][..],
         &["role", "add", "gnomon"],
-        &["role", "grant-permission", "gnomon", "--prefix=true", "readwrite", "/gnomon/"],
+        &[
+            "role",
+            "grant-permission",
+            "gnomon",
+            "--prefix=true",
+            "readwrite",
+            "/gnomon/",
+        ],
         &["user", "add", "agent:secret"],
         &["user", "grant-role", "agent", "gnomon"],
         &["user", "grant-role", "root", "root"],
@@ -343,7 +434,11 @@ async fn passwords(release: Release) {
     }
     let with = |user: Option<(&str, &str)>, prefix: &str| -> DynStore {
         let user = user.map(|(n, p)| (n.to_owned(), p.to_owned()));
-        let config = EtcdConfig { user, prefix: prefix.into(), ..config(&[&server.url]) };
+        let config = EtcdConfig {
+            user,
+            prefix: prefix.into(),
+            ..config(&[&server.url])
+        };
         Arc::new(Etcd::connect(config).unwrap())
     };
     let agent = with(Some(("agent", "secret")), "/gnomon/");
@@ -352,7 +447,9 @@ async fn passwords(release: Release) {
     timeout(PATIENCE, mirror.ready()).await.unwrap();
     write(&agent, vec![put("auth/a", "2")]).await;
     until(&mirror, "a change", |all| all["auth/a"] == 2).await;
-    let lease = KeptLease::grant(agent.clone(), Duration::from_secs(2)).await.unwrap();
+    let lease = KeptLease::grant(agent.clone(), Duration::from_secs(2))
+        .await
+        .unwrap();
     sleep(Duration::from_secs(3)).await;
     assert!(lease.is_valid());
 
@@ -363,8 +460,15 @@ async fn passwords(release: Release) {
     ] {
         let asked = Instant::now();
         let refused = store.get("auth/a").await;
-        assert!(matches!(refused, Err(StoreError::Refused(_))), "{what}: {refused:?}");
-        assert!(asked.elapsed() < Duration::from_secs(2), "{what}: tried for {:?}", asked.elapsed());
+        assert!(
+            matches!(refused, Err(StoreError::Refused(_))),
+            "{what}: {refused:?}"
+        );
+        assert!(
+            asked.elapsed() < Duration::from_secs(2),
+            "{what}: tried for {:?}",
+            asked.elapsed()
+        );
     }
 }
 
@@ -374,7 +478,13 @@ async fn certificates(release: Release) {
     let server = Server::start_tls(&release, certs.path()).await;
     let file = |name: &str| Some(certs.path().join(name));
     let with = |tls: EtcdTls| -> DynStore {
-        Arc::new(Etcd::connect(EtcdConfig { tls, ..config(&[&server.url]) }).unwrap())
+        Arc::new(
+            Etcd::connect(EtcdConfig {
+                tls,
+                ..config(&[&server.url])
+            })
+            .unwrap(),
+        )
     };
     let identity = EtcdTls {
         ca: file("ca.pem"),
@@ -387,16 +497,48 @@ async fn certificates(release: Release) {
     write(&store, vec![put("tls/a", "1")]).await;
 
     for (what, tls) in [
-        ("no certificate", EtcdTls { ca: file("ca.pem"), ..EtcdTls::default() }),
-        ("a foreign authority", EtcdTls { ca: file("other.pem"), ..identity.clone() }),
-        ("another name", EtcdTls { server_name: Some("elsewhere.example".into()), ..identity.clone() }),
+        (
+            "no certificate",
+            EtcdTls {
+                ca: file("ca.pem"),
+                ..EtcdTls::default()
+            },
+        ),
+        (
+            "a foreign authority",
+            EtcdTls {
+                ca: file("other.pem"),
+                ..identity.clone()
+            },
+        ),
+        (
+            "another name",
+            EtcdTls {
+                server_name: Some("elsewhere.example".into()),
+                ..identity.clone()
+            },
+        ),
     ] {
         let refused = with(tls).get("tls/a").await;
-        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{what}: {refused:?}");
+        assert!(
+            matches!(refused, Err(StoreError::Unavailable(_))),
+            "{what}: {refused:?}"
+        );
     }
-    let half = EtcdTls { key: None, ..identity };
-    let error = Etcd::connect(EtcdConfig { tls: half, ..config(&[&server.url]) }).err().unwrap();
-    assert_eq!(error.to_string(), "a client certificate needs its key, and a key its certificate");
+    let half = EtcdTls {
+        key: None,
+        ..identity
+    };
+    let error = Etcd::connect(EtcdConfig {
+        tls: half,
+        ..config(&[&server.url])
+    })
+    .err()
+    .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "a client certificate needs its key, and a key its certificate"
+    );
 }
 
 /// An authority, a server's and a client's certificate, and an authority of strangers.
@@ -407,15 +549,23 @@ fn make_certificates(dir: &std::path::Path) {
             .args(args.split(' '))
             .output()
             .expect("openssl is missing: install it");
-        assert!(output.status.success(), "openssl {args}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "openssl {args}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     };
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
     for (name, subject) in [("ca", "Gnomon-test"), ("other", "Strangers")] {
-        openssl(&format!("req -x509 {key} -keyout {name}.key -out {name}.pem -subj /CN={subject}"));
+        openssl(&format!(
+            "req -x509 {key} -keyout {name}.key -out {name}.pem -subj /CN={subject}"
+        ));
     }
     std::fs::write(dir.join("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost").unwrap();
     for name in ["server", "client"] {
-        openssl(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
+        openssl(&format!(
+            "req {key} -keyout {name}.key -out {name}.csr -subj /CN={name}"
+        ));
         openssl(&format!(
             "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out {name}.pem -extfile names"
         ));

@@ -31,9 +31,14 @@ impl Release {
     /// The first of the places that holds an etcd of this version.
     fn find(version: &str, places: Vec<Option<PathBuf>>) -> Release {
         for etcd in places.into_iter().flatten() {
-            let Ok(output) = Command::new(&etcd).arg("--version").output() else { continue };
+            let Ok(output) = Command::new(&etcd).arg("--version").output() else {
+                continue;
+            };
             if String::from_utf8_lossy(&output.stdout).contains(&format!("etcd Version: {version}.")) {
-                return Release { etcdctl: etcd.with_file_name("etcdctl"), etcd };
+                return Release {
+                    etcdctl: etcd.with_file_name("etcdctl"),
+                    etcd,
+                };
             }
         }
         panic!("etcd {version} is missing: run `deploy/setup test`, which installs it");
@@ -51,7 +56,9 @@ impl Release {
     /// The one that `deploy/setup` installs.
     pub fn etcd_35() -> Release {
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(home);
         Release::find(
             "3.5",
             vec![
@@ -77,7 +84,10 @@ impl Server {
     fn prepare(release: &Release, name: &str, scheme: &str) -> Server {
         Server {
             release: release.clone(),
-            dir: tempfile::Builder::new().prefix("gnomon-etcd").tempdir().expect("a directory"),
+            dir: tempfile::Builder::new()
+                .prefix("gnomon-etcd")
+                .tempdir()
+                .expect("a directory"),
             name: name.into(),
             url: format!("{scheme}://127.0.0.1:{}", free_port()),
             peer_url: format!("http://127.0.0.1:{}", free_port()),
@@ -99,10 +109,14 @@ impl Server {
     pub async fn start_tls(release: &Release, certs: &Path) -> Server {
         let mut server = Server::prepare(release, "single", "https");
         server.args = vec!["--initial-cluster".into(), format!("single={}", server.peer_url)];
-        for (flag, file) in
-            [("--cert-file", "server.pem"), ("--key-file", "server.key"), ("--trusted-ca-file", "ca.pem")]
-        {
-            server.args.extend([flag.into(), certs.join(file).display().to_string()]);
+        for (flag, file) in [
+            ("--cert-file", "server.pem"),
+            ("--key-file", "server.key"),
+            ("--trusted-ca-file", "ca.pem"),
+        ] {
+            server
+                .args
+                .extend([flag.into(), certs.join(file).display().to_string()]);
         }
         server.args.push("--client-cert-auth".into());
         server.run();
@@ -111,9 +125,14 @@ impl Server {
 
     /// Three members, running.
     pub async fn start_cluster(release: &Release) -> Vec<Server> {
-        let mut servers: Vec<Server> =
-            ["a", "b", "c"].iter().map(|name| Server::prepare(release, name, "http")).collect();
-        let peers: Vec<String> = servers.iter().map(|s| format!("{}={}", s.name, s.peer_url)).collect();
+        let mut servers: Vec<Server> = ["a", "b", "c"]
+            .iter()
+            .map(|name| Server::prepare(release, name, "http"))
+            .collect();
+        let peers: Vec<String> = servers
+            .iter()
+            .map(|s| format!("{}={}", s.name, s.peer_url))
+            .collect();
         for server in &mut servers {
             server.args = vec!["--initial-cluster".into(), peers.join(",")];
             server.run();
@@ -126,13 +145,26 @@ impl Server {
 
     /// Starts the process; its data is what it left behind.
     pub fn run(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("log"));
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir.path().join("log"));
         let log = log.expect("a log file");
         let child = Command::new(&self.release.etcd)
             .args(["--name", &self.name, "--data-dir"])
             .arg(self.dir.path().join("data"))
-            .args(["--listen-client-urls", &self.url, "--advertise-client-urls", &self.url])
-            .args(["--listen-peer-urls", &self.peer_url, "--initial-advertise-peer-urls", &self.peer_url])
+            .args([
+                "--listen-client-urls",
+                &self.url,
+                "--advertise-client-urls",
+                &self.url,
+            ])
+            .args([
+                "--listen-peer-urls",
+                &self.peer_url,
+                "--initial-advertise-peer-urls",
+                &self.peer_url,
+            ])
             .args(["--heartbeat-interval", "50", "--election-timeout", "500"])
             .args(&self.args)
             .stdin(Stdio::null())
