@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    Revision,
     id::{JobId, NodeId, RunId},
     job::JobSpec,
     run::Cause,
-    Revision,
     target::Groups,
     time::Time,
 };
@@ -81,4 +81,69 @@ pub struct RunOrder {
     /// Laid over the spec's environment, for this run only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+}
+
+impl RunOrder {
+    /// The run as the history should know it until its agent reports: ordered, and not
+    /// yet seen.
+    pub fn pending(&self, run: RunId, node: &NodeId) -> Run {
+        Run {
+            id: run,
+            first: self.first,
+            job: self.job,
+            path: self.spec.path(),
+            revision: self.revision,
+            scheduled_at: self.scheduled_at,
+            slot: self.slot,
+            node: node.clone(),
+            attempt: self.attempt,
+            cause: self.cause,
+            state: State::Pending,
+            reason: None,
+            started_at: None,
+            finished_at: None,
+            exit_code: None,
+            signal: None,
+            retry_at: None,
+            usage: Usage::default(),
+            output: OutputSize::default(),
+            range: None,
+        }
+    }
+}
+
+/// What do we store? What the leader has done and the history must still be told, under
+/// `owed/`. It is written in the transaction that does the thing, and deleted once the
+/// history has it: whoever leads then, and however long the database is down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Owed {
+    /// A slot was taken from a node that had claimed these fires. If the node does not
+    /// report them itself, they are lost.
+    Claimed(Box<Claimed>),
+    /// A run was ordered. Without this, one whose agent takes the order and dies before it
+    /// reports would be nowhere.
+    Ordered(Box<Run>),
+}
+
+/// The fires of a slot that a node had claimed and perhaps not reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    pub job: JobId,
+    pub path: JobPath,
+    pub revision: Revision,
+    pub slot: u32,
+    pub node: NodeId,
+    /// The instants of the triggers from here ...
+    pub from: Time,
+    /// ... to here, both included: the cursor's `unreported_since` and `at`.
+    pub until: Time,
+    /// The run that was claimed at `until`.
+    pub run: RunId,
+    pub triggers: Vec<Trigger>,
+    /// Instants at or before this never counted.
+    pub since: Time,
+    pub on_lost: OnLost,
+    /// When the slot was taken.
+    pub at: Time,
 }

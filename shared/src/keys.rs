@@ -1,6 +1,6 @@
 //! Every key in the store, written and read in one place (DESIGN section 4).
 
-use crate::id::{GroupName, JobId, JobPath, MasterId, NodeId, RunId};
+use crate::id::{GroupName, JobId, JobPath, MasterId, NodeId, RunId, TokenName, UserName};
 
 pub const JOBS: &str = "jobs/";
 pub const GROUPS: &str = "groups/";
@@ -14,6 +14,11 @@ pub const ASSIGN: &str = "assign/";
 pub const ASSIGN_EVERY: &str = "assign/*/";
 pub const CURSOR: &str = "cursor/";
 pub const ORDERS: &str = "orders/";
+/// What the leader still has to tell the history: see [`crate::assign::Owed`].
+pub const OWED: &str = "owed/";
+/// Compared and rewritten by every transaction of the leader, so that they form one
+/// chain: one whose answer was lost and that arrives late finds it moved on.
+pub const PLAN: &str = "plan";
 /// People who may log in, and the tokens and sessions made for them.
 pub const USERS: &str = "users/";
 pub const TOKENS: &str = "tokens/";
@@ -41,6 +46,19 @@ pub fn credential(id: &NodeId) -> String {
 
 pub fn master(id: &MasterId) -> String {
     format!("{MASTERS}{id}")
+}
+
+pub fn user(name: &UserName) -> String {
+    format!("{USERS}{name}")
+}
+
+pub fn token(name: &TokenName) -> String {
+    format!("{TOKENS}{name}")
+}
+
+/// By the SHA-256 of the session's secret, in hex.
+pub fn session(secret_sha256: &str) -> String {
+    format!("{SESSIONS}{secret_sha256}")
 }
 
 /// The assignments of one node's slots.
@@ -73,6 +91,16 @@ pub fn order_kill(node: &NodeId, run: RunId) -> String {
     format!("{ORDERS}{node}/{run}-kill")
 }
 
+/// Fires that a node had claimed when its slot was taken from it; `run` is the cursor's.
+pub fn owed_claimed(run: RunId) -> String {
+    format!("{OWED}claimed/{run}")
+}
+
+/// A run that the leader has ordered.
+pub fn owed_ordered(run: RunId) -> String {
+    format!("{OWED}ordered/{run}")
+}
+
 /// What an assignment's key says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AssignKey {
@@ -86,9 +114,11 @@ impl AssignKey {
         let (node, job) = (parts.next()?, parts.next()?.parse().ok()?);
         match (node, parts.next(), parts.next()) {
             ("*", None, None) => Some(AssignKey::Every { job }),
-            (node, Some(slot), None) => {
-                Some(AssignKey::Slot { node: node.parse().ok()?, job, slot: slot.parse().ok()? })
-            }
+            (node, Some(slot), None) => Some(AssignKey::Slot {
+                node: node.parse().ok()?,
+                job,
+                slot: slot.parse().ok()?,
+            }),
             _ => None,
         }
     }
@@ -103,7 +133,10 @@ pub fn parse_cursor(key: &str) -> Option<(JobId, u32)> {
 /// The node and run that an order's key says.
 pub fn parse_order(key: &str) -> Option<(NodeId, RunId)> {
     let (node, run) = key.strip_prefix(ORDERS)?.split_once('/')?;
-    Some((node.parse().ok()?, run.strip_suffix("-kill").unwrap_or(run).parse().ok()?))
+    Some((
+        node.parse().ok()?,
+        run.strip_suffix("-kill").unwrap_or(run).parse().ok()?,
+    ))
 }
 
 /// The name behind a prefix, such as the node of `nodes/<node>`.
@@ -122,9 +155,16 @@ mod tests {
         let run: RunId = "01HV5TQ4WM0000000000000001".parse().unwrap();
         assert_eq!(
             AssignKey::parse(&assign_slot(&node, job, 3)),
-            Some(AssignKey::Slot { node: node.clone(), job, slot: 3 })
+            Some(AssignKey::Slot {
+                node: node.clone(),
+                job,
+                slot: 3
+            })
         );
-        assert_eq!(AssignKey::parse(&assign_every(job)), Some(AssignKey::Every { job }));
+        assert_eq!(
+            AssignKey::parse(&assign_every(job)),
+            Some(AssignKey::Every { job })
+        );
         assert_eq!(parse_cursor(&cursor(job, 3)), Some((job, 3)));
         assert_eq!(parse_order(&order(&node, run)), Some((node.clone(), run)));
         assert_eq!(parse_order(&order_kill(&node, run)), Some((node.clone(), run)));

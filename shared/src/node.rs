@@ -79,4 +79,8 @@ pub struct Master {
     pub url: String,
     pub version: String,
     pub started_at: Time,
+    /// The kind of its database: `sqlite`, `postgres` or `mysql`. A master with SQLite
+    /// keeps its history for itself and so must be the only one.
+    #[serde(default)]
+    pub database: String,
 }

@@ -62,7 +62,7 @@ pub enum Balance {
 
 /// A set of nodes: those named or in a named group (all, where neither is given) whose
 /// labels match, less the excluded ones. Also what a group is.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NodeSet {
@@ -77,7 +77,7 @@ pub struct NodeSet {
 }
 
 /// Nodes that a set leaves out: named, in a named group, or matching a selector.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Exclude {

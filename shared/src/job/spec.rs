@@ -62,9 +62,12 @@ impl JobSpec {
     }
 
     /// Whether what decides the due instants is the same: if it is not, instants before
-    /// the change never count.
+    /// the change never count. The place is part of it: a slot that is new has no cursor
+    /// and must not catch up with the job's whole past.
     pub fn same_schedule(&self, other: &JobSpec) -> bool {
-        self.triggers == other.triggers && self.paused == other.paused
+        self.triggers == other.triggers
+            && self.paused == other.paused
+            && self.target.place == other.target.place
     }
 }
 
