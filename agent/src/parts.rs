@@ -71,6 +71,10 @@ pub struct SpooledRun {
     pub claim: Option<i64>,
     /// The process, once started.
     pub process: Option<ProcessId>,
+    /// For a slot's run: the registration (mod revision of the node's key) under which it
+    /// was claimed or taken. It starts only while that registration holds.
+    #[serde(default)]
+    pub epoch: Option<i64>,
 }
 
 /// A process that can be found again, and told from a later one with the same number.
@@ -131,6 +135,12 @@ pub trait Starter: Send + Sync + 'static {
     /// Whether a run was started by an agent that has since died (same boot of the host):
     /// `None` when nobody can know.
     async fn was_started(&self, run: RunId) -> Option<bool>;
+
+    /// The process of a run that an earlier agent started and could not record before it
+    /// died, if it can be found.
+    async fn find(&self, _run: RunId) -> Option<ProcessId> {
+        None
+    }
 
     /// Takes over a process that an earlier agent started: it can be signalled, and its
     /// end comes as an event with an unknown exit. `false` if it is gone.

@@ -26,6 +26,10 @@ pub struct Node {
     /// How long after the lease's end the leader waits before it moves the slots: the
     /// lease's own length already passed on the agent's side.
     pub lease_secs: u32,
+    /// The agent is stopping: it claims nothing more, and finishes what it has claimed.
+    /// Its slots may move at once; nothing of it is lost until the key is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
 }
 
 /// What do we store? An operator's wishes for a node, under `intent/<node>`. It stays
