@@ -14,7 +14,7 @@ use std::{
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use shared::store::{
-    DynStore, Outcome, StoreError, Txn,
+    DynStore, Outcome, Store, StoreError, Txn,
     embedded::{Embedded, OpenError},
 };
 use store::{PATIENCE, delete, put, put_leased, values, write};

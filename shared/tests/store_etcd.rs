@@ -14,7 +14,7 @@ use std::{
 };
 
 use shared::store::{
-    Compare, DynStore, Outcome, Revision, StoreError, Txn,
+    Compare, DynStore, Outcome, Revision, Store, StoreError, Txn,
     etcd::{Etcd, EtcdConfig, EtcdTls},
     lease::KeptLease,
 };
@@ -88,13 +88,40 @@ async fn long_lists(release: Release) {
     let keys: Vec<String> = start.kvs.into_iter().map(|kv| kv.key).collect();
     let expected: Vec<String> = (0..2500).map(|i| format!("long/{i:05}")).collect();
     assert_eq!(keys, expected);
+    // All pages are of one revision, however busy the store is.
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (store, stop) = (server.store(), stop.clone());
+        async move {
+            for n in 0.. {
+                let value = n.to_string();
+                write(
+                    &store,
+                    vec![put("long/00000", value.clone()), put("long/02499", value)],
+                )
+                .await;
+                if stop.load(Ordering::Relaxed) {
+                    return n;
+                }
+            }
+            0
+        }
+    });
+    for _ in 0..20 {
+        let kvs = store.snapshot("long/").await.unwrap().kvs;
+        assert_eq!((kvs.len(), &kvs[0].value), (2500, &kvs[2499].value));
+    }
+    stop.store(true, Ordering::Relaxed);
+    let written = writer.await.unwrap();
+    assert!(written > 20, "{written}");
     // A watch from the beginning tells them all too.
     let mut watch = store.watch("long/", 1).await.unwrap();
     let mut seen = 0;
-    while seen < 2500 {
+    let all = 2500 + 2 * (written + 1);
+    while seen < all {
         seen += changes(&mut watch).await.unwrap().1.len();
     }
-    assert_eq!(seen, 2500);
+    assert_eq!(seen, all);
 }
 
 async fn prefixes_are_apart(release: Release) {
@@ -200,7 +227,29 @@ async fn frozen_and_thawed(release: Release) {
         .await
         .unwrap();
 
+    let impatient = EtcdConfig {
+        watch_silence: Duration::from_millis(500),
+        ..config(&[&server.url])
+    };
+    let mut watch = Etcd::connect(impatient)
+        .unwrap()
+        .watch("quiet/", 1)
+        .await
+        .unwrap();
+    assert!(
+        timeout(Duration::from_secs(3), watch.next()).await.is_err(),
+        "a quiet watch goes on"
+    );
+
     server.freeze();
+    // Long before the connection's own pings could notice.
+    let silent = timeout(Duration::from_secs(2), watch.next())
+        .await
+        .expect("silence is noticed");
+    assert!(
+        matches!(&silent, Err(StoreError::Unavailable(why)) if why.contains("silent")),
+        "{silent:?}"
+    );
     let asked = Instant::now();
     let (read, written) = tokio::join!(
         store.get("frozen/a"),

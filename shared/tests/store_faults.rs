@@ -11,7 +11,7 @@ use std::{
 };
 
 use shared::store::{
-    Change, DynStore, Outcome, StoreError, Txn, WatchEvent,
+    Change, DynStore, KeyValue, Outcome, Snapshot, Store, StoreError, Txn, Watch, WatchEvent,
     embedded::{Client, Embedded, History},
     lease::KeptLease,
     mirror::Mirror,
@@ -162,6 +162,50 @@ async fn an_owner_that_stood_still_has_lost() {
     advance(TTL + secs(1)).await;
     assert!(!lease.is_valid());
     timeout(Duration::ZERO, lease.lost()).await.expect("at once");
+}
+
+/// A store whose renewals are answered when the test says so.
+struct Late(tokio::sync::Notify);
+
+#[async_trait::async_trait]
+impl Store for Late {
+    async fn snapshot(&self, _: &str) -> Result<Snapshot, StoreError> {
+        unreachable!()
+    }
+    async fn get(&self, _: &str) -> Result<Option<KeyValue>, StoreError> {
+        unreachable!()
+    }
+    async fn watch(&self, _: &str, _: i64) -> Result<Box<dyn Watch>, StoreError> {
+        unreachable!()
+    }
+    async fn txn(&self, _: Txn) -> Result<Outcome, StoreError> {
+        unreachable!()
+    }
+    async fn grant(&self, _: Duration) -> Result<i64, StoreError> {
+        Ok(1)
+    }
+    async fn keep_alive(&self, _: i64) -> Result<(), StoreError> {
+        self.0.notified().await;
+        Ok(())
+    }
+    async fn revoke(&self, _: i64) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// It stood still while the answer came in: on waking it finds both the answer and the
+/// deadline behind it. The answer must not count.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_answered_too_late_revives_nothing() {
+    let late = Arc::new(Late(tokio::sync::Notify::new()));
+    let lease = KeptLease::grant(late.clone(), TTL).await.unwrap();
+    sleep(secs(4)).await;
+    let deadline = lease.deadline();
+    late.0.notify_one();
+    advance(secs(7)).await;
+    sleep(Duration::from_millis(1)).await;
+    assert!(!lease.is_valid());
+    assert_eq!(lease.deadline(), deadline);
 }
 
 #[tokio::test(start_paused = true)]

@@ -298,3 +298,25 @@ pub(super) fn asked(error: StoreError, revision: Revision) -> StoreError {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_tell_progress_in_order() {
+        for (version, in_order) in [
+            ("3.4.23", false),
+            ("3.4.25", true),
+            ("3.5.1", false),
+            ("3.5.8", true),
+            ("3.5.21-rc.0", true),
+            ("3.6.0", true),
+            ("4.0.0", true),
+            ("3.3.27", false),
+            ("", false),
+        ] {
+            assert_eq!(tells_progress_in_order(version), in_order, "{version}");
+        }
+    }
+}
