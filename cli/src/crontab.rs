@@ -334,7 +334,12 @@ SHELL=/bin/sh
 47 6	* * 7	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }
 52 6	1 * *	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }
 "#,
-            expect![[r#""#]],
+            expect![[r#"
+                crontab-run-parts | 17 *	* * * | UTC | Some("root") | Shell("cd / && run-parts --report /etc/cron.hourly") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-anacron | 25 6	* * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-anacron-2 | 47 6	* * 7 | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-anacron-3 | 52 6	1 * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }") | None | {"PATH": "/usr/bin:/bin"}
+            "#]],
         );
     }
 
@@ -357,7 +362,16 @@ CRON_TZ=Mars/Olympus
 * * * * * never
 0 0 30 2 * never
 "#,
-            expect![[r#""#]],
+            expect![[r#"
+                crontab-tar | 0 5 * * 1 | UTC | Some("ann") | Exec(["/bin/bash", "-c", "tar -zcf /var/backups/home.tgz /home/"]) | None | {"PATH": "/usr/local/bin:/usr/bin"}
+                crontab-mail | 30 2 * * * | Asia/Shanghai | Some("ann") | Exec(["/bin/bash", "-c", "mail -s \"Report 100%\" ann"]) | Some("Dear Ann,\n\nhere it is.\n") | {"PATH": "/usr/local/bin:/usr/bin"}
+                crontab-daily | @daily | Asia/Shanghai | Some("ann") | Exec(["/bin/bash", "-c", "/usr/bin/daily --now"]) | None | {"PATH": "/usr/local/bin:/usr/bin"}
+                line 9 skipped: @reboot is not a time: an agent may restart without the host; use the host's own start-up (systemd)
+                line 10 skipped: it has fewer than the five fields of a schedule and a command
+                line 11 skipped: minute: 99 is out of 0-59, at column 1
+                line 13 skipped: CRON_TZ=Mars/Olympus: `Mars/Olympus` is not a time zone; write an IANA name such as Asia/Shanghai or UTC
+                line 14 skipped: CRON_TZ=Mars/Olympus: `Mars/Olympus` is not a time zone; write an IANA name such as Asia/Shanghai or UTC
+            "#]],
         );
     }
 
@@ -366,7 +380,12 @@ CRON_TZ=Mars/Olympus
         check(
             &Kind::User(None),
             "* * * * * /opt/a.sh\n* * * * * /opt/a.sh\n* * * * * A=1 B=2 nice -n 10 /opt/b c\n* * * * * [ -x /x ] && /x\n",
-            expect![[r#""#]],
+            expect![[r#"
+                crontab-a.sh | * * * * * | UTC | None | Shell("/opt/a.sh") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-a.sh-2 | * * * * * | UTC | None | Shell("/opt/a.sh") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-10 | * * * * * | UTC | None | Shell("A=1 B=2 nice -n 10 /opt/b c") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-x | * * * * * | UTC | None | Shell("[ -x /x ] && /x") | None | {"PATH": "/usr/bin:/bin"}
+            "#]],
         );
     }
 }

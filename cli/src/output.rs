@@ -40,7 +40,7 @@ pub fn list<T: Row>(format: Format, items: &[T]) -> Result<()> {
 pub fn value<T: Serialize + ?Sized>(format: Format, item: &T) -> Result<()> {
     let text = match format {
         Format::Json => serde_json::to_string_pretty(item).doing("writing JSON")?,
-        _ => serde_saphyr::to_string(item).doing("writing YAML")?,
+        _ => serde_saphyr::to_string(&item).doing("writing YAML")?,
     };
     lines([text.trim_end()])
 }
