@@ -106,7 +106,7 @@ impl Reader<'_> {
 
     fn job(&mut self, entry: &Entry<'_>) -> Result<JobSpec, String> {
         let timezone = self.timezone.clone()?;
-        let schedule = entry.schedule.to_owned();
+        let schedule = entry.schedule.split_whitespace().collect::<Vec<_>>().join(" ");
         Schedule::cron(&schedule, Dialect::Cron, timezone, Dst::Tick, 0).map_err(|e| e.to_string())?;
         let (command, stdin) = split_percent(entry.command);
         if command.trim().is_empty() {
@@ -264,7 +264,8 @@ fn action(command: String, shell: Option<&str>) -> Action {
 }
 
 fn description(entry: &Entry<'_>, mailto: Option<&str>) -> String {
-    let mut text = format!("from a crontab: {} {}", entry.schedule, entry.command);
+    let schedule = entry.schedule.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text = format!("from a crontab: {schedule} {}", entry.command);
     if let Some(mailto) = mailto.filter(|m| !m.is_empty()) {
         text.push_str(&format!(" (MAILTO={mailto}: Gnomon keeps the output instead of mailing it)"));
     }
@@ -277,7 +278,7 @@ fn program(script: &str) -> String {
     let words = script.split(|c: char| c.is_whitespace() || c == ';' || c == '(' || c == ')');
     let word = words
         .filter(|w| !w.is_empty() && !w.contains('=') && !w.starts_with('-') && !w.starts_with('>'))
-        .find(|w| !wrappers.contains(w) && !w.ends_with(']') && w.chars().any(char::is_alphanumeric) && *w != "/");
+        .find(|w| !wrappers.contains(w) && !w.ends_with(']') && w.chars().any(char::is_alphabetic) && *w != "/");
     word.and_then(|w| w.rsplit('/').next()).unwrap_or("command").to_owned()
 }
 
@@ -335,10 +336,10 @@ SHELL=/bin/sh
 52 6	1 * *	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }
 "#,
             expect![[r#"
-                crontab-run-parts | 17 *	* * * | UTC | Some("root") | Shell("cd / && run-parts --report /etc/cron.hourly") | None | {"PATH": "/usr/bin:/bin"}
-                crontab-anacron | 25 6	* * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }") | None | {"PATH": "/usr/bin:/bin"}
-                crontab-anacron-2 | 47 6	* * 7 | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }") | None | {"PATH": "/usr/bin:/bin"}
-                crontab-anacron-3 | 52 6	1 * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-run-parts | 17 * * * * | UTC | Some("root") | Shell("cd / && run-parts --report /etc/cron.hourly") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-anacron | 25 6 * * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-anacron-2 | 47 6 * * 7 | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-anacron-3 | 52 6 1 * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }") | None | {"PATH": "/usr/bin:/bin"}
             "#]],
         );
     }
@@ -383,7 +384,7 @@ CRON_TZ=Mars/Olympus
             expect![[r#"
                 crontab-a.sh | * * * * * | UTC | None | Shell("/opt/a.sh") | None | {"PATH": "/usr/bin:/bin"}
                 crontab-a.sh-2 | * * * * * | UTC | None | Shell("/opt/a.sh") | None | {"PATH": "/usr/bin:/bin"}
-                crontab-10 | * * * * * | UTC | None | Shell("A=1 B=2 nice -n 10 /opt/b c") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-b | * * * * * | UTC | None | Shell("A=1 B=2 nice -n 10 /opt/b c") | None | {"PATH": "/usr/bin:/bin"}
                 crontab-x | * * * * * | UTC | None | Shell("[ -x /x ] && /x") | None | {"PATH": "/usr/bin:/bin"}
             "#]],
         );
