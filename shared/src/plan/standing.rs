@@ -1,0 +1,111 @@
+//! Where a job runs and why, for people: from the same world, by the same rules.
+
+use super::{World, fleet::Fleet, rank};
+use crate::{
+    api::{SlotView, Standing, Whereabouts},
+    id::{JobId, NodeId},
+    job::JobSpec,
+    target::Balance,
+};
+
+/// A job's slots with their owners, and what each node is to it. `None` if there is no
+/// such job.
+pub fn whereabouts(world: &World, job: JobId) -> Option<Whereabouts> {
+    let spec = &world.jobs.get(&job)?.job.spec;
+    let slots = (0..spec.target.place.slots().unwrap_or(0)).map(|slot| {
+        let owners = world.slots.get(&(job, slot));
+        let cursor = world.cursors.get(&(job, slot)).and_then(|c| c.cursor.as_ref());
+        let node = owners.and_then(|o| o.first()).map(|o| o.node.clone());
+        let why = match &node {
+            None => Some(Fleet::new(world).why_nowhere(spec)),
+            Some(node) if !world.nodes.contains_key(node) => Some("its node is down".into()),
+            Some(_) => None,
+        };
+        SlotView {
+            slot,
+            node,
+            claimed: cursor.map(|c| c.at),
+            why,
+        }
+    });
+    Some(Whereabouts {
+        slots: slots.collect(),
+        nodes: standings(world, job, spec),
+    })
+}
+
+/// What each node is to a job with this spec: also for one that does not exist yet.
+pub fn standings(world: &World, job: JobId, spec: &JobSpec) -> Vec<Standing> {
+    let fleet = Fleet::new(world);
+    let target = &spec.target;
+    let key = rank::job_key(job);
+    let mut able: Vec<(bool, f64, &NodeId)> = fleet
+        .members
+        .iter()
+        .filter(|m| fleet.refusal(&target.on, m).is_none())
+        .map(|m| {
+            (
+                target.prefer.matches(&m.at.labels),
+                rank::score(key, m.hash, m.weight),
+                m.id,
+            )
+        })
+        .collect();
+    able.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(b.2)));
+
+    let alive = fleet.members.iter().map(|member| {
+        let why = match fleet.refusal(&target.on, member) {
+            Some(why) => why,
+            None if !target.place.is_exclusive() => "it matches".to_owned(),
+            None => rank_in_words(&able, member.id, spec),
+        };
+        Standing {
+            node: member.id.clone(),
+            matches: target.on.check(member.id, &member.at.labels, &world.groups).is_ok(),
+            why: with_slots(world, job, spec, member.id, why),
+        }
+    });
+    let mut standings: Vec<Standing> = alive.collect();
+    let owners = world.slots.range((job, 0)..=(job, u32::MAX)).flat_map(|(_, o)| o);
+    let named = target.on.nodes.iter().chain(owners.map(|o| &o.node));
+    for node in named.filter(|id| !world.nodes.contains_key(*id)) {
+        if standings.iter().all(|s| s.node != *node) {
+            let why = match world.unreadable.nodes.contains(node) {
+                true => "what it says of itself cannot be read",
+                false => "it is down",
+            };
+            standings.push(Standing {
+                node: node.clone(),
+                matches: false,
+                why: with_slots(world, job, spec, node, why.to_owned()),
+            });
+        }
+    }
+    standings.sort_by(|a, b| a.node.cmp(&b.node));
+    standings
+}
+
+/// Where a node stands among those that can take the job.
+fn rank_in_words(able: &[(bool, f64, &NodeId)], node: &NodeId, spec: &JobSpec) -> String {
+    let place = able.iter().position(|a| a.2 == node).unwrap_or_default();
+    let preferred = !spec.target.prefer.is_empty() && able[place].0;
+    let preferred = if preferred { ", preferred" } else { "" };
+    match spec.target.balance {
+        Balance::Spread => format!("choice {} of {}{preferred}", place + 1, able.len()),
+        Balance::LeastLoaded => format!("it can take it{preferred}; the least loaded is chosen"),
+        Balance::Rotate => format!("it can take it{preferred}; nodes take turns"),
+    }
+}
+
+fn with_slots(world: &World, job: JobId, spec: &JobSpec, node: &NodeId, why: String) -> String {
+    let n = spec.target.place.slots().unwrap_or(0);
+    let owned = world.slots.range((job, 0)..=(job, u32::MAX));
+    let owned = owned.filter(|((_, slot), owners)| *slot < n && owners.iter().any(|o| o.node == *node));
+    let owned: Vec<String> = owned.map(|((_, slot), _)| slot.to_string()).collect();
+    match owned.len() {
+        0 => why,
+        1 if n == 1 => format!("it has the job; {why}"),
+        1 => format!("it has slot {}; {why}", owned[0]),
+        _ => format!("it has slots {}; {why}", owned.join(", ")),
+    }
+}
