@@ -1,7 +1,6 @@
 //! Real etcd servers: Debian's, and 3.5.
 
 use std::{
-    fs,
     io::{Read, Write},
     net::TcpStream,
     path::PathBuf,
@@ -9,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Port, Process, Scratch, eventually, process::program, wait::SOON};
+use crate::{Port, Process, Scratch, process::program, wait::SOON};
 
 /// Which etcd to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,26 +23,15 @@ impl EtcdVersion {
     /// The server program, or its companion (`etcdctl`).
     pub fn program(self, name: &str) -> PathBuf {
         match self {
-            EtcdVersion::System => program(
-                &[name],
-                if name == "etcd" {
-                    "etcd-server"
-                } else {
-                    "etcd-client"
-                },
-            ),
+            EtcdVersion::System => {
+                program(&[name], if name == "etcd" { "etcd-server" } else { "etcd-client" })
+            }
             EtcdVersion::V3_5 => {
-                let cache = std::env::var_os("XDG_CACHE_HOME")
-                    .map(PathBuf::from)
-                    .unwrap_or_else(|| {
-                        PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache")
-                    });
+                let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
+                    PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache")
+                });
                 let path = cache.join("gnomon/etcd-3.5/bin").join(name);
-                assert!(
-                    path.is_file(),
-                    "{} is missing: run deploy/setup test",
-                    path.display()
-                );
+                assert!(path.is_file(), "{} is missing: run deploy/setup test", path.display());
                 path
             }
         }
@@ -79,6 +67,11 @@ impl Etcd {
         &mut self.process
     }
 
+    /// Whether it was started and not killed since; it may be frozen.
+    pub fn is_running(&self) -> bool {
+        self.process.is_started()
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.process.kill();
@@ -93,9 +86,7 @@ impl Etcd {
     /// Waits until it serves reads, which needs a quorum.
     pub fn answers(&mut self) {
         let client = self.client.number();
-        self.process.ready(SOON, || {
-            http_get(client, "/health").is_some_and(|b| b.contains("\"true\""))
-        });
+        self.process.ready(SOON, || http_get(client, "/health").is_some_and(|b| b.contains("\"true\"")));
     }
 
     /// Runs etcdctl against this member; gives what it prints.
@@ -107,11 +98,7 @@ impl Etcd {
             .args(args)
             .output()
             .unwrap();
-        assert!(
-            out.status.success(),
-            "etcdctl {args:?}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
+        assert!(out.status.success(), "etcdctl {args:?}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap()
     }
 
@@ -180,18 +167,8 @@ fn member(version: EtcdVersion, i: usize, client: Port, peer: Port, cluster: &st
             }
         }
         c.args(["--name", &format!("m{i}"), "--data-dir"]).arg(&data);
-        c.args([
-            "--listen-client-urls",
-            &client_url,
-            "--advertise-client-urls",
-            &client_url,
-        ]);
-        c.args([
-            "--listen-peer-urls",
-            &peer_url,
-            "--initial-advertise-peer-urls",
-            &peer_url,
-        ]);
+        c.args(["--listen-client-urls", &client_url, "--advertise-client-urls", &client_url]);
+        c.args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url]);
         c.args(["--initial-cluster", &cluster, "--initial-cluster-state", "new"]);
         c.args(["--log-level", "warn", "--logger", "zap"]);
         if version == EtcdVersion::V3_5 {
@@ -202,13 +179,7 @@ fn member(version: EtcdVersion, i: usize, client: Port, peer: Port, cluster: &st
         c
     };
     let process = Process::new(&format!("etcd m{i}"), scratch.join("log"), command);
-    Etcd {
-        process,
-        client,
-        version,
-        scratch,
-        _peer: peer,
-    }
+    Etcd { process, client, version, scratch, _peer: peer }
 }
 
 /// The body of what `GET path` gives on a loopback port, if anything answers within a second.
@@ -221,11 +192,4 @@ pub fn http_get(port: u16, path: &str) -> Option<String> {
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n")?;
     head.lines().next()?.contains(" 200").then(|| body.to_owned())
-}
-
-/// Waits until the file is there and gives what is in it.
-pub fn file(path: &std::path::Path) -> String {
-    eventually(&format!("{} to appear", path.display()), SOON, || {
-        fs::read_to_string(path).ok()
-    })
 }

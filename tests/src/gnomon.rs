@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Cli, Ledger, Port, Process, Scratch, etcd::http_get, eventually, wait::SOON};
+use crate::{Cli, Ledger, Port, Process, Scratch, cli::text, etcd::http_get, eventually, wait::SOON};
 
 /// The binary that the tests are about: `GNOMON_BIN`, else the one beside the tests' own.
 pub fn binary() -> PathBuf {
@@ -15,17 +15,9 @@ pub fn binary() -> PathBuf {
     }
     let me = std::env::current_exe().unwrap();
     // target/debug/deps/cluster-0123 and target/debug/measure.
-    let found = me
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|dir| dir.join("gnomon"))
-        .find(|p| p.is_file());
+    let found = me.ancestors().skip(1).take(2).map(|dir| dir.join("gnomon")).find(|p| p.is_file());
     found.unwrap_or_else(|| {
-        panic!(
-            "there is no gnomon beside {}: cargo build -p gnomon (make test does it)",
-            me.display()
-        )
+        panic!("there is no gnomon beside {}: cargo build -p gnomon (make test does it)", me.display())
     })
 }
 
@@ -37,9 +29,7 @@ pub fn command(home: &Path) -> Command {
             c.env_remove(key);
         }
     }
-    c.env("HOME", home)
-        .env("XDG_CONFIG_HOME", home.join("config"))
-        .env("XDG_DATA_HOME", home.join("data"));
+    c.env("HOME", home).env("XDG_CONFIG_HOME", home.join("config")).env("XDG_DATA_HOME", home.join("data"));
     c.env("RUST_BACKTRACE", "1").env("NO_COLOR", "1");
     c
 }
@@ -72,21 +62,12 @@ impl Standalone {
         let args: Vec<String> = args.iter().map(|&a| a.to_owned()).collect();
         let build = move || {
             let mut c = command(&home);
-            c.arg("standalone")
-                .arg("--data-dir")
-                .arg(&data)
-                .args(["--listen", &listen])
-                .args(&args);
+            c.arg("standalone").arg("--data-dir").arg(&data).args(["--listen", &listen]).args(&args);
             c
         };
         let process = Process::new("gnomon standalone", scratch.join("log"), build);
         let cli = Cli::at_home(scratch.path().to_owned());
-        Standalone {
-            process,
-            cli,
-            port,
-            scratch,
-        }
+        Standalone { process, cli, port, scratch }
     }
 
     /// Starts it on the data that it has, and waits until it is ready.
@@ -97,8 +78,7 @@ impl Standalone {
 
     pub fn wait_ready(&mut self, deadline: Duration) {
         let port = self.port.number();
-        self.process
-            .ready(deadline, || http_get(port, "/readyz").is_some());
+        self.process.ready(deadline, || http_get(port, "/readyz").is_some());
     }
 
     pub fn ledger(&self) -> Ledger {
@@ -128,21 +108,11 @@ impl Master {
     pub fn prepare(etcd: &str, database: &str, args: &[&str]) -> Master {
         let scratch = Scratch::new("master");
         let port = Port::free();
-        let mut fixed: Vec<String> = [
-            "master",
-            "--etcd",
-            etcd,
-            "--database-url",
-            database,
-            "--listen",
-            &port.to_string(),
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        fixed.extend([
-            "--data-dir".to_owned(),
-            scratch.join("data").display().to_string(),
-        ]);
+        let mut fixed: Vec<String> =
+            ["master", "--etcd", etcd, "--database-url", database, "--listen", &port.to_string()]
+                .map(str::to_owned)
+                .to_vec();
+        fixed.extend(["--data-dir".to_owned(), scratch.join("data").display().to_string()]);
         fixed.extend(args.iter().map(|&a| a.to_owned()));
         let home = scratch.path().to_owned();
         let build = move || {
@@ -151,11 +121,7 @@ impl Master {
             c
         };
         let process = Process::new(&format!("gnomon master {port}"), scratch.join("log"), build);
-        Master {
-            process,
-            port,
-            scratch,
-        }
+        Master { process, port, scratch }
     }
 
     pub fn url(&self) -> String {
@@ -195,9 +161,8 @@ impl Agent {
     /// In a scratch folder that the caller has already put something into.
     pub fn prepare_in(scratch: Scratch, name: &str, etcd: &str, args: &[&str]) -> Agent {
         let data = scratch.join("data").display().to_string();
-        let mut fixed: Vec<String> = ["agent", "--etcd", etcd, "--data-dir", &data, "--name", name]
-            .map(str::to_owned)
-            .to_vec();
+        let mut fixed: Vec<String> =
+            ["agent", "--etcd", etcd, "--data-dir", &data, "--name", name].map(str::to_owned).to_vec();
         fixed.extend(args.iter().map(|&a| a.to_owned()));
         let home = scratch.path().to_owned();
         let build = move || {
@@ -206,11 +171,7 @@ impl Agent {
             c
         };
         let process = Process::new(&format!("gnomon agent {name}"), scratch.join("log"), build);
-        Agent {
-            name: name.to_owned(),
-            process,
-            scratch,
-        }
+        Agent { name: name.to_owned(), process, scratch }
     }
 
     /// Waits until the masters see it.
@@ -218,17 +179,13 @@ impl Agent {
         eventually(&format!("node {} to be up", self.name), SOON, || {
             let done = cli.run(&["node", "ls", "-o", "json"]);
             let nodes: serde_json::Value = serde_json::from_str(&done.stdout).ok()?;
-            nodes
-                .as_array()?
-                .iter()
-                .any(|n| crate::gnomon::is_up(n, &self.name))
-                .then_some(())
+            nodes.as_array()?.iter().any(|n| is_up(n, &self.name)).then_some(())
         });
     }
 }
 
-/// Whether this line of `node ls` is a node of this name that can be given work.
-pub fn is_up(node: &serde_json::Value, name: &str) -> bool {
-    let named = ["id", "name"].iter().any(|k| crate::cli::text(node, k) == name);
-    named && (crate::cli::text(node, "state") == "up" || node.get("up").is_some_and(|u| u == true))
+/// Whether this is a node of this name that can be given work.
+fn is_up(view: &serde_json::Value, name: &str) -> bool {
+    let named = text(view, "id") == name || text(&view["node"], "name") == name;
+    named && text(view, "state") == "ready"
 }

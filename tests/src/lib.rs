@@ -17,8 +17,10 @@ pub mod mariadb;
 pub mod gnomon;
 pub mod cli;
 pub mod ledger;
+pub mod cluster;
 
 pub use cli::{Cli, Done};
+pub use cluster::Cluster;
 pub use etcd::{Etcd, EtcdCluster, EtcdVersion};
 pub use gnomon::{Agent, Master, Standalone};
 pub use ledger::Ledger;
