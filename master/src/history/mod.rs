@@ -1,13 +1,31 @@
 //! The history: every fire's one explained end, in SQL. The only place that speaks SQL.
+//!
+//! What do we store? A row of `runs` for each run, with all that its last report said; a
+//! row of `outputs` for each piece of output; in `statistics` a row for each job and hour
+//! and for each job and day, which outlives the runs that it counts. `tallies` holds what
+//! recorded batches add to the statistics until housekeeping folds it in.
+
+mod batch;
+mod tally;
+mod page;
+mod statistics;
+pub mod migrations;
+pub mod sql;
+pub mod memory;
+pub mod dump;
 
 use async_trait::async_trait;
 use shared::{
     api::Page,
-    history::{RunQuery, RunView},
+    history::{RunQuery, RunView, Statistic, StatisticsQuery},
     id::{JobId, NodeId, RunId},
     report::{Chunk, Run},
     time::Time,
 };
+
+pub use memory::MemoryHistory;
+pub use sql::{ConnectError, SqlHistory};
+pub use tally::Sum;
 
 /// The history as the rest of the master sees it. One implementation for SQLite,
 /// PostgreSQL and MySQL/MariaDB, one in memory for the simulator.
@@ -26,7 +44,8 @@ pub trait History: Send + Sync + 'static {
     /// Runs of a node that have not ended.
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError>;
 
-    /// Which instants of a slot, `from..=until`, history knows of.
+    /// Which instants of a slot, `from..=until`, history knows of. Of instants that were
+    /// recorded as one range, the first and the last.
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError>;
 
     /// A run's output from piece `from` on, at most so many pieces.
@@ -34,6 +53,61 @@ pub trait History: Send + Sync + 'static {
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), HistoryError>;
+
+    /// Sums over runs, in order of time or job. They are as new as the last
+    /// [`fold`](History::fold).
+    async fn statistics(&self, query: &StatisticsQuery) -> Result<Vec<Statistic>, HistoryError>;
+
+    // For housekeeping. Each call is one small transaction.
+
+    /// Folds some of the tallies into the statistics; whether there may be more.
+    async fn fold(&self) -> Result<bool, HistoryError>;
+
+    /// The next job that has runs, in order of id; deleted ones too.
+    async fn job_after(&self, after: Option<JobId>) -> Result<Option<JobId>, HistoryError>;
+
+    /// Deletes at most [`EXPIRE_ROWS`] of what is to go; whether there may be more.
+    async fn expire(&self, what: &Expire) -> Result<Expired, HistoryError>;
+
+    /// What is running, the longest first.
+    async fn going_on(&self, limit: u32) -> Result<Vec<RunView>, HistoryError>;
+
+    // For backup and restore (see `dump`).
+
+    /// Runs in order of id.
+    async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, HistoryError>;
+
+    /// Statistics in order of their keys.
+    async fn sums_after(&self, after: Option<&Sum>, limit: u32) -> Result<Vec<Sum>, HistoryError>;
+
+    /// Takes what a backup holds. As `record`, but that runs do not count in the
+    /// statistics: a backup brings those itself.
+    async fn load(&self, runs: &[Run], chunks: &[Chunk], sums: &[Sum]) -> Result<(), HistoryError>;
+}
+
+/// How many rows one call of [`History::expire`] deletes at most.
+pub const EXPIRE_ROWS: u64 = 500;
+
+/// What to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expire {
+    /// Ended runs of a job, with their output: those scheduled before an instant, and all
+    /// but the newest so many.
+    Job { job: JobId, before: Time, keep: u64 },
+    /// The same for runs of all jobs; before `before` those that never ended, too.
+    All { before: Time, keep: u64 },
+    /// Output before an instant whose run is not there.
+    Orphans { before: Time },
+    /// Statistics: the hours, and the days, before these instants.
+    Statistics { hours_before: Time, days_before: Time },
+}
+
+/// What an [`Expire`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Expired {
+    pub rows: u64,
+    /// Whether there may be more to delete.
+    pub more: bool,
 }
 
 #[derive(Clone, Debug, thiserror::Error)]

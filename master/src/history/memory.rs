@@ -1,0 +1,220 @@
+//! The history in memory, for the simulator and for tests: no threads, no waiting.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use shared::{
+    api::Page,
+    history::{RunQuery, RunView, Statistic, StatisticsQuery, Step},
+    id::{JobId, NodeId, RunId},
+    report::{Chunk, Run},
+    run::State,
+    time::Time,
+};
+
+use super::{
+    EXPIRE_ROWS, Expire, Expired, History, HistoryError, Sum, batch,
+    page::{Cursor, Wanted},
+    statistics,
+    tally::Sums,
+};
+
+#[derive(Default)]
+pub struct MemoryHistory {
+    state: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    runs: BTreeMap<RunId, Run>,
+    outputs: BTreeMap<(RunId, u64), Chunk>,
+    sums: Sums,
+    /// The database is down: nothing answers.
+    down: bool,
+}
+
+impl MemoryHistory {
+    pub fn new() -> MemoryHistory {
+        MemoryHistory::default()
+    }
+
+    /// From now on nothing is answered, or all is again.
+    pub fn set_down(&self, down: bool) {
+        self.kept().down = down;
+    }
+
+    /// Every run, in order of id.
+    pub fn all(&self) -> Vec<Run> {
+        self.kept().runs.values().cloned().collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing in here panics with half a change made.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn up(&self) -> Result<MutexGuard<'_, Kept>, HistoryError> {
+        let kept = self.kept();
+        if kept.down { Err(HistoryError::Unavailable("it is switched off".to_owned())) } else { Ok(kept) }
+    }
+
+    fn put(&self, runs: &[Run], chunks: &[Chunk], count: bool) -> Result<Vec<RunId>, HistoryError> {
+        let chunks = batch::Piece::decode_all(chunks)?;
+        let mut kept = self.up()?;
+        let mut changed = Vec::new();
+        for run in batch::latest_of_each(runs).into_values() {
+            let old = kept.runs.get(&run.id).cloned();
+            if !batch::is_news(old.as_ref(), run) {
+                continue;
+            }
+            if count {
+                let mut hour = Sums::default();
+                hour.count(old.as_ref(), run);
+                hour.with_days().values().for_each(|sum| kept.sums.add(sum));
+            }
+            if let Some(gap) = run.output.gap {
+                kept.outputs.retain(|(id, seq), _| *id != run.id || !(gap.from..gap.until).contains(seq));
+            }
+            kept.runs.insert(run.id, run.clone());
+            changed.push(run.id);
+        }
+        for piece in chunks {
+            let gap = kept.runs.get(&piece.run).and_then(|run| run.output.gap);
+            if gap.is_none_or(|gap| !(gap.from..gap.until).contains(&piece.seq)) {
+                kept.outputs.entry((piece.run, piece.seq)).or_insert_with(|| piece.into_chunk());
+            }
+        }
+        Ok(changed)
+    }
+}
+
+impl Kept {
+    fn newest_first(&self) -> Vec<&Run> {
+        let mut runs: Vec<&Run> = self.runs.values().collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(Cursor::of(run)));
+        runs
+    }
+
+    fn expire(&mut self, what: &Expire) -> u64 {
+        let gone: Vec<RunId> = match what {
+            Expire::Job { job, before, keep } => {
+                let runs = self.newest_first().into_iter().filter(|run| run.job == *job).enumerate();
+                let old = runs.filter(|(n, run)| *n as u64 >= *keep || run.scheduled_at < *before);
+                old.filter(|(_, run)| run.state.is_end()).map(|(_, run)| run.id).collect()
+            }
+            Expire::All { before, keep } => {
+                let runs = self.newest_first().into_iter().enumerate();
+                let old = runs.filter(|(n, run)| {
+                    run.scheduled_at < *before || (*n as u64 >= *keep && run.state.is_end())
+                });
+                old.map(|(_, run)| run.id).collect()
+            }
+            Expire::Orphans { before } => {
+                let count = self.outputs.len();
+                let Kept { runs, outputs, .. } = self;
+                outputs.retain(|(run, _), _| run.time() >= *before || runs.contains_key(run));
+                return (count - self.outputs.len()) as u64;
+            }
+            Expire::Statistics { hours_before, days_before } => {
+                return self.sums.remove_if(|sum| match sum.step {
+                    Step::Hour => sum.at < *hours_before,
+                    Step::Day => sum.at < *days_before,
+                });
+            }
+        };
+        let gone: std::collections::BTreeSet<RunId> = gone.into_iter().rev().take(EXPIRE_ROWS as usize).collect();
+        self.runs.retain(|id, _| !gone.contains(id));
+        self.outputs.retain(|(run, _), _| !gone.contains(run));
+        gone.len() as u64
+    }
+}
+
+#[async_trait]
+impl History for MemoryHistory {
+    async fn record(&self, runs: &[Run], chunks: &[Chunk]) -> Result<Vec<RunId>, HistoryError> {
+        self.put(runs, chunks, true)
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<RunView>, HistoryError> {
+        Ok(self.up()?.runs.get(&id).cloned().map(RunView::from))
+    }
+
+    async fn runs(&self, query: &RunQuery) -> Result<Page<RunView>, HistoryError> {
+        let wanted = Wanted::check(query)?;
+        let kept = self.up()?;
+        let matching = kept.newest_first().into_iter().filter(|run| wanted.matches(run));
+        let mut runs: Vec<Run> = matching.take(wanted.limit + 1).cloned().collect();
+        let next = wanted.cut(&mut runs);
+        Ok(Page { items: runs.into_iter().map(RunView::from).collect(), next })
+    }
+
+    async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {
+        let kept = self.up()?;
+        Ok(kept.runs.values().filter(|run| run.node == *node && !run.state.is_end()).cloned().collect())
+    }
+
+    async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
+        let kept = self.up()?;
+        let runs = kept.runs.values().filter(|run| run.job == job && run.slot == Some(slot));
+        Ok(statistics::instants(runs.map(|run| (run.scheduled_at, run.range.map(|r| r.until))), from, until))
+    }
+
+    async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
+        let kept = self.up()?;
+        let range = kept.outputs.range((run, from)..=(run, u64::MAX));
+        Ok(range.take(limit as usize).map(|(_, chunk)| chunk.clone()).collect())
+    }
+
+    async fn ping(&self) -> Result<(), HistoryError> {
+        self.up().map(drop)
+    }
+
+    async fn statistics(&self, query: &StatisticsQuery) -> Result<Vec<Statistic>, HistoryError> {
+        let wanted = statistics::Wanted::check(query)?;
+        let kept = self.up()?;
+        Ok(wanted.sum(kept.sums.values()))
+    }
+
+    async fn fold(&self) -> Result<bool, HistoryError> {
+        self.up().map(|_| false)
+    }
+
+    async fn job_after(&self, after: Option<JobId>) -> Result<Option<JobId>, HistoryError> {
+        let kept = self.up()?;
+        Ok(kept.runs.values().map(|run| run.job).filter(|job| after.is_none_or(|after| *job > after)).min())
+    }
+
+    async fn expire(&self, what: &Expire) -> Result<Expired, HistoryError> {
+        let rows = self.up()?.expire(what);
+        Ok(Expired { rows, more: rows == EXPIRE_ROWS })
+    }
+
+    async fn going_on(&self, limit: u32) -> Result<Vec<RunView>, HistoryError> {
+        let kept = self.up()?;
+        let mut runs: Vec<&Run> = kept.runs.values().filter(|run| run.state == State::Running).collect();
+        runs.sort_by_key(|run| Cursor::of(run));
+        Ok(runs.into_iter().take(limit as usize).cloned().map(RunView::from).collect())
+    }
+
+    async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, HistoryError> {
+        let kept = self.up()?;
+        let runs = kept.runs.values().filter(|run| after.is_none_or(|after| run.id > after));
+        Ok(runs.take(limit as usize).cloned().collect())
+    }
+
+    async fn sums_after(&self, after: Option<&Sum>, limit: u32) -> Result<Vec<Sum>, HistoryError> {
+        let kept = self.up()?;
+        let sums = kept.sums.values().filter(|sum| after.is_none_or(|after| sum.key() > after.key()));
+        Ok(sums.take(limit as usize).cloned().collect())
+    }
+
+    async fn load(&self, runs: &[Run], chunks: &[Chunk], sums: &[Sum]) -> Result<(), HistoryError> {
+        self.put(runs, chunks, false)?;
+        let mut kept = self.up()?;
+        sums.iter().for_each(|sum| kept.sums.replace(sum));
+        Ok(())
+    }
+}

@@ -1,0 +1,14 @@
+//! The schema's versions, oldest first. One that has been released is never changed.
+
+mod m0001_history;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
+
+pub struct Migrations;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrations {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_history::Migration)]
+    }
+}

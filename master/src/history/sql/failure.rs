@@ -1,0 +1,104 @@
+//! What a database's error means for who asked.
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use super::HistoryError;
+
+#[derive(Debug)]
+pub enum Failure {
+    /// Another transaction was in the way; nothing was written: try again at once.
+    Undone(DbErr),
+    Unavailable(DbErr),
+    Refused(DbErr),
+    /// What is stored cannot be read.
+    Broken(String),
+}
+
+impl From<DbErr> for Failure {
+    fn from(error: DbErr) -> Failure {
+        let meaning = match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Meaning::Unavailable,
+            DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => of_sqlx(e),
+            _ => Meaning::Refused,
+        };
+        match meaning {
+            Meaning::Undone => Failure::Undone(error),
+            Meaning::Unavailable => Failure::Unavailable(error),
+            Meaning::Refused => Failure::Refused(error),
+        }
+    }
+}
+
+impl From<Failure> for HistoryError {
+    fn from(failure: Failure) -> HistoryError {
+        match failure {
+            Failure::Undone(e) | Failure::Unavailable(e) => HistoryError::Unavailable(e.to_string()),
+            Failure::Refused(e) => HistoryError::Refused(e.to_string()),
+            Failure::Broken(what) => HistoryError::Refused(what),
+        }
+    }
+}
+
+enum Meaning {
+    Undone,
+    Unavailable,
+    Refused,
+}
+
+fn of_sqlx(error: &sqlx::Error) -> Meaning {
+    use sqlx::Error as E;
+    match error {
+        E::Database(e) if e.is_unique_violation() => Meaning::Undone,
+        E::Database(e) => {
+            let code = e.code().unwrap_or_default();
+            match e.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+                Some(e) => of_mysql(e.number()),
+                None if e.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => of_postgres(&code),
+                None => of_sqlite(&code),
+            }
+        }
+        E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::BeginFailed => {
+            Meaning::Unavailable
+        }
+        _ => Meaning::Refused,
+    }
+}
+
+/// By SQLSTATE; PostgreSQL's manual, appendix A.
+fn of_postgres(code: &str) -> Meaning {
+    match code {
+        // serialization_failure, deadlock_detected
+        "40001" | "40P01" => Meaning::Undone,
+        // lock_not_available; a standby after a failover; cached plans after a migration
+        "55P03" | "25006" | "0A000" => Meaning::Unavailable,
+        // Connections; resources, a full disk among them; an operator, a shutdown or the
+        // statement's timeout; the system.
+        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Meaning::Unavailable,
+        _ => Meaning::Refused,
+    }
+}
+
+/// By error number; MariaDB's and MySQL's lists of error codes.
+fn of_mysql(number: u16) -> Meaning {
+    match number {
+        // deadlock, lock wait timeout
+        1213 | 1205 => Meaning::Undone,
+        // Disk full, table full; too many connections, shutdown, killed, interrupted; read
+        // only; statement timeouts; connection lost.
+        1021 | 1114 | 1040 | 1053 | 1927 | 1317 | 1290 | 1792 | 1836 | 1969 | 3024 | 1152..=1161 | 1203 | 1129 => {
+            Meaning::Unavailable
+        }
+        _ => Meaning::Refused,
+    }
+}
+
+/// By extended result code; <https://sqlite.org/rescode.html>.
+fn of_sqlite(code: &str) -> Meaning {
+    match code.parse::<u32>().unwrap_or_default() & 0xff {
+        // Another process writes: BUSY, LOCKED.
+        5 | 6 => Meaning::Undone,
+        // READONLY, IOERR, FULL, CANTOPEN, PROTOCOL
+        8 | 10 | 13 | 14 | 15 => Meaning::Unavailable,
+        _ => Meaning::Refused,
+    }
+}

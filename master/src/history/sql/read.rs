@@ -1,0 +1,166 @@
+//! What is read: by primary key or along one index, never more than a bounded number of
+//! rows.
+
+use sea_orm::{
+    ConnectionTrait,
+    sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement},
+};
+use shared::{
+    api::Page,
+    history::RunView,
+    id::{JobId, NodeId, RunId},
+    report::{Chunk, Run},
+    run::State,
+    time::Time,
+};
+
+use super::{Failure, SqlHistory, rows};
+use crate::history::{
+    page::{Cursor, Wanted},
+    statistics::instants,
+};
+
+/// The most runs of a node that can be unfinished, far above what an agent takes on.
+const UNFINISHED_MAX: u64 = 100_000;
+/// The most instants that one question about a slot is answered with.
+const KNOWN_MAX: u64 = 100_000;
+
+pub async fn run(history: &SqlHistory, id: RunId) -> Result<Option<RunView>, Failure> {
+    let mut select = rows::select_runs();
+    select.and_where(Expr::col("id").eq(id.to_string()));
+    let row = history.reads.query_one(&select).await?;
+    row.as_ref().map(rows::run).transpose().map(|run| run.map(RunView::from))
+}
+
+pub async fn page(history: &SqlHistory, wanted: &Wanted) -> Result<Page<RunView>, Failure> {
+    // One index gives the order for one job, node or state. Of several states, each is a
+    // walk along the index of its own, and what they find is merged: a sort of all runs in
+    // those states could be one of millions.
+    let one_walk = wanted.states.len() < 2 || wanted.job.is_some() || wanted.node.is_some() || wanted.first.is_some();
+    let mut runs = Vec::new();
+    if one_walk {
+        runs = walk(history, wanted, &wanted.states).await?;
+    } else {
+        for state in &wanted.states {
+            runs.extend(walk(history, wanted, &[*state]).await?);
+        }
+        runs.sort_by_key(|run| std::cmp::Reverse(Cursor::of(run)));
+    }
+    let next = wanted.cut(&mut runs);
+    Ok(Page { items: runs.into_iter().map(RunView::from).collect(), next })
+}
+
+async fn walk(history: &SqlHistory, wanted: &Wanted, states: &[State]) -> Result<Vec<Run>, Failure> {
+    let mut select = rows::select_runs();
+    if let Some(job) = &wanted.job {
+        select.and_where(Expr::col("namespace").eq(job.namespace.as_str()));
+        select.and_where(Expr::col("name").eq(job.name.as_str()));
+    }
+    if let Some(namespace) = &wanted.namespace {
+        select.and_where(Expr::col("namespace").eq(namespace.as_str()));
+    }
+    if let Some(node) = &wanted.node {
+        select.and_where(Expr::col("node").eq(node.as_str()));
+    }
+    match states {
+        [] => {}
+        [state] => drop(select.and_where(Expr::col("state").eq(state.as_str()))),
+        several => drop(select.and_where(Expr::col("state").is_in(several.iter().map(|s| s.as_str())))),
+    }
+    if let Some(since) = wanted.since {
+        select.and_where(Expr::col("scheduled_at").gte(since.as_millis()));
+    }
+    if let Some(until) = wanted.until {
+        select.and_where(Expr::col("scheduled_at").lt(until.as_millis()));
+    }
+    if let Some(first) = wanted.first {
+        select.and_where(Expr::col("first").eq(first.to_string()));
+    }
+    if let Some(before) = &wanted.before {
+        older_than(&mut select, before);
+    }
+    select.order_by("scheduled_at", Order::Desc).order_by("id", Order::Desc).limit(wanted.limit as u64 + 1);
+    runs(history, &select).await
+}
+
+/// Rows after a place in the order of pages. The first condition is what indexes see.
+pub fn older_than(select: &mut SelectStatement, cursor: &Cursor) {
+    let at = cursor.scheduled_at.as_millis();
+    let same = Expr::col("scheduled_at").eq(at).and(Expr::col("id").lt(cursor.id.to_string()));
+    select.and_where(Expr::col("scheduled_at").lte(at));
+    select.cond_where(Cond::any().add(Expr::col("scheduled_at").lt(at)).add(same));
+}
+
+pub async fn unfinished(history: &SqlHistory, node: &NodeId) -> Result<Vec<Run>, Failure> {
+    let mut select = rows::select_runs();
+    select.and_where(Expr::col("open_node").eq(node.as_str()));
+    select.order_by("scheduled_at", Order::Asc).limit(UNFINISHED_MAX);
+    runs(history, &select).await
+}
+
+pub async fn known(history: &SqlHistory, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, Failure> {
+    let mut select = Query::select();
+    select.columns(["scheduled_at", "range_until"]).from(rows::RUNS);
+    select.and_where(Expr::col("job_id").eq(job.to_string()));
+    select.and_where(Expr::col("slot").eq(i64::from(slot)));
+    // A range that began earlier may end in here.
+    let reaches = Cond::any()
+        .add(Expr::col("scheduled_at").gte(from.as_millis()))
+        .add(Expr::col("range_until").gte(from.as_millis()));
+    select.cond_where(reaches).and_where(Expr::col("scheduled_at").lte(until.as_millis()));
+    select.order_by("scheduled_at", Order::Desc).limit(KNOWN_MAX);
+    let mut found = Vec::new();
+    for row in history.reads.query_all(&select).await? {
+        let mut row = rows::Row { row: &row, column: 0 };
+        found.push((row.time()?, row.optional()?.map(Time::from_millis)));
+    }
+    Ok(instants(found.into_iter(), from, until))
+}
+
+pub async fn output(history: &SqlHistory, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, Failure> {
+    let mut select = rows::select_pieces();
+    select.and_where(Expr::col("run").eq(run.to_string()));
+    select.and_where(Expr::col("seq").gte(rows::count(from)));
+    select.order_by("seq", Order::Asc).limit(u64::from(limit));
+    let found = history.reads.query_all(&select).await?;
+    found.iter().map(|row| rows::piece(row).map(|piece| piece.into_chunk())).collect()
+}
+
+pub async fn ping(history: &SqlHistory) -> Result<(), Failure> {
+    // The table itself: a database whose schema is gone does not answer either.
+    let mut select = Query::select();
+    select.expr(Expr::val(1)).from(rows::RUNS).limit(1);
+    history.reads.query_one(&select).await?;
+    Ok(())
+}
+
+pub async fn job_after(history: &SqlHistory, after: Option<JobId>) -> Result<Option<JobId>, Failure> {
+    let mut select = Query::select();
+    select.expr(Func::min(Expr::col("job_id"))).from(rows::RUNS);
+    if let Some(after) = after {
+        select.and_where(Expr::col("job_id").gt(after.to_string()));
+    }
+    let Some(row) = history.reads.query_one(&select).await? else { return Ok(None) };
+    let job: Option<String> = row.try_get_by_index(0)?;
+    job.map(|job| job.parse().map_err(Failure::Broken)).transpose()
+}
+
+pub async fn going_on(history: &SqlHistory, limit: u32) -> Result<Vec<RunView>, Failure> {
+    let mut select = rows::select_runs();
+    select.and_where(Expr::col("state").eq(State::Running.as_str()));
+    select.order_by("scheduled_at", Order::Asc).order_by("id", Order::Asc).limit(u64::from(limit));
+    Ok(runs(history, &select).await?.into_iter().map(RunView::from).collect())
+}
+
+pub async fn runs_after(history: &SqlHistory, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, Failure> {
+    let mut select = rows::select_runs();
+    if let Some(after) = after {
+        select.and_where(Expr::col("id").gt(after.to_string()));
+    }
+    select.order_by("id", Order::Asc).limit(u64::from(limit));
+    runs(history, &select).await
+}
+
+async fn runs(history: &SqlHistory, select: &SelectStatement) -> Result<Vec<Run>, Failure> {
+    history.reads.query_all(select).await?.iter().map(rows::run).collect()
+}

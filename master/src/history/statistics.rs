@@ -1,0 +1,94 @@
+//! Sums over runs, from the sums of each job's hours and days.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::{
+    history::{Statistic, StatisticsQuery, Step, SumBy},
+    id::{JobId, JobPath, Namespace},
+    time::Time,
+};
+
+use super::{HistoryError, Sum, tally::Tally};
+
+/// A [`StatisticsQuery`] that has been checked.
+pub struct Wanted {
+    pub job: Option<JobPath>,
+    pub namespace: Option<Namespace>,
+    pub since: Option<Time>,
+    pub until: Option<Time>,
+    pub step: Step,
+    by: SumBy,
+    steps: BTreeMap<Time, Tally>,
+    jobs: BTreeMap<JobId, (JobPath, Tally)>,
+}
+
+impl Wanted {
+    pub fn check(query: &StatisticsQuery) -> Result<Wanted, HistoryError> {
+        let namespace = match query.namespace.as_deref() {
+            Some(name) if !name.is_empty() => Some(name.parse().map_err(HistoryError::Invalid)?),
+            _ => None,
+        };
+        Ok(Wanted {
+            job: query.job.clone(),
+            namespace,
+            since: query.since.map(|since| query.step.floor(since)),
+            until: query.until,
+            step: query.step,
+            by: query.by,
+            steps: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+        })
+    }
+
+    pub fn matches(&self, sum: &Sum) -> bool {
+        sum.step == self.step
+            && self.job.as_ref().is_none_or(|job| *job == sum.job)
+            && self.namespace.as_ref().is_none_or(|namespace| *namespace == sum.job.namespace)
+            && self.since.is_none_or(|since| sum.at >= since)
+            && self.until.is_none_or(|until| sum.at < until)
+    }
+
+    /// Adds a sum that matches.
+    pub fn add(&mut self, sum: &Sum) {
+        let tally = match self.by {
+            SumBy::Time => self.steps.entry(sum.at).or_default(),
+            SumBy::Job => {
+                let (job, tally) = self.jobs.entry(sum.job_id).or_insert_with(|| (sum.job.clone(), Tally::default()));
+                job.clone_from(&sum.job);
+                tally
+            }
+        };
+        tally.merge(&sum.tally);
+    }
+
+    pub fn sum<'a>(mut self, sums: impl Iterator<Item = &'a Sum>) -> Vec<Statistic> {
+        for sum in sums {
+            if self.matches(sum) {
+                self.add(sum);
+            }
+        }
+        self.finish()
+    }
+
+    pub fn finish(self) -> Vec<Statistic> {
+        let statistic = |tally: Tally| Statistic {
+            outcomes: tally.outcomes,
+            duration: tally.duration.spread(),
+            late: tally.late.spread(),
+            ..Statistic::default()
+        };
+        let steps = self.steps.into_iter().map(|(at, tally)| Statistic { at: Some(at), ..statistic(tally) });
+        let jobs = self.jobs.into_iter().map(|(id, (job, tally))| Statistic {
+            job: Some(job),
+            job_id: Some(id),
+            ..statistic(tally)
+        });
+        steps.chain(jobs).collect()
+    }
+}
+
+/// The instants, `from..=until`, of runs of which some stand for a range of instants.
+pub fn instants(runs: impl Iterator<Item = (Time, Option<Time>)>, from: Time, until: Time) -> Vec<Time> {
+    let all = runs.flat_map(|(at, end)| [Some(at), end]).flatten();
+    all.filter(|at| *at >= from && *at <= until).collect::<BTreeSet<Time>>().into_iter().collect()
+}
