@@ -44,10 +44,14 @@ type Parsed<T> = Result<T, ScheduleError>;
 /// Reads an expression. It may still never fire: that is for `Schedule` to say.
 pub(super) fn parse(text: &str, dialect: Dialect, seed: u64) -> Parsed<Cron> {
     if text.len() > LENGTH_MAX {
-        return Err(ScheduleError::malformed(format!(
+        let message = format!(
             "the expression has {} bytes; {LENGTH_MAX} are the most",
             text.len()
-        )));
+        );
+        return Err(ScheduleError {
+            position: Some(1),
+            ..ScheduleError::malformed(message)
+        });
     }
     let trimmed = text.trim_ascii();
     if trimmed.starts_with('@') {
@@ -128,6 +132,7 @@ fn nickname(text: &str, dialect: Dialect) -> Parsed<&'static str> {
 fn split(text: &str, dialect: Dialect) -> Parsed<[Option<(Field, (usize, usize))>; 7]> {
     let mut spans = [(0, 0); 7];
     let mut count = 0;
+    let mut beyond = 0;
     let bytes = text.as_bytes();
     let end = text.trim_ascii_end().len();
     let mut at = bytes.len() - text.trim_ascii_start().len();
@@ -136,8 +141,10 @@ fn split(text: &str, dialect: Dialect) -> Parsed<[Option<(Field, (usize, usize))
             .iter()
             .take_while(|b| !matches!(b, b' ' | b'\t'))
             .count();
-        if count < spans.len() {
-            spans[count] = (at, at + length);
+        match count {
+            0..7 => spans[count] = (at, at + length),
+            7 => beyond = at,
+            _ => {}
         }
         count += 1;
         at += length;
@@ -146,9 +153,11 @@ fn split(text: &str, dialect: Dialect) -> Parsed<[Option<(Field, (usize, usize))
             .take_while(|b| matches!(b, b' ' | b'\t'))
             .count();
     }
+    // The place of the first field too many, or of the first that is missing.
+    let place = if count > 7 { beyond } else { end };
     let wrong = |message: String| {
         Err(ScheduleError {
-            position: (count > 7).then(|| column(text, spans[6].1)),
+            position: Some(column(text, place)),
             ..ScheduleError::malformed(message)
         })
     };
@@ -316,6 +325,7 @@ impl FieldReader<'_> {
             None | Some(b',') => self.fail(start, format!("a value is missing here; {}", self.wanted())),
             Some(b'?') => self.fail(start, "`?` stands alone"),
             Some(b'+') => self.fail(start, "`+` is only for the start of day of week"),
+            Some(b'/') => self.fail(start, "a step follows a value, a range or a star, as in */5"),
             Some(_) => self.unexpected(start),
         }
     }

@@ -5,7 +5,10 @@
 
 use std::{cmp::Reverse, fmt, str::FromStr, sync::OnceLock};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    tz::{TimeZone, TimeZoneDatabase},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An IANA time zone. UTC unless told otherwise.
@@ -146,10 +149,16 @@ fn seconds_east(zone: &TimeZone, at: Timestamp) -> i64 {
     i64::from(zone.to_offset(at).seconds())
 }
 
+/// Never the machine's own database: all nodes must agree.
+fn built_in() -> &'static TimeZoneDatabase {
+    static DATABASE: OnceLock<TimeZoneDatabase> = OnceLock::new();
+    DATABASE.get_or_init(TimeZoneDatabase::bundled)
+}
+
 fn entries() -> &'static [Entry] {
     static ENTRIES: OnceLock<Box<[Entry]>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
-        let mut names: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
+        let mut names: Vec<String> = built_in().available().map(|n| n.to_string()).collect();
         if !names.iter().any(|n| n == "UTC") {
             names.push("UTC".to_owned());
         }

@@ -10,10 +10,29 @@ use crate::{
 };
 
 const MONTH: [&str; 13] = [
-    "", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-const WEEKDAY: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const WEEKDAY: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 const NTH: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 
 pub(super) fn cron(cron: &Cron, zone: Zone, skips: bool) -> String {
@@ -59,15 +78,36 @@ fn time(clock: &Clock) -> String {
             let times: Vec<String> = times.iter().map(|t| clock_time(*t)).collect();
             format!("at {}", join(&times, "and"))
         }
-        Clock::Hours { step: 1, first: 0, whole_day: true, .. } => "every hour".to_owned(),
-        Clock::Hours { step: 1, first, whole_day: true, .. } => match (first / 60, first % 60) {
+        Clock::Hours {
+            step: 1,
+            first: 0,
+            whole_day: true,
+            ..
+        } => "every hour".to_owned(),
+        Clock::Hours {
+            step: 1,
+            first,
+            whole_day: true,
+            ..
+        } => match (first / 60, first % 60) {
             (1, 0) => "at 1 minute past every hour".to_owned(),
             (minute, 0) => format!("at {minute} minutes past every hour"),
             (minute, second) => format!("every hour, at minute {minute} and second {second}"),
         },
-        Clock::Hours { step, first: 0, whole_day: true, .. } => format!("every {step} hours"),
-        Clock::Hours { step, first, last, .. } => {
-            let each = if *step == 1 { "every hour".to_owned() } else { format!("every {step} hours") };
+        Clock::Hours {
+            step,
+            first: 0,
+            whole_day: true,
+            ..
+        } => format!("every {step} hours"),
+        Clock::Hours {
+            step, first, last, ..
+        } => {
+            let each = if *step == 1 {
+                "every hour".to_owned()
+            } else {
+                format!("every {step} hours")
+            };
             format!("{each} from {} to {}", clock_time(*first), clock_time(*last))
         }
         Clock::Minutes { step, second, hours } => {
@@ -80,7 +120,11 @@ fn time(clock: &Clock) -> String {
             }
         }
         Clock::Seconds { step, hours } => through(&count(*step, "second"), hours, 3600 - step, 0),
-        Clock::Fields { seconds, minutes, hours } => {
+        Clock::Fields {
+            seconds,
+            minutes,
+            hours,
+        } => {
             let mut words = match seconds {
                 Values::List(list) if list[..] == [0] => String::new(),
                 Values::All => "every second of ".to_owned(),
@@ -149,9 +193,11 @@ fn day(cron: &Cron) -> Option<String> {
             let condition = if_weekday(cron);
             Some(format!("on {} if it is {condition}", by_month(cron, &month)))
         }
-        (false, false) => {
-            Some(format!("on {} and {}", by_month(cron, &month), by_week(cron, &month)))
-        }
+        (false, false) => Some(format!(
+            "on {} and {}",
+            by_month(cron, &month),
+            by_week(cron, &month)
+        )),
     }
 }
 
@@ -185,7 +231,9 @@ fn by_month(cron: &Cron, month: &str) -> String {
             }
         }
     }
-    parts.extend(bits(u64::from(cron.days_work)).map(|d| format!("the working day nearest the {}", ordinal(d))));
+    parts.extend(
+        bits(u64::from(cron.days_work)).map(|d| format!("the working day nearest the {}", ordinal(d))),
+    );
     parts.extend(bits(u64::from(cron.days_last)).map(|back| match back {
         0 => "the last day".to_owned(),
         1 => "the last day but one".to_owned(),
@@ -193,7 +241,10 @@ fn by_month(cron: &Cron, month: &str) -> String {
     }));
     parts.extend(bits(u64::from(cron.days_last_work)).map(|back| match back {
         0 => "the last working day".to_owned(),
-        _ => format!("the working day nearest the {} day before the last", ordinal(back)),
+        _ => format!(
+            "the working day nearest the {} day before the last",
+            ordinal(back)
+        ),
     }));
     format!("{} {month}", join(&parts, "and"))
 }
@@ -267,7 +318,10 @@ fn if_weekday(cron: &Cron) -> String {
 /// `of January and July`, `of every month from March to October`.
 fn of_months(mask: u16) -> String {
     match runs(u64::from(mask))[..] {
-        [(a, b)] if a != b => format!("of every month from {} to {}", MONTH[a as usize], MONTH[b as usize]),
+        [(a, b)] if a != b => format!(
+            "of every month from {} to {}",
+            MONTH[a as usize], MONTH[b as usize]
+        ),
         _ => format!("of {}", month_names(mask)),
     }
 }
@@ -281,7 +335,12 @@ fn months(mask: u16) -> String {
 }
 
 fn month_names(mask: u16) -> String {
-    join(&bits(u64::from(mask)).map(|m| MONTH[m as usize].to_owned()).collect::<Vec<_>>(), "and")
+    join(
+        &bits(u64::from(mask))
+            .map(|m| MONTH[m as usize].to_owned())
+            .collect::<Vec<_>>(),
+        "and",
+    )
 }
 
 fn years(set: &Years) -> String {
@@ -291,9 +350,15 @@ fn years(set: &Years) -> String {
             format!("from {first} to {last}")
         }
         [first, second, _, .., last] if all.windows(2).all(|w| w[1] - w[0] == second - first) => {
-            format!("in every {} year from {first} to {last}", ordinal(u32::from(second - first)))
+            format!(
+                "in every {} year from {first} to {last}",
+                ordinal(u32::from(second - first))
+            )
         }
-        _ => format!("in {}", join(&all.iter().map(u16::to_string).collect::<Vec<_>>(), "and")),
+        _ => format!(
+            "in {}",
+            join(&all.iter().map(u16::to_string).collect::<Vec<_>>(), "and")
+        ),
     }
 }
 
@@ -306,7 +371,13 @@ fn place(zone: Zone) -> String {
 
 /// `1 hour and 30 minutes`.
 fn length(ms: i64) -> String {
-    let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second"), (1, "millisecond")];
+    let units = [
+        (86_400_000, "day"),
+        (3_600_000, "hour"),
+        (60_000, "minute"),
+        (1000, "second"),
+        (1, "millisecond"),
+    ];
     let mut rest = ms;
     let mut parts = Vec::new();
     for (unit, name) in units {

@@ -59,7 +59,9 @@ enum Values {
 impl Values {
     fn of(mask: u64, min: u32, max: u32) -> Values {
         let values: Vec<u32> = bits(mask).collect();
-        let (Some(&from), Some(&to)) = (values.first(), values.last()) else { return Values::List(values) };
+        let (Some(&from), Some(&to)) = (values.first(), values.last()) else {
+            return Values::List(values);
+        };
         if values.len() as u32 == max - min + 1 {
             return Values::All;
         }
@@ -71,9 +73,10 @@ impl Values {
         }
         let jumps: Vec<&[u32]> = values.windows(2).filter(|w| w[1] - w[0] > 1).collect();
         match jumps[..] {
-            [jump] if from == min && to == max && values.len() > 3 => {
-                Values::Around { from: jump[1], to: jump[0] }
-            }
+            [jump] if from == min && to == max && values.len() > 3 => Values::Around {
+                from: jump[1],
+                to: jump[0],
+            },
             _ => Values::List(values),
         }
     }
@@ -85,13 +88,22 @@ enum Clock {
     /// A few times of the day.
     Points(Vec<u32>),
     /// Every `step` hours, once each; from the first to the last of the day.
-    Hours { step: u32, first: u32, last: u32, whole_day: bool },
+    Hours {
+        step: u32,
+        first: u32,
+        last: u32,
+        whole_day: bool,
+    },
     /// Every `step` minutes through these hours.
     Minutes { step: u32, second: u32, hours: Values },
     /// Every `step` seconds through these hours.
     Seconds { step: u32, hours: Values },
     /// Anything else: field by field.
-    Fields { seconds: Values, minutes: Values, hours: Values },
+    Fields {
+        seconds: Values,
+        minutes: Values,
+        hours: Values,
+    },
 }
 
 /// So many times of the day are told one by one.
@@ -104,7 +116,12 @@ impl Clock {
         let seconds = Values::of(cron.seconds, 0, 59);
         if let (Some(second), Some(minute)) = (only(cron.seconds), only(cron.minutes)) {
             let at = |hour: u32| hour * 3600 + minute * 60 + second;
-            let even = |step, from, to, whole_day| Clock::Hours { step, first: at(from), last: at(to), whole_day };
+            let even = |step, from, to, whole_day| Clock::Hours {
+                step,
+                first: at(from),
+                last: at(to),
+                whole_day,
+            };
             match hours {
                 Values::All => return even(1, 0, 23, true),
                 Values::Even { from, to, step } if step > 1 || to - from > 2 => {
@@ -128,7 +145,11 @@ impl Clock {
         {
             return Clock::Seconds { step, hours };
         }
-        Clock::Fields { seconds, minutes, hours }
+        Clock::Fields {
+            seconds,
+            minutes,
+            hours,
+        }
     }
 }
 
@@ -163,7 +184,10 @@ fn span(hours: &Values, last_in_hour: u32, second: u32) -> Option<(String, Strin
         Values::List(ref list) if list.len() == 2 && list[1] == list[0] + 1 => (list[0], list[1]),
         _ => return None,
     };
-    Some((clock_time(from * 3600 + second), clock_time(to * 3600 + last_in_hour)))
+    Some((
+        clock_time(from * 3600 + second),
+        clock_time(to * 3600 + last_in_hour),
+    ))
 }
 
 /// Values in runs: `(3, 5)` for 3, 4 and 5. Runs of two come apart.
@@ -176,7 +200,13 @@ fn runs(mask: u64) -> Vec<(u32, u32)> {
         }
     }
     runs.into_iter()
-        .flat_map(|(a, b)| if b == a + 1 { vec![(a, a), (b, b)] } else { vec![(a, b)] })
+        .flat_map(|(a, b)| {
+            if b == a + 1 {
+                vec![(a, a), (b, b)]
+            } else {
+                vec![(a, b)]
+            }
+        })
         .collect()
 }
 

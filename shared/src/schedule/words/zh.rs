@@ -43,14 +43,17 @@ const CITIES: [(&str, &str); 26] = [
 
 pub(super) fn cron(cron: &Cron, zone: Zone, skips: bool) -> String {
     let clock = Clock::of(cron);
-    let mut words = cron.years.as_deref().map(years).unwrap_or_default();
+    let mut words = cron
+        .years
+        .as_deref()
+        .map(|set| years(set) + " ")
+        .unwrap_or_default();
     match day(cron) {
         // A year that is named makes `every year` wrong.
         Some(day) if !words.is_empty() => words.push_str(&format!("{} ", day.replacen("每年 ", "", 1))),
         Some(day) => words.push_str(&format!("{day} ")),
         None if cron.months != MONTHS => words.push_str(&format!("{}每天 ", months(cron.months))),
         None if matches!(clock, Clock::Points(_)) || spans(&clock) => words.push_str("每天 "),
-        None if !words.is_empty() => words.push_str("，"),
         None => {}
     }
     words.push_str(&time(&clock));
@@ -65,14 +68,22 @@ pub(super) fn cron(cron: &Cron, zone: Zone, skips: bool) -> String {
 /// Whether the times are bounded within the day.
 fn spans(clock: &Clock) -> bool {
     match clock {
-        Clock::Hours { whole_day, first, step, .. } => !whole_day || (*step > 1 && *first > 0),
+        Clock::Hours {
+            whole_day,
+            first,
+            step,
+            ..
+        } => !whole_day || (*step > 1 && *first > 0),
         Clock::Minutes { hours, .. } | Clock::Seconds { hours, .. } => *hours != Values::All,
         Clock::Points(_) | Clock::Fields { .. } => false,
     }
 }
 
 pub(super) fn every(interval_ms: i64, anchor: Time) -> String {
-    let words = format!("每 {}", length(interval_ms));
+    let words = match length(interval_ms) {
+        length if length.starts_with(|c: char| c.is_ascii_digit()) => format!("每 {length}"),
+        unit => format!("每{unit}"),
+    };
     match anchor {
         Time::EPOCH => words,
         _ => format!("{words}，自 {anchor} 起算"),
@@ -90,15 +101,40 @@ pub(super) fn at(instants: &[Time]) -> String {
 
 fn time(clock: &Clock) -> String {
     match clock {
-        Clock::Points(times) => times.iter().map(|t| clock_time(*t)).collect::<Vec<_>>().join("、"),
-        Clock::Hours { step: 1, first: 0, whole_day: true, .. } => "每小时整点".to_owned(),
-        Clock::Hours { step: 1, first, whole_day: true, .. } => match (first / 60, first % 60) {
+        Clock::Points(times) => times
+            .iter()
+            .map(|t| clock_time(*t))
+            .collect::<Vec<_>>()
+            .join("、"),
+        Clock::Hours {
+            step: 1,
+            first: 0,
+            whole_day: true,
+            ..
+        } => "每小时整点".to_owned(),
+        Clock::Hours {
+            step: 1,
+            first,
+            whole_day: true,
+            ..
+        } => match (first / 60, first % 60) {
             (minute, 0) => format!("每小时的第 {minute} 分钟"),
             (minute, second) => format!("每小时的第 {minute} 分 {second} 秒"),
         },
-        Clock::Hours { step, first: 0, whole_day: true, .. } => format!("每 {step} 小时"),
-        Clock::Hours { step, first, last, .. } => {
-            let each = if *step == 1 { "每小时".to_owned() } else { format!("每 {step} 小时") };
+        Clock::Hours {
+            step,
+            first: 0,
+            whole_day: true,
+            ..
+        } => format!("每 {step} 小时"),
+        Clock::Hours {
+            step, first, last, ..
+        } => {
+            let each = if *step == 1 {
+                "每小时".to_owned()
+            } else {
+                format!("每 {step} 小时")
+            };
             format!("{} 至 {} {each}", clock_time(*first), clock_time(*last))
         }
         Clock::Minutes { step, second, hours } => {
@@ -110,7 +146,11 @@ fn time(clock: &Clock) -> String {
             }
         }
         Clock::Seconds { step, hours } => through(&count(*step, "秒"), hours, 3600 - step, 0),
-        Clock::Fields { seconds, minutes, hours } => {
+        Clock::Fields {
+            seconds,
+            minutes,
+            hours,
+        } => {
             let hours = match hours {
                 Values::All => "每小时的".to_owned(),
                 _ => format!("{}的", oclock(hours)),
@@ -149,17 +189,26 @@ fn oclock(hours: &Values) -> String {
         Values::All => "每小时".to_owned(),
         Values::Even { from, to, step: 1 } | Values::Around { from, to } => format!("{from} 点至 {to} 点"),
         Values::Even { from, to, step } => format!("{from} 点至 {to} 点之间每 {step} 小时"),
-        Values::List(list) => list.iter().map(|h| format!("{h} 点")).collect::<Vec<_>>().join("、"),
+        Values::List(list) => list
+            .iter()
+            .map(|h| format!("{h} 点"))
+            .collect::<Vec<_>>()
+            .join("、"),
     }
 }
 
 fn values(values: &Values, unit: &str) -> String {
     match values {
         Values::All => format!("每{unit}"),
-        Values::Even { from, to, step: 1 } | Values::Around { from, to } => format!("第 {from} 至 {to} {unit}"),
+        Values::Even { from, to, step: 1 } | Values::Around { from, to } => {
+            format!("第 {from} 至 {to} {unit}")
+        }
         Values::Even { from, to, step } => format!("第 {from} 至 {to} {unit}之间每 {step} {unit}"),
         Values::List(list) => {
-            format!("第 {} {unit}", list.iter().map(u32::to_string).collect::<Vec<_>>().join("、"))
+            format!(
+                "第 {} {unit}",
+                list.iter().map(u32::to_string).collect::<Vec<_>>().join("、")
+            )
         }
     }
 }
@@ -202,7 +251,11 @@ fn by_month(cron: &Cron) -> String {
         _ => format!("离倒数第 {} 天最近的工作日", back + 1),
     }));
     let parts = parts.join("、");
-    let gap = if parts.starts_with(|c: char| c.is_ascii_digit()) { " " } else { "" };
+    let gap = if parts.starts_with(|c: char| c.is_ascii_digit()) {
+        " "
+    } else {
+        ""
+    };
     format!("{}{gap}{parts}", month_of(cron.months))
 }
 
@@ -287,7 +340,10 @@ fn years(set: &Years) -> String {
         [first, second, _, .., last] if all.windows(2).all(|w| w[1] - w[0] == second - first) => {
             format!("{first} 至 {last} 年每 {} 年", second - first)
         }
-        _ => format!("{} 年", all.iter().map(u16::to_string).collect::<Vec<_>>().join("、")),
+        _ => format!(
+            "{} 年",
+            all.iter().map(u16::to_string).collect::<Vec<_>>().join("、")
+        ),
     }
 }
 
@@ -300,10 +356,19 @@ fn place(zone: Zone) -> String {
 }
 
 fn length(ms: i64) -> String {
-    let units = [(86_400_000, "天"), (3_600_000, "小时"), (60_000, "分钟"), (1000, "秒"), (1, "毫秒")];
+    let units = [
+        (86_400_000, "天"),
+        (3_600_000, "小时"),
+        (60_000, "分钟"),
+        (1000, "秒"),
+        (1, "毫秒"),
+    ];
     let mut rest = ms;
     let mut parts = Vec::new();
     for (unit, name) in units {
+        if ms == unit {
+            return name.to_owned();
+        }
         if rest / unit > 0 {
             parts.push(format!("{} {name}", rest / unit));
         }
