@@ -1,5 +1,8 @@
 //! The embedded store's file: killed at any moment, opened twice, on a full disk.
 #![cfg(feature = "store")]
+// These are tests through and through: what goes wrong may panic, real processes are
+// started and real time is measured.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod store;
 

@@ -1,5 +1,8 @@
 //! The conformance suite against the embedded store, in memory and in a file.
 #![cfg(feature = "store")]
+// These are tests through and through: what goes wrong may panic, real processes are
+// started and real time is measured.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod store;
 

@@ -1,6 +1,9 @@
 //! The conformance suite against real etcd servers of both versions, and what happens
 //! when those are killed, frozen or restored.
 #![cfg(feature = "store")]
+// These are tests through and through: what goes wrong may panic, real processes are
+// started and real time is measured.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod store;
 
@@ -19,7 +22,7 @@ use shared::store::{
     lease::KeptLease,
 };
 use store::{
-    PATIENCE, changes, contents, delete, eventually, numbers, put,
+    PATIENCE, changes, contents, delete, eventually, numbers, put, put_leased,
     server::{Release, Server, config, store_at},
     until, values, write,
 };
@@ -462,7 +465,8 @@ async fn lease_outlives_a_frozen_member(release: Release) {
 }
 
 async fn passwords(release: Release) {
-    let server = Server::start(&release).await;
+    // Tokens that are over in no time: they must be renewed unnoticed.
+    let server = Server::start_with(&release, &["--auth-token-ttl", "1"]).await;
     for command in [
         &["user", "add", "root:top"][..],
         &["role", "add", "gnomon"],
@@ -499,8 +503,14 @@ async fn passwords(release: Release) {
     let lease = KeptLease::grant(agent.clone(), Duration::from_secs(2))
         .await
         .unwrap();
-    sleep(Duration::from_secs(3)).await;
+    sleep(Duration::from_secs(4)).await;
     assert!(lease.is_valid());
+    write(&agent, vec![put_leased("auth/leased", lease.id())]).await;
+    write(&agent, vec![delete("auth/leased"), put("auth/a", "3")]).await;
+    until(&mirror, "a change after the first token", |all| {
+        all["auth/a"] == 3
+    })
+    .await;
 
     for (what, store) in [
         ("nobody", with(None, "/gnomon/")),

@@ -1,6 +1,9 @@
 //! Leases, watches and mirrors over connections that are cut, slow or lossy: on virtual
 //! time, as the simulator runs them.
 #![cfg(feature = "store")]
+// These are tests through and through: what goes wrong may panic, real processes are
+// started and real time is measured.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod store;
 

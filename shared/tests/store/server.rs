@@ -98,8 +98,14 @@ impl Server {
 
     /// A single server, running.
     pub async fn start(release: &Release) -> Server {
+        Server::start_with(release, &[]).await
+    }
+
+    /// A single server with further options, running.
+    pub async fn start_with(release: &Release, args: &[&str]) -> Server {
         let mut server = Server::prepare(release, "single", "http");
         server.args = vec!["--initial-cluster".into(), format!("single={}", server.peer_url)];
+        server.args.extend(args.iter().map(|arg| arg.to_string()));
         server.run();
         server.wait().await;
         server

@@ -21,6 +21,8 @@ const KEYS: TableDefinition<&str, &[u8]> = TableDefinition::new("keys");
 const LEASES: TableDefinition<i64, u64> = TableDefinition::new("leases");
 const META: TableDefinition<&str, i64> = TableDefinition::new("meta");
 const FORMAT: i64 = 1;
+/// All values are in memory anyway: redb's own copies may be few.
+const CACHE_BYTES: usize = 8 << 20;
 
 /// Why a store's file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -52,12 +54,17 @@ impl File {
         if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
             fs::create_dir_all(dir).map_err(io)?;
         }
+        let is_new = !path.exists();
         let db = open_database(&path)?;
         let state = load(&db).map_err(|e| damage(&path, e))?;
         let state = state.map_err(|found| OpenError::Newer {
             path: path.clone(),
             found,
         })?;
+        if is_new {
+            // Else a power cut could take the file away, whatever has been written to it.
+            sync_folder(&path).map_err(io)?;
+        }
         Ok((File { path, db: Some(db) }, state))
     }
 
@@ -86,6 +93,14 @@ impl File {
     }
 }
 
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|d| !d.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
+}
+
 fn open_database(path: &Path) -> Result<Database, OpenError> {
     let io = |source| OpenError::Io {
         path: path.to_path_buf(),
@@ -96,10 +111,13 @@ fn open_database(path: &Path) -> Result<Database, OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).map_err(io)?;
-    Database::builder().create_file(file).map_err(|e| match e {
-        DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_path_buf()),
-        e => damage(path, e.into()),
-    })
+    Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .create_file(file)
+        .map_err(|e| match e {
+            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_path_buf()),
+            e => damage(path, e.into()),
+        })
 }
 
 fn damage(path: &Path, error: redb::Error) -> OpenError {

@@ -234,9 +234,11 @@ fn told_by_status(code: i32, message: &str, error: &Error) -> Told {
         _ if message.contains("has been compacted") => final_answer(StoreError::Compacted { asked: 0 }),
         _ if message.contains("too many requests") => not_done(message),
         _ if message.contains("no leader") => not_done(message),
-        _ if message.contains("auth store is old") => not_done(message),
-        INVALID_ARGUMENT | PERMISSION_DENIED | RESOURCE_EXHAUSTED | FAILED_PRECONDITION | OUT_OF_RANGE
-        | UNAUTHENTICATED => Told::refused(message.trim_start_matches("etcdserver: ")),
+        // A token that is over: the next connection gets a new one.
+        _ if message.contains("auth store is old") || code == UNAUTHENTICATED => not_done(message),
+        INVALID_ARGUMENT | PERMISSION_DENIED | RESOURCE_EXHAUSTED | FAILED_PRECONDITION | OUT_OF_RANGE => {
+            Told::refused(message.trim_start_matches("etcdserver: "))
+        }
         _ if was_never_sent(error) => not_done(&root_cause(error)),
         _ => unknown(root_cause(error)),
     }
