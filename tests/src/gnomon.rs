@@ -23,7 +23,26 @@ pub fn binary() -> PathBuf {
 
 /// `gnomon` with none of the caller's settings, and `home` for its config.
 pub fn command(home: &Path) -> Command {
-    let mut c = Command::new(binary());
+    command_of(&binary(), home)
+}
+
+/// The same for another copy of the binary.
+pub fn command_of(binary: &Path, home: &Path) -> Command {
+    clean(Command::new(binary), home)
+}
+
+/// `gnomon` in a mount namespace of its own, in which `set_up` (a line of shell) has been run
+/// before. Needs no rights where user namespaces are allowed.
+pub fn within_namespace(home: &Path, set_up: &str) -> Command {
+    let mut c = Command::new("unshare");
+    if !nix::unistd::geteuid().is_root() {
+        c.arg("--map-root-user");
+    }
+    c.args(["--mount", "bash", "-c", &format!("{set_up} && exec \"$@\""), "bash"]).arg(binary());
+    clean(c, home)
+}
+
+fn clean(mut c: Command, home: &Path) -> Command {
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("GNOMON_") && key != "GNOMON_CI_MARK" {
             c.env_remove(key);
