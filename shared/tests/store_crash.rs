@@ -83,6 +83,53 @@ fn survives_kill_9_at_any_moment() {
     );
 }
 
+/// New stores, each killed a moment after its process has begun.
+#[test]
+fn survives_kill_9_while_it_is_made() {
+    if let Some(path) = std::env::var_os(CHILD) {
+        let _store = Embedded::open(path).unwrap();
+        println!("made");
+        std::thread::sleep(PATIENCE);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (mut made, mut unmade) = (0, 0);
+    for round in 0..60_u64 {
+        let path = dir.path().join(format!("store{}", round % 10));
+        let _ = std::fs::remove_file(&path);
+        let mut child = child("survives_kill_9_while_it_is_made", &path, "");
+        std::thread::sleep(Duration::from_micros(2_000 + 400 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        *if path.exists() { &mut made } else { &mut unmade } += 1;
+        drop(Embedded::open(&path).expect("it opens, whatever was left behind"));
+    }
+    assert!(
+        made > 5 && unmade > 5,
+        "{made} made and {unmade} unmade: the kills come at the wrong time"
+    );
+    let left = std::fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(left, 10, "unfinished files are left behind");
+}
+
+/// Many at once: one gets it, the others are told that it is in use.
+#[test]
+fn is_made_once() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let tries: Vec<_> = (0..4).map(|_| scope.spawn(|| Embedded::open(&path))).collect();
+            tries.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        assert_eq!(opened.iter().filter(|o| o.is_ok()).count(), 1);
+        let errors: Vec<_> = opened.iter().filter_map(|o| o.as_ref().err()).collect();
+        assert!(
+            errors.iter().all(|e| matches!(e, OpenError::InUse(_))),
+            "{errors:?}"
+        );
+    }
+}
+
 /// Pairs of keys, one counter and one lease, from many tasks at once.
 async fn write_for_ever(path: PathBuf) {
     let store: DynStore = Arc::new(Embedded::open(path).unwrap());
@@ -191,6 +238,10 @@ async fn refuses_what_is_not_its_own() {
     assert!(matches!(refused, OpenError::Damaged { .. }), "{refused:?}");
     let refused = Embedded::open(dir.path()).err().unwrap();
     assert!(matches!(refused, OpenError::Io { .. }), "{refused:?}");
+    // An empty file is a store that has yet to be made.
+    let empty = dir.path().join("empty");
+    std::fs::write(&empty, b"").unwrap();
+    assert_eq!(Embedded::open(&empty).unwrap().revision(), 1);
 }
 
 #[tokio::test]

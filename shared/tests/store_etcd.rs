@@ -22,9 +22,11 @@ use shared::store::{
     lease::KeptLease,
 };
 use store::{
-    PATIENCE, changes, contents, delete, eventually, numbers, put, put_leased,
+    PATIENCE, changes, delete, eventually,
+    mirrors::{contents, numbers, until},
+    put, put_leased,
     server::{Release, Server, config, store_at},
-    until, values, write,
+    values, write,
 };
 use tokio::time::{Instant, sleep, timeout};
 

@@ -19,7 +19,11 @@ use shared::store::{
     lease::KeptLease,
     mirror::Mirror,
 };
-use store::{changes, contents, delete, numbers, put, put_leased, until, values, write};
+use store::{
+    changes, delete,
+    mirrors::{contents, numbers, until},
+    put, put_leased, values, write,
+};
 use tokio::time::{Instant, advance, sleep, timeout};
 
 const TTL: Duration = Duration::from_secs(10);

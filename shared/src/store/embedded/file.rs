@@ -9,6 +9,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -46,33 +47,29 @@ pub(super) struct File {
 impl File {
     /// Opens or makes the file (readable by its owner only) and loads what it holds.
     pub fn open(path: &Path) -> Result<(File, State), OpenError> {
-        let path = path.to_path_buf();
-        let io = |source| OpenError::Io {
-            path: path.clone(),
-            source,
-        };
-        if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
-            fs::create_dir_all(dir).map_err(io)?;
+        if !fs::metadata(path).is_ok_and(|m| m.len() > 0) {
+            make(path).map_err(|source| OpenError::Io {
+                path: path.to_path_buf(),
+                source,
+            })?;
         }
-        let is_new = !path.exists();
-        let db = open_database(&path)?;
-        let state = load(&db).map_err(|e| damage(&path, e))?;
-        let state = state.map_err(|found| OpenError::Newer {
-            path: path.clone(),
-            found,
-        })?;
-        if is_new {
-            // Else a power cut could take the file away, whatever has been written to it.
-            sync_folder(&path).map_err(io)?;
-        }
-        Ok((File { path, db: Some(db) }, state))
+        let (db, state) = open_existing(path)?;
+        remove_unfinished(path);
+        Ok((
+            File {
+                path: path.to_path_buf(),
+                db: Some(db),
+            },
+            state,
+        ))
     }
 
-    /// Opens the file again after a failed write, and reads what it really holds.
+    /// Opens the file again after a failed write, and reads what it really holds. Never
+    /// makes one: a file that was taken away is no empty store.
     pub fn reopen(&mut self) -> Result<State, OpenError> {
         self.db = None;
-        let (file, state) = File::open(&self.path)?;
-        *self = file;
+        let (db, state) = open_existing(&self.path)?;
+        self.db = Some(db);
         Ok(state)
     }
 
@@ -93,31 +90,91 @@ impl File {
     }
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|d| !d.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::File::open(folder)?.sync_all()
-}
-
-fn open_database(path: &Path) -> Result<Database, OpenError> {
+fn open_existing(path: &Path) -> Result<(Database, State), OpenError> {
     let io = |source| OpenError::Io {
         path: path.to_path_buf(),
         source,
     };
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(io)?;
+    let db = database(file).map_err(|e| match e {
+        DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_path_buf()),
+        e => damage(path, e.into()),
+    })?;
+    let state = load(&db).map_err(|e| damage(path, e))?;
+    let state = state.map_err(|found| OpenError::Newer {
+        path: path.to_path_buf(),
+        found,
+    })?;
+    Ok((db, state))
+}
+
+fn database(file: fs::File) -> Result<Database, DatabaseError> {
+    Database::builder().set_cache_size(CACHE_BYTES).create_file(file)
+}
+
+/// Makes an empty store beside the path, whole, and only then gives it its name: if the
+/// process dies here, nothing half made stands where the store is looked for.
+fn make(path: &Path) -> io::Result<()> {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let folder = folder(path);
+    fs::create_dir_all(folder)?;
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let new = folder.join(format!("{}{}.{number}", unfinished(path), std::process::id()));
     let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(io)?;
-    Database::builder()
-        .set_cache_size(CACHE_BYTES)
-        .create_file(file)
-        .map_err(|e| match e {
-            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_path_buf()),
-            e => damage(path, e.into()),
-        })
+    let made = options.open(&new).and_then(|file| {
+        let db = database(file).map_err(io::Error::other)?;
+        drop(load(&db).map_err(io::Error::other)?);
+        drop(db);
+        give_name(&new, path)
+    });
+    let _ = fs::remove_file(&new);
+    // Else a power cut could take the name away, whatever has been written since.
+    made.and_then(|()| fs::File::open(folder)?.sync_all())
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent()
+        .filter(|d| !d.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// How the names of unfinished stores begin.
+fn unfinished(path: &Path) -> String {
+    format!(".{}.new.", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Removes what processes left behind that died while they made this store. One that
+/// still makes it finds, when it is done, that another was quicker.
+fn remove_unfinished(path: &Path) {
+    let Ok(entries) = fs::read_dir(folder(path)) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&unfinished(path)) {
+            // What cannot be removed harms nobody.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Never over a store that somebody else has made meanwhile.
+fn give_name(new: &Path, path: &Path) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|m| m.len() == 0) {
+        fs::remove_file(path)?;
+    }
+    match fs::hard_link(new, path) {
+        Err(_) if path.exists() => Ok(()),
+        // File systems without hard links.
+        Err(_) => fs::rename(new, path),
+        Ok(()) => Ok(()),
+    }
 }
 
 fn damage(path: &Path, error: redb::Error) -> OpenError {

@@ -1,6 +1,6 @@
 //! What an etcd is reached with, and what of it can be wrong before anything is sent.
 
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{fmt, fs, io, path::PathBuf, time::Duration};
 
 use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
 
@@ -16,7 +16,7 @@ const PING_EVERY: Duration = Duration::from_secs(6);
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How to reach an etcd cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EtcdConfig {
     /// URLs of the members, `http://host:2379` or `https://…`.
     pub endpoints: Vec<String>,
@@ -46,6 +46,21 @@ pub struct EtcdTls {
     pub key: Option<PathBuf>,
     /// The name that the members' certificates carry, if not the URL's.
     pub server_name: Option<String>,
+}
+
+// Written by hand: a password never reaches a log.
+impl fmt::Debug for EtcdConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EtcdConfig")
+            .field("endpoints", &self.endpoints)
+            .field("prefix", &self.prefix)
+            .field("user", &self.user.as_ref().map(|(name, _)| name))
+            .field("tls", &self.tls)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("call_timeout", &self.call_timeout)
+            .field("watch_silence", &self.watch_silence)
+            .finish()
+    }
 }
 
 impl Default for EtcdConfig {
@@ -97,7 +112,7 @@ impl EtcdConfig {
             let endpoint = endpoint.trim().trim_end_matches('/');
             let url = match endpoint.split_once("://") {
                 Some(("http" | "https", host)) if !host.is_empty() => endpoint.to_owned(),
-                None if !endpoint.is_empty() => format!("{scheme}://{endpoint}"),
+                None if !endpoint.is_empty() && !endpoint.ends_with(':') => format!("{scheme}://{endpoint}"),
                 _ => return Err(ConfigError::Endpoint(endpoint.to_owned())),
             };
             if url.contains(char::is_whitespace) || url.contains(',') {
@@ -164,4 +179,68 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, ConfigError> {
         path: path.clone(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(endpoints: &[&str], tls: EtcdTls) -> Result<Vec<String>, String> {
+        let endpoints = endpoints.iter().map(|e| e.to_string()).collect();
+        let config = EtcdConfig {
+            endpoints,
+            tls,
+            ..EtcdConfig::default()
+        };
+        config.urls().map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn endpoints_as_people_write_them() {
+        let none = EtcdTls::default;
+        let tls = || EtcdTls {
+            ca: Some("ca.pem".into()),
+            ..EtcdTls::default()
+        };
+        assert_eq!(
+            urls(&["db1:2379", " http://db2:2379/ "], none()).unwrap(),
+            ["http://db1:2379", "http://db2:2379"]
+        );
+        assert_eq!(urls(&["db1:2379"], tls()).unwrap(), ["https://db1:2379"]);
+        for (endpoints, tls, why) in [
+            (&[][..], none(), "no etcd endpoint is given"),
+            (&[""], none(), "`` is not an etcd endpoint"),
+            (&["http://"], none(), "is not an etcd endpoint"),
+            (&["ftp://db1"], none(), "`ftp://db1` is not an etcd endpoint"),
+            (&["a:1,b:1"], none(), "`http://a:1,b:1` is not an etcd endpoint"),
+            (&["http://db1:2379"], tls(), "is not https"),
+        ] {
+            let error = urls(endpoints, tls).unwrap_err();
+            assert!(error.contains(why), "{endpoints:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let config = EtcdConfig {
+            user: Some(("agent".into(), "secret".into())),
+            ..EtcdConfig::default()
+        };
+        let printed = format!("{config:?}");
+        assert!(
+            printed.contains("agent") && !printed.contains("secret"),
+            "{printed}"
+        );
+    }
+
+    #[test]
+    fn one_slash_ends_the_prefix() {
+        for prefix in ["/gnomon", "/gnomon/", "/gnomon//"] {
+            let config = EtcdConfig {
+                prefix: prefix.into(),
+                ..EtcdConfig::default()
+            };
+            assert_eq!(config.key_prefix(), "/gnomon/");
+        }
+    }
 }

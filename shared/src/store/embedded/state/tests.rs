@@ -1,6 +1,9 @@
 //! A batch of requests against the same requests one by one.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::store::{Compare, Txn, Write};
 
 /// Numbers that look random and are the same each time.
 struct Dice(u64);
