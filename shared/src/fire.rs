@@ -136,12 +136,18 @@ impl Timetable {
     /// first. Each is in exactly one decision. Where there are more than one look takes,
     /// the rest follows once `last` is where these decisions end.
     pub fn due(&self, last: Time, now: Time, lead: Duration) -> Vec<Decision> {
+        self.due_until(last, now, lead, Time::MAX)
+    }
+
+    /// As [`Timetable::due`], of the instants up to and including `end` alone: the ones
+    /// that were claimed and not yet decided.
+    pub fn due_until(&self, last: Time, now: Time, lead: Duration, end: Time) -> Vec<Decision> {
         let from = after(last);
         let grace = match self.misfire.run {
             MisfireRun::None => GRACE,
             MisfireRun::Once | MisfireRun::All => GRACE_CAUGHT_UP,
         };
-        let until = self.starting_from(after(now + lead));
+        let until = self.starting_from(after(now + lead)).min(after(end));
         let on_time = self.starting_from(now - grace).clamp(from, until.max(from));
         let within = self
             .starting_from(now - self.misfire.within.get())

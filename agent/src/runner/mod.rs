@@ -1,0 +1,255 @@
+//! Runs: started on time, watched, stopped, retried, recorded.
+//!
+//! [`Runs::step`] decides; this shell performs what it says and brings what happens back
+//! as events. It waits for nothing itself: whatever takes time is a task of its own.
+
+mod event;
+mod launch;
+mod output;
+mod recorder;
+mod recover;
+mod runs;
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    host::Host,
+    id::{NodeId, RunId},
+    report::{Stream, Usage},
+    run::State,
+    store::DynStore,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
+};
+
+pub use event::{Action, Event, NotStarted, Now, Stop, Verdict};
+pub use launch::{launch, run_of};
+pub use output::Capture;
+pub use recorder::Recorder;
+pub use recover::recover;
+pub use runs::{Counts, Runs};
+
+use crate::{
+    identity::Fence,
+    parts::{Exit, Launch, ProcessEvent, Spool, StartError, Starter},
+};
+
+/// How many events may wait for the runner.
+pub const EVENTS_MAX: usize = 4096;
+/// How many pieces of a process' output wait for the disk before the process does.
+const OUTPUT_EVENTS_MAX: usize = 16;
+/// How long output is gathered before it goes to the spool.
+const GATHER: Duration = Duration::from_millis(100);
+/// Between pieces of the output of a process that has written more than is kept of it: it
+/// is slowed down rather than let to wear out the disk.
+const PAUSE_PAST_HEAD: Duration = Duration::from_millis(20);
+/// The longest wait: so that a clock that steps is seen.
+const LOOK: Duration = Duration::from_secs(1);
+/// Pieces of a process that was taken over follow those of the agent before.
+const ADOPTED_SEQ: u64 = 1 << 32;
+
+/// What the runner is made of.
+#[derive(Clone)]
+pub struct Runner {
+    pub node: NodeId,
+    pub capacity: u32,
+    pub host: Host,
+    pub store: DynStore,
+    pub spool: Arc<dyn Spool>,
+    pub starter: Arc<dyn Starter>,
+    pub recorder: Recorder,
+    pub fence: Fence,
+    pub events: mpsc::Sender<Event>,
+}
+
+impl Runner {
+    /// Runs what it is told until [`Event::Stop`] and the last run's end.
+    pub async fn run(self, mut events: mpsc::Receiver<Event>, counts: watch::Sender<Counts>) {
+        let begin = Instant::now();
+        let now = || Now {
+            wall: self.host.now(),
+            mono: begin.elapsed(),
+            epoch: self.fence.epoch(),
+        };
+        let mut runs = Runs::new(self.node.clone(), self.capacity);
+        let mut tasks = JoinSet::new();
+        let mut is_stopping = false;
+        while !(is_stopping && runs.is_empty()) {
+            let wait = runs.wait(now()).unwrap_or(LOOK).min(LOOK);
+            let event = tokio::select! {
+                event = events.recv() => event.unwrap_or(Event::Tick),
+                () = sleep(wait) => Event::Tick,
+                Some(_) = tasks.join_next() => continue,
+            };
+            is_stopping |= matches!(event, Event::Stop { .. });
+            for action in runs.step(event, now()) {
+                self.perform(action, &mut tasks);
+            }
+            counts.send_if_modified(|c| std::mem::replace(c, runs.counts()) != runs.counts());
+        }
+    }
+
+    fn perform(&self, action: Action, tasks: &mut JoinSet<()>) {
+        let runner = self.clone();
+        match action {
+            Action::Record(run) => self.recorder.put([*run]),
+            Action::RecordNext { ended, next } => self.recorder.put([*ended, *next]),
+            Action::Start {
+                launch,
+                output_bytes_max,
+                epoch,
+            } => {
+                tasks.spawn(async move { runner.start(*launch, output_bytes_max, epoch).await });
+            }
+            Action::Signal(run, signal) => {
+                tasks.spawn(async move { runner.starter.signal(run, signal).await });
+            }
+            Action::Verify { run, key, claim } => {
+                tasks.spawn(async move { runner.verify(run, &key, claim).await });
+            }
+        }
+    }
+
+    /// Starts a run and stays with it until its end.
+    async fn start(&self, launch: Launch, output_bytes_max: u64, epoch: Option<i64>) {
+        let run = launch.run;
+        if epoch.is_some() && self.fence.epoch() != epoch {
+            return self
+                .tell(Event::NotStarted {
+                    run,
+                    why: NotStarted::Fenced,
+                })
+                .await;
+        }
+        let (tx, rx) = mpsc::channel(OUTPUT_EVENTS_MAX);
+        match self.starter.start(launch, tx).await {
+            Ok(started) => {
+                let at = self.host.now();
+                self.tell(Event::Started {
+                    run,
+                    at,
+                    process: started.process,
+                })
+                .await;
+                self.follow(run, rx, Capture::new(run, output_bytes_max)).await;
+            }
+            Err(StartError::Rejected(rule)) => {
+                self.tell(Event::NotStarted {
+                    run,
+                    why: NotStarted::Rejected(rule),
+                })
+                .await;
+            }
+            Err(StartError::Failed(error)) => {
+                self.tell(Event::NotStarted {
+                    run,
+                    why: NotStarted::Failed(error),
+                })
+                .await;
+            }
+        }
+    }
+
+    /// Brings a process' output to the spool and its end to the runner. A process that
+    /// writes faster than the disk takes it waits, and nobody else does.
+    async fn follow(&self, run: RunId, mut events: mpsc::Receiver<ProcessEvent>, mut capture: Capture) {
+        let mut end = None;
+        while end.is_none() {
+            let mut gathered = Gathered::default();
+            match events.recv().await {
+                Some(ProcessEvent::Output { stream, data, .. }) => gathered.add(stream, data),
+                Some(ProcessEvent::Ended { exit, usage, .. }) => end = Some((exit, usage)),
+                None => end = Some((Exit::Unknown, Usage::default())),
+            }
+            let until = Instant::now() + GATHER;
+            while end.is_none() && gathered.bytes < output::GATHER_BYTES_MAX {
+                match timeout_at(until, events.recv()).await {
+                    Ok(Some(ProcessEvent::Output { stream, data, .. })) => gathered.add(stream, data),
+                    Ok(Some(ProcessEvent::Ended { exit, usage, .. })) => end = Some((exit, usage)),
+                    Ok(None) => end = Some((Exit::Unknown, Usage::default())),
+                    Err(_) => break,
+                }
+            }
+            self.keep(gathered, &mut capture).await;
+        }
+        let (exit, usage) = end.unwrap_or((Exit::Unknown, Usage::default()));
+        self.tell(Event::Ended {
+            run,
+            exit,
+            usage,
+            output: capture.size(),
+        })
+        .await;
+    }
+
+    async fn keep(&self, gathered: Gathered, capture: &mut Capture) {
+        if gathered.pieces.is_empty() {
+            return;
+        }
+        let (at, before) = (self.host.now(), capture.size());
+        let pieces = gathered.pieces.iter();
+        let writes = pieces
+            .flat_map(|(stream, data)| capture.take(*stream, data, at))
+            .collect();
+        if self.spool.commit(writes).await.is_err() {
+            // The run goes on without: what became of it matters more than what it said.
+            let (bytes, dropped) = (
+                capture.size().bytes - before.bytes,
+                capture.size().dropped - before.dropped,
+            );
+            capture.lost(bytes.saturating_sub(dropped));
+        }
+        if capture.is_past_head() {
+            sleep(PAUSE_PAST_HEAD).await;
+        }
+    }
+
+    async fn verify(&self, run: RunId, key: &str, claim: i64) {
+        // The registration first: what is read after it was made is not older than it.
+        let verdict = match self.fence.registration() {
+            None => Verdict::Unknown,
+            Some(registration) => match self.store.get(key).await {
+                Ok(Some(kv)) if kv.create_revision == claim => Verdict::Stands(registration.epoch),
+                Ok(_) => Verdict::Gone,
+                Err(_) => Verdict::Unknown,
+            },
+        };
+        self.tell(Event::Verified { run, verdict }).await;
+    }
+
+    async fn tell(&self, event: Event) {
+        // The runner is gone only when the agent is.
+        let _ = self.events.send(event).await;
+    }
+
+    /// Brings what the recorder has written back to the runner. Never returns.
+    pub async fn record(&self) {
+        let events = self.events.clone();
+        let told = async |runs: Vec<(RunId, State)>| {
+            for (run, _) in runs.into_iter().filter(|(_, state)| *state == State::Queued) {
+                let _ = events.send(Event::Recorded(run)).await;
+            }
+        };
+        self.recorder.run(told).await;
+    }
+}
+
+/// Output that waits to become pieces: what follows on the same stream is one.
+#[derive(Default)]
+struct Gathered {
+    pieces: Vec<(Stream, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, stream: Stream, data: Vec<u8>) {
+        self.bytes += data.len();
+        match self.pieces.last_mut() {
+            Some((last, piece)) if *last == stream => piece.extend(data),
+            _ => self.pieces.push((stream, data)),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The way of run records into the spool: in order, many in one commit, again until the
+//! disk takes them.
+//!
+//! While the disk does not, what has happened already (a start, an end) is kept in
+//! memory, the latest of each run; nothing new fires meanwhile ([`Recorder::is_blocked`]).
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use shared::{id::RunId, run::State};
+use tokio::{sync::Notify, time::sleep};
+
+use crate::parts::{Spool, SpoolError, SpoolWrite, SpooledRun, Starter};
+
+/// Between attempts while the disk takes nothing.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Takes run records; clones share it.
+#[derive(Clone)]
+pub struct Recorder(Arc<Inner>);
+
+struct Inner {
+    spool: Arc<dyn Spool>,
+    starter: Arc<dyn Starter>,
+    pending: Mutex<Pending>,
+    wake: Notify,
+    is_blocked: AtomicBool,
+    /// Told when nothing is pending any more.
+    drained: Notify,
+}
+
+/// What is not in the spool yet. A later record of a run replaces an earlier one: a
+/// report is always the whole.
+#[derive(Default)]
+struct Pending {
+    runs: BTreeMap<RunId, SpooledRun>,
+    other: Vec<SpoolWrite>,
+    is_writing: bool,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.other.is_empty()
+    }
+}
+
+impl Recorder {
+    pub fn new(spool: Arc<dyn Spool>, starter: Arc<dyn Starter>) -> Recorder {
+        Recorder(Arc::new(Inner {
+            spool,
+            starter,
+            pending: Mutex::default(),
+            wake: Notify::new(),
+            is_blocked: AtomicBool::new(false),
+            drained: Notify::new(),
+        }))
+    }
+
+    /// Puts runs into the spool, soon.
+    pub fn put(&self, runs: impl IntoIterator<Item = SpooledRun>) {
+        self.with(|pending| pending.runs.extend(runs.into_iter().map(|run| (run.run.id, run))));
+        self.0.wake.notify_one();
+    }
+
+    /// Puts what is no run into the spool, soon.
+    pub fn write(&self, writes: impl IntoIterator<Item = SpoolWrite>) {
+        self.with(|pending| pending.other.extend(writes));
+        self.0.wake.notify_one();
+    }
+
+    /// Whether the disk takes nothing: no fire may start then, as it could not be
+    /// remembered.
+    pub fn is_blocked(&self) -> bool {
+        self.0.is_blocked.load(Ordering::Acquire)
+    }
+
+    /// Somebody else's commit has failed: nothing fires until one of ours succeeds.
+    pub fn block(&self) {
+        self.0.is_blocked.store(true, Ordering::Release);
+    }
+
+    /// Returns once everything is in the spool.
+    pub async fn drained(&self) {
+        loop {
+            let drained = self.0.drained.notified();
+            tokio::pin!(drained);
+            drained.as_mut().enable();
+            if self.with(|pending| pending.is_empty() && !pending.is_writing) {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Pending) -> T) -> T {
+        f(&mut self.0.pending.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Writes what is put. Tells `recorded` which runs are in the spool. Never returns.
+    pub async fn run(&self, mut recorded: impl AsyncFnMut(Vec<(RunId, State)>)) {
+        loop {
+            let (runs, other) = self.with(|pending| {
+                pending.is_writing = !pending.is_empty();
+                (
+                    std::mem::take(&mut pending.runs),
+                    std::mem::take(&mut pending.other),
+                )
+            });
+            if runs.is_empty() && other.is_empty() && !self.is_blocked() {
+                self.0.wake.notified().await;
+                continue;
+            }
+            match self.commit(&runs, &other).await {
+                Ok(()) => {
+                    self.0.is_blocked.store(false, Ordering::Release);
+                    for ended in runs.values().filter(|s| s.run.state.is_end()) {
+                        self.0.starter.forget(ended.run.id).await;
+                    }
+                    recorded(runs.into_iter().map(|(run, s)| (run, s.run.state)).collect()).await;
+                    self.with(|pending| pending.is_writing = false);
+                    self.0.drained.notify_waiters();
+                }
+                Err(error) => {
+                    if !self.0.is_blocked.swap(true, Ordering::AcqRel) {
+                        tracing::error!(%error, "the spool cannot be written: nothing fires until it can");
+                    }
+                    self.put_back(runs, other);
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        runs: &BTreeMap<RunId, SpooledRun>,
+        other: &[SpoolWrite],
+    ) -> Result<(), SpoolError> {
+        let runs = runs.values().map(|run| SpoolWrite::PutRun(Box::new(run.clone())));
+        self.0
+            .spool
+            .commit(runs.chain(other.iter().cloned()).collect())
+            .await
+    }
+
+    /// What has been put meanwhile is later.
+    fn put_back(&self, runs: BTreeMap<RunId, SpooledRun>, mut other: Vec<SpoolWrite>) {
+        self.with(|pending| {
+            for (id, run) in runs {
+                pending.runs.entry(id).or_insert(run);
+            }
+            other.append(&mut pending.other);
+            pending.other = other;
+        });
+    }
+}
