@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Revision,
-    id::{JobId, NodeId, RunId},
-    job::JobSpec,
-    run::Cause,
+    id::{JobId, JobPath, NodeId, RunId},
+    job::{JobSpec, OnLost, Trigger},
+    report::{OutputSize, Run, Usage},
+    run::{Cause, State},
     target::Groups,
     time::Time,
 };
@@ -121,9 +122,9 @@ pub enum Owed {
     /// A slot was taken from a node that had claimed these fires. If the node does not
     /// report them itself, they are lost.
     Claimed(Box<Claimed>),
-    /// A run was ordered. Without this, one whose agent takes the order and dies before it
-    /// reports would be nowhere.
-    Ordered(Box<Run>),
+    /// A run was ordered: without this, one whose agent takes the order and dies before it
+    /// reports would be nowhere. Or an order was withdrawn, and this is how the run ended.
+    Run(Box<Run>),
 }
 
 /// The fires of a slot that a node had claimed and perhaps not reported.

@@ -96,9 +96,9 @@ pub fn owed_claimed(run: RunId) -> String {
     format!("{OWED}claimed/{run}")
 }
 
-/// A run that the leader has ordered.
-pub fn owed_ordered(run: RunId) -> String {
-    format!("{OWED}ordered/{run}")
+/// A run that the leader has ordered, or ended.
+pub fn owed_run(run: RunId) -> String {
+    format!("{OWED}run/{run}")
 }
 
 /// What an assignment's key says.

@@ -156,6 +156,23 @@ impl History for MemoryHistory {
         Ok(kept.runs.values().filter(|run| run.node == *node && !run.state.is_end()).cloned().collect())
     }
 
+    async fn unfinished_nodes(&self) -> Result<Vec<NodeId>, HistoryError> {
+        let kept = self.up()?;
+        let open = kept.runs.values().filter(|run| !run.state.is_end());
+        let nodes: std::collections::BTreeSet<NodeId> = open.map(|run| run.node.clone()).collect();
+        Ok(nodes.into_iter().collect())
+    }
+
+    async fn unretried(&self, since: Time, limit: u32) -> Result<Vec<Run>, HistoryError> {
+        let kept = self.up()?;
+        let ended = kept.runs.values().filter(|run| run.state.is_end() && run.retry_at >= Some(since));
+        let next = |run: &Run| run.first.attempt(run.attempt + 1);
+        let mut open: Vec<Run> = ended.filter(|run| !kept.runs.contains_key(&next(run))).cloned().collect();
+        open.sort_by_key(|run| (run.retry_at, run.id));
+        open.truncate(limit as usize);
+        Ok(open)
+    }
+
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
         let kept = self.up()?;
         let runs = kept.runs.values().filter(|run| run.job == job && run.slot == Some(slot));

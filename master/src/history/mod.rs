@@ -23,6 +23,7 @@ use shared::{
     time::Time,
 };
 
+pub use batch::latest_of_each;
 pub use memory::MemoryHistory;
 pub use sql::{ConnectError, SqlHistory};
 pub use tally::Sum;
@@ -43,6 +44,14 @@ pub trait History: Send + Sync + 'static {
 
     /// Runs of a node that have not ended.
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError>;
+
+    /// Nodes with runs that have not ended.
+    async fn unfinished_nodes(&self) -> Result<Vec<NodeId>, HistoryError>;
+
+    /// Runs that ended with another attempt to come (`retry_at`, at or after `since`) of
+    /// which history does not know; the earliest first, at most so many. For the leader:
+    /// nothing else remembers an attempt that is due on another node.
+    async fn unretried(&self, since: Time, limit: u32) -> Result<Vec<Run>, HistoryError>;
 
     /// Which instants of a slot, `from..=until`, history knows of. Of instants that were
     /// recorded as one range, the first and the last.

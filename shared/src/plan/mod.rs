@@ -25,7 +25,7 @@ use std::{
 };
 
 pub use fleet::groups_named;
-pub use standing::{standings, whereabouts};
+pub use standing::{choices, standings, whereabouts};
 
 use self::{fleet::Fleet, place::Placed};
 use crate::{

@@ -34,24 +34,36 @@ pub fn whereabouts(world: &World, job: JobId) -> Option<Whereabouts> {
     })
 }
 
+/// The nodes that can take a run of this job now, the best first.
+pub fn choices(world: &World, job: JobId, spec: &JobSpec) -> Vec<NodeId> {
+    able(&Fleet::new(world), job, spec)
+        .into_iter()
+        .map(|(_, _, id)| id.clone())
+        .collect()
+}
+
+/// Each node that can take it: whether it is preferred, its score, best first.
+fn able<'w>(fleet: &Fleet<'w>, job: JobId, spec: &JobSpec) -> Vec<(bool, f64, &'w NodeId)> {
+    let target = &spec.target;
+    let key = rank::job_key(job);
+    let can = fleet
+        .members
+        .iter()
+        .filter(|m| fleet.refusal(&target.on, m).is_none());
+    let scored = can.map(|m| {
+        let is_preferred = target.prefer.matches(&m.at.labels);
+        (is_preferred, rank::score(key, m.hash, m.weight), m.id)
+    });
+    let mut able: Vec<_> = scored.collect();
+    able.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(b.2)));
+    able
+}
+
 /// What each node is to a job with this spec: also for one that does not exist yet.
 pub fn standings(world: &World, job: JobId, spec: &JobSpec) -> Vec<Standing> {
     let fleet = Fleet::new(world);
     let target = &spec.target;
-    let key = rank::job_key(job);
-    let mut able: Vec<(bool, f64, &NodeId)> = fleet
-        .members
-        .iter()
-        .filter(|m| fleet.refusal(&target.on, m).is_none())
-        .map(|m| {
-            (
-                target.prefer.matches(&m.at.labels),
-                rank::score(key, m.hash, m.weight),
-                m.id,
-            )
-        })
-        .collect();
-    able.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(b.2)));
+    let able = able(&fleet, job, spec);
 
     let alive = fleet.members.iter().map(|member| {
         let why = match fleet.refusal(&target.on, member) {

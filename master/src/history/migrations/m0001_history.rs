@@ -16,8 +16,8 @@ impl MigrationName for Migration {
 }
 
 /// An index a query: `known` and retention; pages of a job, a namespace, a node, a state,
-/// all; attempts; what has not ended.
-const RUNS_INDEXES: [(&str, &[&str]); 8] = [
+/// all; attempts; what has not ended; attempts to come.
+const RUNS_INDEXES: [(&str, &[&str]); 9] = [
     ("runs_by_job", &["job_id", "scheduled_at", "id"]),
     ("runs_by_path", &["namespace", "name", "scheduled_at", "id"]),
     ("runs_by_namespace", &["namespace", "scheduled_at", "id"]),
@@ -26,6 +26,7 @@ const RUNS_INDEXES: [(&str, &[&str]); 8] = [
     ("runs_by_time", &["scheduled_at", "id"]),
     ("runs_by_first", &["first"]),
     ("runs_by_open", &["open_node", "scheduled_at"]),
+    ("runs_by_retry", &["retry_at"]),
 ];
 
 #[async_trait::async_trait]

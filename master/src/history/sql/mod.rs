@@ -164,6 +164,14 @@ impl History for SqlHistory {
         self.call(self.patience.call, || read::unfinished(self, node)).await
     }
 
+    async fn unfinished_nodes(&self) -> Result<Vec<NodeId>, HistoryError> {
+        self.call(self.patience.call, || read::unfinished_nodes(self)).await
+    }
+
+    async fn unretried(&self, since: Time, limit: u32) -> Result<Vec<Run>, HistoryError> {
+        self.call(self.patience.call, || read::unretried(self, since, limit)).await
+    }
+
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
         self.call(self.patience.call, || read::known(self, job, slot, from, until)).await
     }

@@ -98,6 +98,32 @@ pub async fn unfinished(history: &SqlHistory, node: &NodeId) -> Result<Vec<Run>,
     runs(history, &select).await
 }
 
+pub async fn unfinished_nodes(history: &SqlHistory) -> Result<Vec<NodeId>, Failure> {
+    let mut select = Query::select();
+    select.distinct().column("open_node").from(rows::RUNS);
+    select.and_where(Expr::col("open_node").is_not_null());
+    let mut nodes = Vec::new();
+    for row in history.reads.query_all(&select).await? {
+        let mut row = rows::Row { row: &row, column: 0 };
+        nodes.push(row.parse()?);
+    }
+    Ok(nodes)
+}
+
+pub async fn unretried(history: &SqlHistory, since: Time, limit: u32) -> Result<Vec<Run>, Failure> {
+    let column = |table: &'static str, name: &'static str| Expr::col((table, name));
+    let mut next = Query::select();
+    next.expr(Expr::val(1)).from_as(rows::RUNS, "next");
+    next.and_where(column("next", "first").eq(column(rows::RUNS, "first")));
+    next.and_where(column("next", "attempt").eq(column(rows::RUNS, "attempt").add(1)));
+    let mut select = rows::select_runs();
+    select.and_where(Expr::col("retry_at").gte(since.as_millis()));
+    select.and_where(Expr::col("open_node").is_null());
+    select.and_where(Expr::exists(next).not());
+    select.order_by("retry_at", Order::Asc).limit(limit.into());
+    runs(history, &select).await
+}
+
 pub async fn known(history: &SqlHistory, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, Failure> {
     let mut select = Query::select();
     select.columns(["scheduled_at", "range_until"]).from(rows::RUNS);
