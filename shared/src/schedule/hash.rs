@@ -43,5 +43,5 @@ fn sip(purpose: [u8; 8], seed: u64, value: u64) -> u64 {
 
 /// Maps a hash to 0..count without a division's bias.
 fn scale(hash: u64, count: u64) -> u64 {
-    (u128::from(hash) * u128::from(count) >> 64) as u64
+    ((u128::from(hash) * u128::from(count)) >> 64) as u64
 }

@@ -14,6 +14,7 @@
 //! schedule.describe(lang)         in words
 //! schedule.to_string().parse()    the same schedule again
 //! Cron::parse(text, dialect, seed)  the syntax alone: it may never fire
+//! zone.changes(after, until)      when its clocks are set, to be marked in a list
 //! jitter(seed, at, max, next)     how much later than `at` to start
 //! ```
 //!
@@ -44,7 +45,7 @@ pub use cron::Cron;
 pub use error::{Fault, Field, ScheduleError};
 pub use hash::jitter;
 pub use words::Lang;
-pub use zone::{Zone, ZoneError, tzdb_version};
+pub use zone::{ClockChange, Zone, ZoneError, tzdb_version};
 
 /// Whose rules a cron expression follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

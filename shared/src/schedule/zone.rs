@@ -11,9 +11,22 @@ use jiff::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::time::Time;
+
 /// An IANA time zone. UTC unless told otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Zone(u16);
+
+/// An instant at which a zone's clocks are set, forward or back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockChange {
+    /// The first instant with the new offset.
+    pub at: Time,
+    /// Seconds east of UTC before it.
+    pub before: i64,
+    /// Seconds east of UTC from it on.
+    pub after: i64,
+}
 
 /// A stretch of time in which a zone keeps one offset from UTC.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +81,28 @@ impl Zone {
     /// All names, sorted.
     pub fn names() -> impl Iterator<Item = &'static str> {
         entries().iter().map(|e| e.name.as_str())
+    }
+
+    /// Seconds east of UTC at an instant.
+    pub fn offset(self, at: Time) -> i64 {
+        let stretches = self.stretches();
+        stretches.get(stretches.at(at.as_secs())).map_or(0, |s| s.offset)
+    }
+
+    /// The changes of the clock in `(after, until]`, from 1970 to 2199: what a list of
+    /// instants marks between its rows.
+    pub fn changes(self, after: Time, until: Time) -> impl Iterator<Item = ClockChange> {
+        let stretches = self.stretches();
+        let first = stretches.at(after.as_secs());
+        (first..).map_while(move |at| {
+            let (before, next) = (stretches.get(at)?, stretches.get(at + 1)?);
+            let change = ClockChange {
+                at: Time::from_secs(next.start),
+                before: before.offset,
+                after: next.offset,
+            };
+            (change.at <= until).then_some(change)
+        })
     }
 
     fn entry(self) -> &'static Entry {

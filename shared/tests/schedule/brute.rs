@@ -66,9 +66,11 @@ impl Field {
     /// Whether a plain value is in the field.
     fn has(&self, value: u32) -> bool {
         self.items.iter().any(|item| match *item {
-            Item::Star(step) => (value - self.min) % step.unwrap_or(1) == 0,
-            Item::Range(a, b, step) => (a..=b).contains(&value) && (value - a) % step.unwrap_or(1) == 0,
-            Item::From(a, step) => (a..=self.max).contains(&value) && (value - a) % step == 0,
+            Item::Star(step) => (value - self.min).is_multiple_of(step.unwrap_or(1)),
+            Item::Range(a, b, step) => {
+                (a..=b).contains(&value) && (value - a).is_multiple_of(step.unwrap_or(1))
+            }
+            Item::From(a, step) => (a..=self.max).contains(&value) && (value - a).is_multiple_of(step),
             Item::One(v) => v == value,
             _ => false,
         })
@@ -129,7 +131,7 @@ impl Expression {
         let of_week = self.weekday.has(number)
             || number == 0 && self.weekday.has(7)
             || self.weekday.items.iter().any(|item| match *item {
-                Item::Nth(day, n) => day % 7 == number && (date.day() as u32 + 6) / 7 == n,
+                Item::Nth(day, n) => day % 7 == number && (date.day() as u32).div_ceil(7) == n,
                 Item::Last(day) => day % 7 == number && date.day() + 7 > date.days_in_month(),
                 _ => false,
             });
@@ -330,6 +332,12 @@ proptest! {
             schedule.between(Time::from_secs(from - 1), Time::from_secs(until)).rev().map(Time::as_secs).collect();
         back.reverse();
         prop_assert_eq!(&back, &wanted, "{} in {}, backwards", expr.text(), name);
+        // Asked from any second, inside a second pass too: the first that is later.
+        for second in (from..until).step_by(487) {
+            let next = wanted.iter().copied().find(|fire| *fire > second);
+            let got = schedule.next(Time::from_secs(second)).map(Time::as_secs).filter(|fire| *fire <= until);
+            prop_assert_eq!(got, next, "{} in {}, from {}", expr.text(), name, second);
+        }
     }
 
     /// Forty years, day by day.

@@ -52,6 +52,7 @@ proptest! {
 
 /// 64 KB of the worst we can think of, each within a millisecond even without optimisation.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it measures real time")]
 fn long_texts_are_answered_at_once() {
     let size = 64 * 1024;
     let texts = [

@@ -4,6 +4,9 @@
 //! second and day by day; `zones` holds the odd changes of the clock; `others` and `cronsim`
 //! compare with independent engines; `stable` pins what must never change.
 
+// These are tests through and through: what goes wrong may panic.
+#![allow(clippy::unwrap_used)]
+
 mod brute;
 mod bytes;
 mod cronsim;

@@ -741,3 +741,27 @@ fn skipping() {
     "#]]
     .assert_eq(&skip("*/30 * * * *", "Europe/Berlin", "2026-03-29 00:00", 4));
 }
+
+#[test]
+fn changes_are_told() {
+    let zone: Zone = "Europe/Berlin".parse().unwrap();
+    let changes: Vec<_> = zone
+        .changes(utc("2026-01-01 00:00"), utc("2026-10-25 01:00"))
+        .collect();
+    let told: Vec<_> = changes.iter().map(|c| (c.at, c.before, c.after)).collect();
+    assert_eq!(
+        told,
+        [
+            (utc("2026-03-29 01:00"), 3600, 7200),
+            (utc("2026-10-25 01:00"), 7200, 3600)
+        ]
+    );
+    assert_eq!(
+        zone.changes(utc("2026-10-25 01:00"), utc("2026-12-31 00:00"))
+            .count(),
+        0
+    );
+    assert_eq!(zone.offset(utc("2026-03-29 01:00")), 7200);
+    assert_eq!(zone.offset(utc("2026-03-29 00:59:59")), 3600);
+    assert_eq!(Zone::utc().changes(Time::EPOCH, Time::MAX).count(), 0);
+}

@@ -1,6 +1,6 @@
 //! The items of a field: stars, ranges, steps, and the words for special days.
 
-use super::{Parsed, quote, value::Value};
+use super::{Parsed, Span, quote, value::Value};
 use crate::schedule::{
     Cron, Dialect,
     cron::{NTH_LAST, flag},
@@ -11,7 +11,7 @@ use crate::schedule::{
 /// Reads one field of an expression into the masks.
 pub(super) struct FieldReader<'a> {
     pub(super) text: &'a str,
-    pub(super) span: (usize, usize),
+    pub(super) span: Span,
     /// The next byte to read.
     pub(super) at: usize,
     pub(super) field: Field,
@@ -22,7 +22,7 @@ pub(super) struct FieldReader<'a> {
 impl<'a> FieldReader<'a> {
     pub(super) fn new(
         text: &'a str,
-        span: (usize, usize),
+        span: Span,
         field: Field,
         dialect: Dialect,
         seed: u64,

@@ -38,6 +38,8 @@ const FIELDS: [Field; 7] = [
 ];
 
 type Parsed<T> = Result<T, ScheduleError>;
+/// The first byte of a field and the first after it.
+type Span = (usize, usize);
 
 /// Reads an expression. It may still never fire: that is for `Schedule` to say.
 pub(super) fn parse(text: &str, dialect: Dialect, seed: u64) -> Parsed<Cron> {
@@ -119,7 +121,7 @@ fn nickname(text: &str, dialect: Dialect) -> Parsed<&'static str> {
 }
 
 /// The byte spans of the fields, in order, with what each means.
-fn split(text: &str, dialect: Dialect) -> Parsed<[Option<(Field, (usize, usize))>; 7]> {
+fn split(text: &str, dialect: Dialect) -> Parsed<[Option<(Field, Span)>; 7]> {
     let mut spans = [(0, 0); 7];
     let mut count = 0;
     let mut beyond = 0;
@@ -181,8 +183,8 @@ fn split(text: &str, dialect: Dialect) -> Parsed<[Option<(Field, (usize, usize))
 }
 
 /// Quartz wants `?` in exactly one of the two day fields.
-fn question_marks(text: &str, dom: (usize, usize), dow: (usize, usize)) -> Parsed<()> {
-    let is_free = |(from, to): (usize, usize)| &text[from..to] == "?";
+fn question_marks(text: &str, dom: Span, dow: Span) -> Parsed<()> {
+    let is_free = |(from, to): Span| &text[from..to] == "?";
     let (message, at) = match (is_free(dom), is_free(dow)) {
         (true, true) => (
             "Quartz wants `?` in only one of day of month and day of week; write `*` here",

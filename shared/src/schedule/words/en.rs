@@ -1,6 +1,6 @@
 //! Schedules in English.
 
-use super::{Clock, Values, clock_time, runs, span};
+use super::{Clock, Values, clock_time, date_time, runs, span};
 use crate::{
     schedule::{
         Cron, Zone,
@@ -59,12 +59,12 @@ pub(super) fn every(interval_ms: i64, anchor: Time) -> String {
     let words = format!("every {}", length(interval_ms));
     match anchor {
         Time::EPOCH => words,
-        _ => format!("{words}, counted from {anchor}"),
+        _ => format!("{words}, counted from {}", date_time(anchor)),
     }
 }
 
 pub(super) fn at(instants: &[Time]) -> String {
-    let shown: Vec<String> = instants.iter().take(3).map(Time::to_string).collect();
+    let shown: Vec<String> = instants.iter().take(3).map(|t| date_time(*t)).collect();
     match instants.len() {
         1 => format!("once, at {}", shown[0]),
         n @ 2..=3 => format!("{n} times, at {}", join(&shown, "and")),

@@ -9,6 +9,7 @@ use super::{
     Cron, Dst, Rule, Schedule, Zone,
     cron::{SIXTY, bits},
 };
+use crate::time::Time;
 
 /// A language people read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -174,6 +175,16 @@ fn clock_time(second: u32) -> String {
         0 => format!("{h:02}:{m:02}"),
         _ => format!("{h:02}:{m:02}:{s:02}"),
     }
+}
+
+/// `2026-01-31 02:30 UTC`, with seconds and milliseconds only where there are any.
+fn date_time(at: Time) -> String {
+    let format = match at.as_millis().rem_euclid(60_000) {
+        0 => "%F %H:%M UTC",
+        ms if ms % 1000 == 0 => "%F %T UTC",
+        _ => "%F %T%.3f UTC",
+    };
+    at.timestamp().strftime(format).to_string()
 }
 
 /// The first and the last fire of hours in a row.

@@ -347,24 +347,24 @@ fn intervals_instants_and_skipping() {
         每天"#]]
     .assert_eq(&every(86_400_000, 0));
     expect![[r#"
-        every 1 hour, 30 minutes, 1 second and 500 milliseconds, counted from 2023-11-14T22:13:20.000Z
-        每 1 小时 30 分钟 1 秒 500 毫秒，自 2023-11-14T22:13:20.000Z 起算"#]]
+        every 1 hour, 30 minutes, 1 second and 500 milliseconds, counted from 2023-11-14 22:13:20 UTC
+        每 1 小时 30 分钟 1 秒 500 毫秒，自 2023-11-14 22:13:20 UTC 起算"#]]
     .assert_eq(&every(5_401_500, 1_700_000_000));
     let at = |count: i64| {
         let at = Schedule::at((1..=count).map(|n| Time::from_secs(n * 86_400)).collect()).unwrap();
         format!("{}\n{}", at.describe(Lang::En), at.describe(Lang::Zh))
     };
     expect![[r#"
-        once, at 1970-01-02T00:00:00.000Z
-        一次，于 1970-01-02T00:00:00.000Z"#]]
+        once, at 1970-01-02 00:00 UTC
+        一次，于 1970-01-02 00:00 UTC"#]]
     .assert_eq(&at(1));
     expect![[r#"
-        2 times, at 1970-01-02T00:00:00.000Z and 1970-01-03T00:00:00.000Z
-        共 2 次，于 1970-01-02T00:00:00.000Z、1970-01-03T00:00:00.000Z"#]]
+        2 times, at 1970-01-02 00:00 UTC and 1970-01-03 00:00 UTC
+        共 2 次，于 1970-01-02 00:00 UTC、1970-01-03 00:00 UTC"#]]
     .assert_eq(&at(2));
     expect![[r#"
-        5 times, at 1970-01-02T00:00:00.000Z, 1970-01-03T00:00:00.000Z, 1970-01-04T00:00:00.000Z and 2 more
-        共 5 次，于 1970-01-02T00:00:00.000Z、1970-01-03T00:00:00.000Z、1970-01-04T00:00:00.000Z 等"#]]
+        5 times, at 1970-01-02 00:00 UTC, 1970-01-03 00:00 UTC, 1970-01-04 00:00 UTC and 2 more
+        共 5 次，于 1970-01-02 00:00 UTC、1970-01-03 00:00 UTC、1970-01-04 00:00 UTC 等"#]]
     .assert_eq(&at(5));
     let zone: Zone = "Europe/Paris".parse().unwrap();
     let skip = Schedule::cron("30 2 * * *", Dialect::Cron, zone, Dst::Skip, 0).unwrap();

@@ -1,6 +1,6 @@
 //! Schedules in Simplified Chinese.
 
-use super::{Clock, Values, clock_time, runs, span};
+use super::{Clock, Values, clock_time, date_time, runs, span};
 use crate::{
     schedule::{
         Cron, Zone,
@@ -86,12 +86,12 @@ pub(super) fn every(interval_ms: i64, anchor: Time) -> String {
     };
     match anchor {
         Time::EPOCH => words,
-        _ => format!("{words}，自 {anchor} 起算"),
+        _ => format!("{words}，自 {} 起算", date_time(anchor)),
     }
 }
 
 pub(super) fn at(instants: &[Time]) -> String {
-    let shown: Vec<String> = instants.iter().take(3).map(Time::to_string).collect();
+    let shown: Vec<String> = instants.iter().take(3).map(|t| date_time(*t)).collect();
     match instants.len() {
         1 => format!("一次，于 {}", shown[0]),
         n @ 2..=3 => format!("共 {n} 次，于 {}", shown.join("、")),
