@@ -58,6 +58,7 @@ on_both!(
     restored_from_a_snapshot,
     cluster_loses_members_under_load,
     lease_outlives_a_frozen_member,
+    quorum_lost_and_found,
     passwords,
     certificates,
 );
@@ -464,6 +465,54 @@ async fn lease_outlives_a_frozen_member(release: Release) {
             );
         }
     }
+}
+
+/// A member alone answers nothing, and its watches do not pretend that all is quiet.
+async fn quorum_lost_and_found(release: Release) {
+    let mut cluster = Server::start_cluster(&release).await;
+    let alone = cluster[0].store();
+    write(&alone, vec![put("quorum/a", "1")]).await;
+    let mirror = numbers(alone.clone(), "quorum/");
+    timeout(PATIENCE, mirror.ready()).await.unwrap();
+    let lease = KeptLease::grant(alone.clone(), Duration::from_secs(60))
+        .await
+        .unwrap();
+
+    cluster[1].kill();
+    cluster[2].kill();
+    timeout(PATIENCE, async {
+        while mirror.snapshot().stale_since().is_none() {
+            mirror.changed().await;
+        }
+    })
+    .await
+    .expect("the loss of the quorum is noticed");
+    let asked = Instant::now();
+    let written = alone
+        .txn(Txn {
+            compares: vec![],
+            writes: vec![put("quorum/a", "2")],
+        })
+        .await;
+    assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
+    assert!(
+        alone.snapshot("").await.is_err(),
+        "a list without a quorum may be old"
+    );
+    assert!(asked.elapsed() < Duration::from_secs(12), "{:?}", asked.elapsed());
+    assert_eq!(contents(&mirror).len(), 1);
+
+    cluster[1].run();
+    cluster[2].run();
+    eventually(|| {
+        alone.txn(Txn {
+            compares: vec![],
+            writes: vec![put("quorum/a", "3")],
+        })
+    })
+    .await;
+    until(&mirror, "the value after the return", |all| all["quorum/a"] == 3).await;
+    assert!(lease.is_valid());
 }
 
 async fn passwords(release: Release) {

@@ -48,11 +48,14 @@ pub(super) struct Stored {
     pub lease: LeaseId,
 }
 
-/// The changes of one transaction, all of the same revision. `None` is a deletion.
+/// A key and what it became; `None` is a deletion.
+pub(super) type Changed = (Arc<str>, Option<Arc<Stored>>);
+
+/// The changes of one transaction, all of the same revision.
 #[derive(Clone, Debug)]
 pub(super) struct Commit {
     pub revision: Revision,
-    pub changes: Arc<[(Arc<str>, Option<Arc<Stored>>)]>,
+    pub changes: Arc<[Changed]>,
 }
 
 impl Commit {

@@ -99,7 +99,19 @@ impl Drop for Writer {
     }
 }
 
+/// Turns away whoever waits or comes when the thread is over, also by a panic.
+struct Closed<'a>(&'a Mailbox);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.closed = true;
+        queue.waiting.clear();
+    }
+}
+
 fn run(mailbox: &Mailbox, core: &Weak<Core>, mut file: File) {
+    let _closed = Closed(mailbox);
     while let Some(deadline) = core.upgrade().map(|c| c.lock().next_deadline()) {
         let Some(batch) = next_batch(mailbox, deadline) else {
             break;
@@ -170,7 +182,7 @@ fn carry_out(core: &Core, file: &mut File, batch: Vec<(Request, Answer)>) {
 fn answer_all(batch: Vec<(Request, Answer)>, error: &StoreError) {
     if batch.is_empty() {
         // Only a lease's deadline woke us: wait, so as not to spin on a broken disk.
-        std::thread::sleep(REOPEN_EVERY);
+        std::thread::park_timeout(REOPEN_EVERY);
     }
     batch
         .into_iter()

@@ -106,8 +106,12 @@ impl Etcd {
             sleep_until(again).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
-        let timeout = self.config.call_timeout;
-        Err(trouble.unwrap_or_else(|| StoreError::Unavailable(format!("no answer within {timeout:?}"))))
+        Err(trouble.unwrap_or_else(|| self.silent()))
+    }
+
+    fn silent(&self) -> StoreError {
+        let (timeout, members) = (self.config.call_timeout, self.config.endpoints.join(", "));
+        StoreError::Unavailable(format!("no answer within {timeout:?} from {members}"))
     }
 
     /// Asks one member; an error comes with whether to ask again.

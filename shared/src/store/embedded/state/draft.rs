@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Commit, State, Stored};
+use super::{Changed, Commit, State, Stored};
 use crate::store::{Compare, LeaseId, Outcome, Revision, StoreError, Txn, Write, check_txn};
 
 /// What a caller asks for.
@@ -120,7 +120,7 @@ impl<'a> Draft<'a> {
     }
 
     /// What a write changes; deleting what is not there changes nothing.
-    fn written(&self, write: Write, revision: Revision) -> Option<(Arc<str>, Option<Arc<Stored>>)> {
+    fn written(&self, write: Write, revision: Revision) -> Option<Changed> {
         match write {
             Write::Put { key, value, lease } => {
                 let create_revision = self.get(&key).map_or(revision, |s| s.create_revision);
@@ -165,7 +165,7 @@ impl<'a> Draft<'a> {
         self.delta.leases.insert(id, LeaseChange::Ended);
     }
 
-    fn commit(&mut self, changes: Vec<(Arc<str>, Option<Arc<Stored>>)>) {
+    fn commit(&mut self, changes: Vec<Changed>) {
         if changes.is_empty() {
             return;
         }
