@@ -83,7 +83,11 @@ mod tests {
         let all = || ["a", "b", "c", "d"].map(node);
         let mut absences = Absences::default();
         let start = Instant::now();
-        assert!(absences.look(&living(&["a", "b", "c", "d"]), all(), start).is_empty());
+        assert!(
+            absences
+                .look(&living(&["a", "b", "c", "d"]), all(), start)
+                .is_empty()
+        );
         let gone = absences.look(&living(&["a", "b", "c"]), all(), start);
         assert_eq!(gone[&node("d")].kill_in, Duration::from_secs(10));
         assert_eq!(gone[&node("d")].finish_in, Duration::ZERO);
@@ -93,7 +97,11 @@ mod tests {
             Duration::from_secs(6)
         );
         // It came back in between: the count begins anew.
-        assert!(absences.look(&living(&["a", "b", "c", "d"]), all(), later).is_empty());
+        assert!(
+            absences
+                .look(&living(&["a", "b", "c", "d"]), all(), later)
+                .is_empty()
+        );
         assert_eq!(
             absences.look(&living(&["a", "b", "c"]), all(), later)[&node("d")].kill_in,
             Duration::from_secs(10)

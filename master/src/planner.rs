@@ -107,7 +107,9 @@ impl Planner {
         }
         self.tell(plan.unplaced);
         Ok(match is_complete {
-            true => Turn::Done { wake_in: plan.wake_in },
+            true => Turn::Done {
+                wake_in: plan.wake_in,
+            },
             false => Turn::Again,
         })
     }
@@ -120,7 +122,9 @@ impl Planner {
             self.seen = Some(link);
             self.written = 0;
         }
-        let shown = timeout(SHOWN, self.view.assign.reached(self.written)).await.is_ok();
+        let shown = timeout(SHOWN, self.view.assign.reached(self.written))
+            .await
+            .is_ok();
         match shown && self.view.is_current() {
             true => Ok(()),
             false => Err(StoreError::Unavailable("its copy here is not current".into())),
@@ -260,11 +264,18 @@ fn slot_txn(world: &World, step: &SlotStep, txn: &mut Txn) -> Option<()> {
     }
     if let Some(put) = &step.put {
         let key = keys::assign_slot(&put.node, step.job, step.slot);
-        swap(txn, key, put.mod_revision, &assignment(world, step.job, step.slot)?)?;
+        swap(
+            txn,
+            key,
+            put.mod_revision,
+            &assignment(world, step.job, step.slot)?,
+        )?;
     }
     if !step.leave.is_empty() {
-        txn.compares
-            .push(Compare::ModRevision(keys::cursor(step.job, step.slot), step.cursor));
+        txn.compares.push(Compare::ModRevision(
+            keys::cursor(step.job, step.slot),
+            step.cursor,
+        ));
     }
     if let Some(claimed) = &step.claimed {
         txn.writes.push(Write::Put {

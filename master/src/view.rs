@@ -181,9 +181,7 @@ fn groups(state: &MirrorState<NodeSet>, world: &mut World) {
 
 fn nodes(nodes: &MirrorState<Node>, intents: &MirrorState<Intent>, world: &mut World) {
     let broken = nodes.broken().keys();
-    world.unreadable.nodes = broken
-        .filter_map(|key| keys::name_in(keys::NODES, key))
-        .collect();
+    world.unreadable.nodes = broken.filter_map(|key| keys::name_in(keys::NODES, key)).collect();
     for (key, entry) in nodes.iter() {
         let Some(id) = keys::name_in::<NodeId>(keys::NODES, key) else {
             continue;
@@ -252,13 +250,7 @@ fn cursors(state: &MirrorState<Cursor>, world: &mut World) {
         .map(|(key, b)| (&**key, b.mod_revision, None::<Arc<Cursor>>));
     for (key, mod_revision, cursor) in readable.chain(broken) {
         if let Some(at) = keys::parse_cursor(key) {
-            world.cursors.insert(
-                at,
-                CursorAt {
-                    mod_revision,
-                    cursor,
-                },
-            );
+            world.cursors.insert(at, CursorAt { mod_revision, cursor });
         }
     }
 }

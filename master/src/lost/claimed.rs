@@ -73,8 +73,7 @@ fn lost(claimed: &Claimed, known: &BTreeSet<Time>, now: Time) -> Vec<Run> {
     // What the cursor names was claimed, whatever the triggers say.
     let mut instants = vec![claimed.until];
     while instants.len() < RECORDS_MAX + known.len()
-        && let Some(at) =
-            fire::prev(&triggers, instants[instants.len() - 1]).filter(|at| *at >= first)
+        && let Some(at) = fire::prev(&triggers, instants[instants.len() - 1]).filter(|at| *at >= first)
     {
         instants.push(at);
     }
@@ -95,7 +94,10 @@ fn lost(claimed: &Claimed, known: &BTreeSet<Time>, now: Time) -> Vec<Run> {
         ..run(claimed, *from, now)
     });
     let each = instants.into_iter().rev().filter(|at| !known.contains(at));
-    range.into_iter().chain(each.map(|at| run(claimed, at, now))).collect()
+    range
+        .into_iter()
+        .chain(each.map(|at| run(claimed, at, now)))
+        .collect()
 }
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -169,14 +171,20 @@ mod tests {
         let runs = lost(&claimed(100, 104), &known, Time::from_secs(200));
         assert_eq!(secs(&runs), [100, 102, 104]);
         assert_eq!(runs[2].id, claimed(100, 104).run);
-        assert!(runs.iter().all(|r| r.state == State::Lost && r.retry_at.is_none()));
+        assert!(
+            runs.iter()
+                .all(|r| r.state == State::Lost && r.retry_at.is_none())
+        );
     }
 
     #[test]
     fn what_the_cursor_names_is_lost_even_if_no_trigger_does() {
         let mut claimed = claimed(100, 100);
         claimed.triggers.clear();
-        assert_eq!(secs(&lost(&claimed, &BTreeSet::new(), Time::from_secs(200))), [100]);
+        assert_eq!(
+            secs(&lost(&claimed, &BTreeSet::new(), Time::from_secs(200))),
+            [100]
+        );
     }
 
     #[test]
@@ -185,7 +193,10 @@ mod tests {
             since: Time::from_secs(102),
             ..claimed(100, 104)
         };
-        assert_eq!(secs(&lost(&claimed, &BTreeSet::new(), Time::from_secs(200))), [103, 104]);
+        assert_eq!(
+            secs(&lost(&claimed, &BTreeSet::new(), Time::from_secs(200))),
+            [103, 104]
+        );
     }
 
     #[test]

@@ -16,8 +16,11 @@ impl Lost {
         for batch in self.owed_runs().chunks(OPS_MAX) {
             let runs: Vec<Run> = batch.iter().map(|(_, _, run)| run.clone()).collect();
             self.history.record(&runs, &[]).await?;
-            self.forget(look, batch.iter().map(|(key, revision, _)| (key.clone(), *revision)))
-                .await?;
+            self.forget(
+                look,
+                batch.iter().map(|(key, revision, _)| (key.clone(), *revision)),
+            )
+            .await?;
         }
         Ok(())
     }

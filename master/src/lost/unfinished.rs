@@ -2,15 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{
-    fire,
-    id::NodeId,
-    keys,
-    plan::World,
-    report::Run,
-    run::State,
-    time::Time,
-};
+use shared::{fire, id::NodeId, keys, plan::World, report::Run, run::State, time::Time};
 use tokio::time::Instant;
 
 use super::{Look, Lost, LostError, as_lost};
@@ -45,7 +37,8 @@ impl Lost {
                 .collect();
             for batch in lost.chunks(RECORDS_BATCH) {
                 self.history.record(batch, &[]).await?;
-                self.marked.extend(batch.iter().map(|run| (run.id, Instant::now())));
+                self.marked
+                    .extend(batch.iter().map(|run| (run.id, Instant::now())));
             }
             if !lost.is_empty() {
                 tracing::warn!(node.id = %node, runs = lost.len(), "recorded as lost: their node is gone");

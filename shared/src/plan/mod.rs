@@ -510,3 +510,6 @@ impl fmt::Display for Plan {
     }
 }
 
+
+#[cfg(test)]
+mod tests;

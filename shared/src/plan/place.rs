@@ -265,7 +265,11 @@ impl<'w> Placing<'_, 'w> {
         }
         let mut quotas = self.quotas(id, free, able, &owned);
         for ((node, list), quota) in able.iter().zip(&mut owned).zip(&mut quotas) {
-            list.sort_by(|a, b| score(b.0, *node).total_cmp(&score(a.0, *node)).then(a.0.cmp(&b.0)));
+            list.sort_by(|a, b| {
+                score(b.0, *node)
+                    .total_cmp(&score(a.0, *node))
+                    .then(a.0.cmp(&b.0))
+            });
             for (slot, owner) in list.drain(..).take(*quota) {
                 slots[slot] = Placed::Kept(owner);
                 *quota -= 1;
@@ -290,13 +294,7 @@ impl<'w> Placing<'_, 'w> {
 
     /// How many of the free shards each node gets: its share, rounded so that the sum is
     /// right; up for those that have so many already, then for the largest remainders.
-    fn quotas(
-        &self,
-        id: JobId,
-        free: usize,
-        able: &[usize],
-        owned: &[Vec<(usize, usize)>],
-    ) -> Vec<usize> {
+    fn quotas(&self, id: JobId, free: usize, able: &[usize], owned: &[Vec<(usize, usize)>]) -> Vec<usize> {
         let weight = |node: usize| u64::from(self.fleet.members[node].weight);
         let total: u64 = able.iter().map(|node| weight(*node)).sum();
         let key = rank::job_key(id);
@@ -311,7 +309,12 @@ impl<'w> Placing<'_, 'w> {
                 (owned[i].len() > quotas[i], share % total, score, i)
             })
             .collect();
-        order.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(b.2.total_cmp(&a.2)).then(a.3.cmp(&b.3)));
+        order.sort_by(|a, b| {
+            (b.0, b.1)
+                .cmp(&(a.0, a.1))
+                .then(b.2.total_cmp(&a.2))
+                .then(a.3.cmp(&b.3))
+        });
         for (_, _, _, i) in order.into_iter().take(rest) {
             quotas[i] += 1;
         }
@@ -360,7 +363,10 @@ impl<'w> Placing<'_, 'w> {
             let (x, y) = (&self.fleet.members[*a], &self.fleet.members[*b]);
             let load = |node: usize, weight: u32| {
                 let of_job = if is_shards { count(node) as f64 } else { 0.0 };
-                (of_job / f64::from(weight), f64::from(self.load[node] + 1) / f64::from(weight))
+                (
+                    of_job / f64::from(weight),
+                    f64::from(self.load[node] + 1) / f64::from(weight),
+                )
             };
             let (la, lb) = (load(*a, x.weight), load(*b, y.weight));
             (*i >= later.preferred)
@@ -421,4 +427,3 @@ fn in_turn(later: &Later, slot: usize, taken: &[usize]) -> Option<usize> {
         turns.into_iter().find(|node| !taken.contains(node))
     })
 }
-

@@ -73,7 +73,10 @@ pub fn standings(world: &World, job: JobId, spec: &JobSpec) -> Vec<Standing> {
         };
         Standing {
             node: member.id.clone(),
-            matches: target.on.check(member.id, &member.at.labels, &world.groups).is_ok(),
+            matches: target
+                .on
+                .check(member.id, &member.at.labels, &world.groups)
+                .is_ok(),
             why: with_slots(world, job, spec, member.id, why),
         }
     });
