@@ -3,15 +3,17 @@
 
 CARGO ?= cargo
 ARGS ?=
+LISTEN ?= 127.0.0.1:7070
 
 .PHONY: run test build release lint fmt measure setup clean-sample
 
 ## A standalone instance with a few sample jobs, in the foreground. Ctrl-C ends it.
-## `make run ARGS="--listen 127.0.0.1:9000"` passes options on to `gnomon standalone`.
+## `make run LISTEN=127.0.0.1:9000` takes another port; ARGS="..." passes further options on
+## to `gnomon standalone`.
 run:
 	@deploy/setup build
 	@$(CARGO) build --locked -p gnomon
-	@deploy/run $(ARGS)
+	@LISTEN=$(LISTEN) deploy/run $(ARGS)
 
 ## Every test there is. The process tests start their own etcd, PostgreSQL and MariaDB.
 test:
