@@ -42,25 +42,47 @@ pub struct Piece {
 impl Piece {
     /// In order of run and seq, each once.
     pub fn decode_all(chunks: &[Chunk]) -> Result<Vec<Piece>, HistoryError> {
-        let mut pieces = chunks.iter().map(Piece::decode).collect::<Result<Vec<Piece>, HistoryError>>()?;
+        let mut pieces = chunks
+            .iter()
+            .map(Piece::decode)
+            .collect::<Result<Vec<Piece>, HistoryError>>()?;
         pieces.sort_by_key(|piece| (piece.run, piece.seq));
         pieces.dedup_by_key(|piece| (piece.run, piece.seq));
         Ok(pieces)
     }
 
     fn decode(chunk: &Chunk) -> Result<Piece, HistoryError> {
-        let wrong = |why: &str| HistoryError::Invalid(format!("output of run {}, piece {}: {why}", chunk.run, chunk.seq));
-        let data = BASE64.decode(&chunk.data).map_err(|_| wrong("its data is not base64"))?;
+        let wrong = |why: &str| {
+            HistoryError::Invalid(format!("output of run {}, piece {}: {why}", chunk.run, chunk.seq))
+        };
+        let data = BASE64
+            .decode(&chunk.data)
+            .map_err(|_| wrong("its data is not base64"))?;
         if data.len() > CHUNK_BYTES_MAX {
-            return Err(wrong(&format!("it has {} bytes; at most {CHUNK_BYTES_MAX} are allowed", data.len())));
+            return Err(wrong(&format!(
+                "it has {} bytes; at most {CHUNK_BYTES_MAX} are allowed",
+                data.len()
+            )));
         }
         if i64::try_from(chunk.seq).is_err() {
             return Err(wrong("its number is too large"));
         }
-        Ok(Piece { run: chunk.run, seq: chunk.seq, stream: chunk.stream, at: chunk.at, data })
+        Ok(Piece {
+            run: chunk.run,
+            seq: chunk.seq,
+            stream: chunk.stream,
+            at: chunk.at,
+            data,
+        })
     }
 
     pub fn into_chunk(self) -> Chunk {
-        Chunk { run: self.run, seq: self.seq, stream: self.stream, at: self.at, data: BASE64.encode(self.data) }
+        Chunk {
+            run: self.run,
+            seq: self.seq,
+            stream: self.stream,
+            at: self.at,
+            data: BASE64.encode(self.data),
+        }
     }
 }

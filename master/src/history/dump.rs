@@ -80,7 +80,9 @@ async fn export_output(
     let (mut from, mut written) = (0, 0);
     loop {
         let chunks = history.output(run, from, BATCH_CHUNKS_MAX as u32).await?;
-        let Some(last) = chunks.last() else { return Ok(written) };
+        let Some(last) = chunks.last() else {
+            return Ok(written);
+        };
         from = last.seq + 1;
         written += chunks.len() as u64;
         for chunk in chunks {
@@ -107,7 +109,10 @@ pub async fn import(history: &dyn History, from: impl AsyncBufRead + Unpin) -> R
         if text.is_empty() {
             continue;
         }
-        let read = serde_json::from_slice(text).map_err(|e| DumpError::Line { line, why: e.to_string() })?;
+        let read = serde_json::from_slice(text).map_err(|e| DumpError::Line {
+            line,
+            why: e.to_string(),
+        })?;
         import.take(read).await?;
     }
     import.flush().await?;
@@ -124,7 +129,13 @@ struct Import<'a> {
 
 impl<'a> Import<'a> {
     fn new(history: &'a dyn History) -> Import<'a> {
-        Import { history, runs: Vec::new(), chunks: Vec::new(), sums: Vec::new(), dumped: Dumped::default() }
+        Import {
+            history,
+            runs: Vec::new(),
+            chunks: Vec::new(),
+            sums: Vec::new(),
+            dumped: Dumped::default(),
+        }
     }
 
     async fn take(&mut self, line: Line) -> Result<(), HistoryError> {
@@ -140,7 +151,11 @@ impl<'a> Import<'a> {
     }
 
     async fn flush(&mut self) -> Result<(), HistoryError> {
-        let (runs, chunks, sums) = (mem::take(&mut self.runs), mem::take(&mut self.chunks), mem::take(&mut self.sums));
+        let (runs, chunks, sums) = (
+            mem::take(&mut self.runs),
+            mem::take(&mut self.chunks),
+            mem::take(&mut self.sums),
+        );
         self.history.load(&runs, &chunks, &sums).await?;
         self.dumped.runs += runs.len() as u64;
         self.dumped.chunks += chunks.len() as u64;

@@ -58,7 +58,11 @@ impl MemoryHistory {
 
     fn up(&self) -> Result<MutexGuard<'_, Kept>, HistoryError> {
         let kept = self.kept();
-        if kept.down { Err(HistoryError::Unavailable("it is switched off".to_owned())) } else { Ok(kept) }
+        if kept.down {
+            Err(HistoryError::Unavailable("it is switched off".to_owned()))
+        } else {
+            Ok(kept)
+        }
     }
 
     fn put(&self, runs: &[Run], chunks: &[Chunk], count: bool) -> Result<Vec<RunId>, HistoryError> {
@@ -76,7 +80,8 @@ impl MemoryHistory {
                 hour.with_days().values().for_each(|sum| kept.sums.add(sum));
             }
             if let Some(gap) = run.output.gap {
-                kept.outputs.retain(|(id, seq), _| *id != run.id || !(gap.from..gap.until).contains(seq));
+                kept.outputs
+                    .retain(|(id, seq), _| *id != run.id || !(gap.from..gap.until).contains(seq));
             }
             kept.runs.insert(run.id, run.clone());
             changed.push(run.id);
@@ -84,7 +89,9 @@ impl MemoryHistory {
         for piece in chunks {
             let gap = kept.runs.get(&piece.run).and_then(|run| run.output.gap);
             if gap.is_none_or(|gap| !(gap.from..gap.until).contains(&piece.seq)) {
-                kept.outputs.entry((piece.run, piece.seq)).or_insert_with(|| piece.into_chunk());
+                kept.outputs
+                    .entry((piece.run, piece.seq))
+                    .or_insert_with(|| piece.into_chunk());
             }
         }
         Ok(changed)
@@ -101,9 +108,15 @@ impl Kept {
     fn expire(&mut self, what: &Expire) -> u64 {
         let gone: Vec<RunId> = match what {
             Expire::Job { job, before, keep } => {
-                let runs = self.newest_first().into_iter().filter(|run| run.job == *job).enumerate();
+                let runs = self
+                    .newest_first()
+                    .into_iter()
+                    .filter(|run| run.job == *job)
+                    .enumerate();
                 let old = runs.filter(|(n, run)| *n as u64 >= *keep || run.scheduled_at < *before);
-                old.filter(|(_, run)| run.state.is_end()).map(|(_, run)| run.id).collect()
+                old.filter(|(_, run)| run.state.is_end())
+                    .map(|(_, run)| run.id)
+                    .collect()
             }
             Expire::All { before, keep } => {
                 let runs = self.newest_first().into_iter().enumerate();
@@ -118,14 +131,18 @@ impl Kept {
                 outputs.retain(|(run, _), _| run.time() >= *before || runs.contains_key(run));
                 return (count - self.outputs.len()) as u64;
             }
-            Expire::Statistics { hours_before, days_before } => {
+            Expire::Statistics {
+                hours_before,
+                days_before,
+            } => {
                 return self.sums.remove_if(|sum| match sum.step {
                     Step::Hour => sum.at < *hours_before,
                     Step::Day => sum.at < *days_before,
                 });
             }
         };
-        let gone: std::collections::BTreeSet<RunId> = gone.into_iter().rev().take(EXPIRE_ROWS as usize).collect();
+        let gone: std::collections::BTreeSet<RunId> =
+            gone.into_iter().rev().take(EXPIRE_ROWS as usize).collect();
         self.runs.retain(|id, _| !gone.contains(id));
         self.outputs.retain(|(run, _), _| !gone.contains(run));
         gone.len() as u64
@@ -148,12 +165,20 @@ impl History for MemoryHistory {
         let matching = kept.newest_first().into_iter().filter(|run| wanted.matches(run));
         let mut runs: Vec<Run> = matching.take(wanted.limit + 1).cloned().collect();
         let next = wanted.cut(&mut runs);
-        Ok(Page { items: runs.into_iter().map(RunView::from).collect(), next })
+        Ok(Page {
+            items: runs.into_iter().map(RunView::from).collect(),
+            next,
+        })
     }
 
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {
         let kept = self.up()?;
-        Ok(kept.runs.values().filter(|run| run.node == *node && !run.state.is_end()).cloned().collect())
+        Ok(kept
+            .runs
+            .values()
+            .filter(|run| run.node == *node && !run.state.is_end())
+            .cloned()
+            .collect())
     }
 
     async fn unfinished_nodes(&self) -> Result<Vec<NodeId>, HistoryError> {
@@ -165,9 +190,15 @@ impl History for MemoryHistory {
 
     async fn unretried(&self, since: Time, limit: u32) -> Result<Vec<Run>, HistoryError> {
         let kept = self.up()?;
-        let ended = kept.runs.values().filter(|run| run.state.is_end() && run.retry_at >= Some(since));
+        let ended = kept
+            .runs
+            .values()
+            .filter(|run| run.state.is_end() && run.retry_at >= Some(since));
         let next = |run: &Run| run.first.attempt(run.attempt + 1);
-        let mut open: Vec<Run> = ended.filter(|run| !kept.runs.contains_key(&next(run))).cloned().collect();
+        let mut open: Vec<Run> = ended
+            .filter(|run| !kept.runs.contains_key(&next(run)))
+            .cloned()
+            .collect();
         open.sort_by_key(|run| (run.retry_at, run.id));
         open.truncate(limit as usize);
         Ok(open)
@@ -175,14 +206,24 @@ impl History for MemoryHistory {
 
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
         let kept = self.up()?;
-        let runs = kept.runs.values().filter(|run| run.job == job && run.slot == Some(slot));
-        Ok(statistics::instants(runs.map(|run| (run.scheduled_at, run.range.map(|r| r.until))), from, until))
+        let runs = kept
+            .runs
+            .values()
+            .filter(|run| run.job == job && run.slot == Some(slot));
+        Ok(statistics::instants(
+            runs.map(|run| (run.scheduled_at, run.range.map(|r| r.until))),
+            from,
+            until,
+        ))
     }
 
     async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
         let kept = self.up()?;
         let range = kept.outputs.range((run, from)..=(run, u64::MAX));
-        Ok(range.take(limit as usize).map(|(_, chunk)| chunk.clone()).collect())
+        Ok(range
+            .take(limit as usize)
+            .map(|(_, chunk)| chunk.clone())
+            .collect())
     }
 
     async fn ping(&self) -> Result<(), HistoryError> {
@@ -201,30 +242,53 @@ impl History for MemoryHistory {
 
     async fn job_after(&self, after: Option<JobId>) -> Result<Option<JobId>, HistoryError> {
         let kept = self.up()?;
-        Ok(kept.runs.values().map(|run| run.job).filter(|job| after.is_none_or(|after| *job > after)).min())
+        Ok(kept
+            .runs
+            .values()
+            .map(|run| run.job)
+            .filter(|job| after.is_none_or(|after| *job > after))
+            .min())
     }
 
     async fn expire(&self, what: &Expire) -> Result<Expired, HistoryError> {
         let rows = self.up()?.expire(what);
-        Ok(Expired { rows, more: rows == EXPIRE_ROWS })
+        Ok(Expired {
+            rows,
+            more: rows == EXPIRE_ROWS,
+        })
     }
 
     async fn going_on(&self, limit: u32) -> Result<Vec<RunView>, HistoryError> {
         let kept = self.up()?;
-        let mut runs: Vec<&Run> = kept.runs.values().filter(|run| run.state == State::Running).collect();
+        let mut runs: Vec<&Run> = kept
+            .runs
+            .values()
+            .filter(|run| run.state == State::Running)
+            .collect();
         runs.sort_by_key(|run| Cursor::of(run));
-        Ok(runs.into_iter().take(limit as usize).cloned().map(RunView::from).collect())
+        Ok(runs
+            .into_iter()
+            .take(limit as usize)
+            .cloned()
+            .map(RunView::from)
+            .collect())
     }
 
     async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, HistoryError> {
         let kept = self.up()?;
-        let runs = kept.runs.values().filter(|run| after.is_none_or(|after| run.id > after));
+        let runs = kept
+            .runs
+            .values()
+            .filter(|run| after.is_none_or(|after| run.id > after));
         Ok(runs.take(limit as usize).cloned().collect())
     }
 
     async fn sums_after(&self, after: Option<&Sum>, limit: u32) -> Result<Vec<Sum>, HistoryError> {
         let kept = self.up()?;
-        let sums = kept.sums.values().filter(|sum| after.is_none_or(|after| sum.key() > after.key()));
+        let sums = kept
+            .sums
+            .values()
+            .filter(|sum| after.is_none_or(|after| sum.key() > after.key()));
         Ok(sums.take(limit as usize).cloned().collect())
     }
 

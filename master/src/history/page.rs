@@ -33,7 +33,13 @@ pub struct Wanted {
 impl Wanted {
     pub fn check(query: &RunQuery) -> Result<Wanted, HistoryError> {
         let mut states = Vec::new();
-        for name in query.state.iter().flat_map(|s| s.split(',')).map(str::trim).filter(|s| !s.is_empty()) {
+        for name in query
+            .state
+            .iter()
+            .flat_map(|s| s.split(','))
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+        {
             let state = name.parse().map_err(HistoryError::Invalid)?;
             if !states.contains(&state) {
                 states.push(state);
@@ -51,7 +57,12 @@ impl Wanted {
             since: query.since,
             until: query.until,
             first: query.first,
-            before: query.cursor.as_deref().map(str::parse).transpose().map_err(HistoryError::Invalid)?,
+            before: query
+                .cursor
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(HistoryError::Invalid)?,
             limit: query.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX) as usize,
         })
     }
@@ -59,7 +70,10 @@ impl Wanted {
     /// Whether a run is on the page or after it.
     pub fn matches(&self, run: &Run) -> bool {
         self.job.as_ref().is_none_or(|job| *job == run.path)
-            && self.namespace.as_ref().is_none_or(|namespace| *namespace == run.path.namespace)
+            && self
+                .namespace
+                .as_ref()
+                .is_none_or(|namespace| *namespace == run.path.namespace)
             && self.node.as_ref().is_none_or(|node| *node == run.node)
             && (self.states.is_empty() || self.states.contains(&run.state))
             && self.since.is_none_or(|since| run.scheduled_at >= since)
@@ -72,7 +86,9 @@ impl Wanted {
     pub fn cut(&self, runs: &mut Vec<Run>) -> Option<String> {
         let more = runs.len() > self.limit;
         runs.truncate(self.limit);
-        runs.last().filter(|_| more).map(|run| Cursor::of(run).to_string())
+        runs.last()
+            .filter(|_| more)
+            .map(|run| Cursor::of(run).to_string())
     }
 }
 
@@ -85,7 +101,10 @@ pub struct Cursor {
 
 impl Cursor {
     pub fn of(run: &Run) -> Cursor {
-        Cursor { scheduled_at: run.scheduled_at, id: run.id }
+        Cursor {
+            scheduled_at: run.scheduled_at,
+            id: run.id,
+        }
     }
 }
 
@@ -100,7 +119,10 @@ impl FromStr for Cursor {
     fn from_str(s: &str) -> Result<Cursor, String> {
         let parse = || {
             let (at, id) = s.split_once('.')?;
-            Some(Cursor { scheduled_at: Time::from_millis(at.parse().ok()?), id: id.parse().ok()? })
+            Some(Cursor {
+                scheduled_at: Time::from_millis(at.parse().ok()?),
+                id: id.parse().ok()?,
+            })
         };
         parse().ok_or_else(|| format!("`{s}` is not a cursor; give the `next` of the page before"))
     }

@@ -43,7 +43,10 @@ impl Wanted {
     pub fn matches(&self, sum: &Sum) -> bool {
         sum.step == self.step
             && self.job.as_ref().is_none_or(|job| *job == sum.job)
-            && self.namespace.as_ref().is_none_or(|namespace| *namespace == sum.job.namespace)
+            && self
+                .namespace
+                .as_ref()
+                .is_none_or(|namespace| *namespace == sum.job.namespace)
             && self.since.is_none_or(|since| sum.at >= since)
             && self.until.is_none_or(|until| sum.at < until)
     }
@@ -53,7 +56,10 @@ impl Wanted {
         let tally = match self.by {
             SumBy::Time => self.steps.entry(sum.at).or_default(),
             SumBy::Job => {
-                let (job, tally) = self.jobs.entry(sum.job_id).or_insert_with(|| (sum.job.clone(), Tally::default()));
+                let (job, tally) = self
+                    .jobs
+                    .entry(sum.job_id)
+                    .or_insert_with(|| (sum.job.clone(), Tally::default()));
                 job.clone_from(&sum.job);
                 tally
             }
@@ -77,7 +83,10 @@ impl Wanted {
             late: tally.late.spread(),
             ..Statistic::default()
         };
-        let steps = self.steps.into_iter().map(|(at, tally)| Statistic { at: Some(at), ..statistic(tally) });
+        let steps = self.steps.into_iter().map(|(at, tally)| Statistic {
+            at: Some(at),
+            ..statistic(tally)
+        });
         let jobs = self.jobs.into_iter().map(|(id, (job, tally))| Statistic {
             job: Some(job),
             job_id: Some(id),
@@ -90,5 +99,8 @@ impl Wanted {
 /// The instants, `from..=until`, of runs of which some stand for a range of instants.
 pub fn instants(runs: impl Iterator<Item = (Time, Option<Time>)>, from: Time, until: Time) -> Vec<Time> {
     let all = runs.flat_map(|(at, end)| [Some(at), end]).flatten();
-    all.filter(|at| *at >= from && *at <= until).collect::<BTreeSet<Time>>().into_iter().collect()
+    all.filter(|at| *at >= from && *at <= until)
+        .collect::<BTreeSet<Time>>()
+        .into_iter()
+        .collect()
 }

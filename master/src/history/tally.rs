@@ -33,10 +33,12 @@ impl Tally {
         add_outcome(&mut self.outcomes, new, 1);
         let Some(started_at) = new.started_at else { return };
         if let Some(finished_at) = new.finished_at {
-            self.duration.add(finished_at.as_millis() - started_at.as_millis());
+            self.duration
+                .add(finished_at.as_millis() - started_at.as_millis());
         }
         if new.cause == Cause::Schedule && new.attempt == 1 {
-            self.late.add(started_at.as_millis() - new.scheduled_at.as_millis());
+            self.late
+                .add(started_at.as_millis() - new.scheduled_at.as_millis());
         }
     }
 
@@ -48,7 +50,9 @@ impl Tally {
 }
 
 fn add_outcome(outcomes: &mut Outcomes, run: &Run, sign: i64) {
-    let count = run.range.map_or(1, |range| range.count.min(i64::MAX as u64) as i64);
+    let count = run
+        .range
+        .map_or(1, |range| range.count.min(i64::MAX as u64) as i64);
     let place = match run.state {
         State::Pending | State::Queued | State::Running => return,
         State::Succeeded => &mut outcomes.succeeded,
@@ -103,12 +107,14 @@ impl Sums {
     /// Counts a report that was recorded in place of `old`, in its hour.
     pub fn count(&mut self, old: Option<&Run>, new: &Run) {
         if new.state.is_end() || old.is_some_and(|old| old.state.is_end()) {
-            self.tally(new.job, &new.path, Step::Hour, new.scheduled_at).count(old, new);
+            self.tally(new.job, &new.path, Step::Hour, new.scheduled_at)
+                .count(old, new);
         }
     }
 
     pub fn add(&mut self, sum: &Sum) {
-        self.tally(sum.job_id, &sum.job, sum.step, sum.at).merge(&sum.tally);
+        self.tally(sum.job_id, &sum.job, sum.step, sum.at)
+            .merge(&sum.tally);
     }
 
     /// Puts a sum in the place of what is there under its key.
@@ -120,7 +126,10 @@ impl Sums {
     pub fn with_days(self) -> Sums {
         let mut all = Sums::default();
         for hour in self.0.into_values() {
-            all.add(&Sum { step: Step::Day, ..hour.clone() });
+            all.add(&Sum {
+                step: Step::Day,
+                ..hour.clone()
+            });
             all.add(&hour);
         }
         all
@@ -150,7 +159,13 @@ impl Sums {
 
     fn tally(&mut self, job_id: JobId, job: &JobPath, step: Step, at: Time) -> &mut Tally {
         let at = step.floor(at);
-        let new = || Sum { job_id, job: job.clone(), step, at, tally: Tally::default() };
+        let new = || Sum {
+            job_id,
+            job: job.clone(),
+            step,
+            at,
+            tally: Tally::default(),
+        };
         &mut self.0.entry((job_id, step, at)).or_insert_with(new).tally
     }
 }
@@ -222,10 +237,22 @@ mod tests {
 
     #[test]
     fn buckets_hold_their_values() {
-        for value in (0..5000).chain([1 << 20, (1 << 20) + 77_777, 86_400_000, i64::MAX as u64 - 1, i64::MAX as u64]) {
+        for value in (0..5000).chain([
+            1 << 20,
+            (1 << 20) + 77_777,
+            86_400_000,
+            i64::MAX as u64 - 1,
+            i64::MAX as u64,
+        ]) {
             let top = top(bucket(value)) as u64;
-            assert!(top >= value && (top - value) as f64 <= value as f64 * 0.07, "{value} {top}");
-            assert!(value == 0 || super::top(bucket(value) - 1) < value as i64, "{value}");
+            assert!(
+                top >= value && (top - value) as f64 <= value as f64 * 0.07,
+                "{value} {top}"
+            );
+            assert!(
+                value == 0 || super::top(bucket(value) - 1) < value as i64,
+                "{value}"
+            );
         }
     }
 
@@ -234,7 +261,11 @@ mod tests {
         let mut histogram = Histogram::default();
         assert_eq!(histogram.spread(), Spread::default());
         (1..=1000).for_each(|ms| histogram.add(ms * 10));
-        let Spread { p50_ms, p95_ms, max_ms } = histogram.spread();
+        let Spread {
+            p50_ms,
+            p95_ms,
+            max_ms,
+        } = histogram.spread();
         assert!((5000..5350).contains(&p50_ms.unwrap()), "{p50_ms:?}");
         assert!((9500..10165).contains(&p95_ms.unwrap()), "{p95_ms:?}");
         assert!((10_000..10_700).contains(&max_ms.unwrap()), "{max_ms:?}");

@@ -42,12 +42,23 @@ impl MigrationTrait for Migration {
         manager.create_table(on.outputs()).await?;
         manager.create_table(on.statistics()).await?;
         index(manager, "statistics", "statistics_by_time", &["step", "at"]).await?;
-        index(manager, "statistics", "statistics_by_path", &["namespace", "name", "step", "at"]).await?;
+        index(
+            manager,
+            "statistics",
+            "statistics_by_path",
+            &["namespace", "name", "step", "at"],
+        )
+        .await?;
         manager.create_table(on.tallies()).await
     }
 }
 
-async fn index(manager: &SchemaManager<'_>, table: &str, name: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
+async fn index(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    name: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
     if manager.has_index(table, name).await? {
         return Ok(());
     }
@@ -65,12 +76,21 @@ impl Dialect {
     fn runs(&self) -> TableCreateStatement {
         let mut table = self.table("runs");
         table.col(self.ascii("id", 26).primary_key());
-        table.col(&mut self.ascii("first", 26)).col(&mut self.ascii("job_id", 26));
-        table.col(&mut self.words("namespace", 64)).col(&mut self.words("name", 128));
-        table.col(&mut number("revision")).col(&mut number("scheduled_at"));
+        table
+            .col(&mut self.ascii("first", 26))
+            .col(&mut self.ascii("job_id", 26));
+        table
+            .col(&mut self.words("namespace", 64))
+            .col(&mut self.words("name", 128));
+        table
+            .col(&mut number("revision"))
+            .col(&mut number("scheduled_at"));
         table.col(number("slot").null());
         table.col(&mut self.words("node", 64));
-        table.col(&mut number("attempt")).col(&mut self.ascii("cause", 16)).col(&mut self.ascii("state", 16));
+        table
+            .col(&mut number("attempt"))
+            .col(&mut self.ascii("cause", 16))
+            .col(&mut self.ascii("state", 16));
         // The node until the run has ended: a short index of what is going on.
         table.col(self.words("open_node", 64).null());
         // JSON, as reports have it.
@@ -92,30 +112,62 @@ impl Dialect {
         table.col(&mut self.ascii("run", 26)).col(&mut number("seq"));
         table.col(&mut self.ascii("stream", 8)).col(&mut number("at"));
         // MySQL's BLOB ends at 65,535 bytes, one short of the largest piece.
-        table.col(ColumnDef::new("data").custom(self.choose("bytea", "mediumblob", "blob")).not_null());
+        table.col(
+            ColumnDef::new("data")
+                .custom(self.choose("bytea", "mediumblob", "blob"))
+                .not_null(),
+        );
         table.primary_key(Index::create().name("outputs_key").col("run").col("seq"));
         table
     }
 
     fn statistics(&self) -> TableCreateStatement {
         let mut table = self.table("statistics");
-        table.col(&mut self.ascii("job_id", 26)).col(&mut self.ascii("step", 8)).col(&mut number("at"));
-        table.col(&mut self.words("namespace", 64)).col(&mut self.words("name", 128));
-        for name in ["succeeded", "failed", "timed_out", "killed", "skipped", "missed", "rejected", "lost"] {
+        table
+            .col(&mut self.ascii("job_id", 26))
+            .col(&mut self.ascii("step", 8))
+            .col(&mut number("at"));
+        table
+            .col(&mut self.words("namespace", 64))
+            .col(&mut self.words("name", 128));
+        for name in [
+            "succeeded",
+            "failed",
+            "timed_out",
+            "killed",
+            "skipped",
+            "missed",
+            "rejected",
+            "lost",
+        ] {
             table.col(&mut number(name));
         }
         // For people who ask with SQL; the console's numbers come from the histograms.
         for name in ["duration_p50_ms", "duration_p95_ms", "late_p50_ms", "late_p95_ms"] {
             table.col(number(name).null());
         }
-        table.col(&mut self.long_text("duration")).col(&mut self.long_text("late"));
-        table.primary_key(Index::create().name("statistics_key").col("job_id").col("step").col("at"));
+        table
+            .col(&mut self.long_text("duration"))
+            .col(&mut self.long_text("late"));
+        table.primary_key(
+            Index::create()
+                .name("statistics_key")
+                .col("job_id")
+                .col("step")
+                .col("at"),
+        );
         table
     }
 
     fn tallies(&self) -> TableCreateStatement {
         let mut table = self.table("tallies");
-        table.col(ColumnDef::new("id").big_integer().not_null().auto_increment().primary_key());
+        table.col(
+            ColumnDef::new("id")
+                .big_integer()
+                .not_null()
+                .auto_increment()
+                .primary_key(),
+        );
         table.col(&mut self.long_text("sums"));
         table
     }
@@ -124,7 +176,10 @@ impl Dialect {
         let mut table = Table::create();
         table.table(name).if_not_exists();
         if self.0 == DbBackend::MySql {
-            table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
+            table
+                .engine("InnoDB")
+                .character_set("utf8mb4")
+                .collate("utf8mb4_bin");
         }
         table
     }
@@ -151,7 +206,10 @@ impl Dialect {
     }
 
     fn long_text(&self, name: &'static str) -> ColumnDef {
-        ColumnDef::new(name).custom(self.choose("text", "mediumtext", "text")).not_null().take()
+        ColumnDef::new(name)
+            .custom(self.choose("text", "mediumtext", "text"))
+            .not_null()
+            .take()
     }
 
     fn choose(&self, postgres: &'static str, mysql: &'static str, sqlite: &'static str) -> &'static str {

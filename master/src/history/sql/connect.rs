@@ -3,9 +3,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr,
+    ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
     sqlx::{
-        AssertSqlSafe, Connection, Executor,
+        self, AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection,
         pool::PoolOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
@@ -16,17 +16,26 @@ use super::{Patience, SqlHistory};
 /// Why a database cannot be used. The texts never hold the password.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    #[error("the database URL {0}; write sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME")]
+    #[error(
+        "the database URL {0}; write sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME"
+    )]
     Url(String),
     #[error("cannot connect to the database {database}: {cause}. Is it running, and can this host reach it?")]
     Unreachable { database: String, cause: String },
-    #[error("the database {database} refused the login: {cause}. Check user, password and the database's name in the URL")]
+    #[error(
+        "the database {database} refused the login: {cause}. Check user, password and the database's name in the URL"
+    )]
     Login { database: String, cause: String },
     #[error(
         "the database {database} was last used by a newer gnomon: it has {found}, and this version ({version}) knows its \
          schema up to {known}. Run the newer version, or restore a backup from before the upgrade into an empty database"
     )]
-    Newer { database: String, found: String, known: String, version: &'static str },
+    Newer {
+        database: String,
+        found: String,
+        known: String,
+        version: &'static str,
+    },
     #[error("cannot bring the schema of {database} up to date: {cause}")]
     Migration { database: String, cause: String },
 }
@@ -44,15 +53,38 @@ pub(super) async fn open(url: &str, patience: Patience) -> Result<SqlHistory, Co
             let writes = pool(&place, patience, 1).await.map_err(error)?;
             // Each connection to a database in memory would be a database of its own.
             let shared = place.is_in_memory();
-            let reads = if shared { writes.clone() } else { pool(&place, patience, SQLITE_READERS_MAX).await.map_err(error)? };
+            let reads = if shared {
+                writes.clone()
+            } else {
+                pool(&place, patience, SQLITE_READERS_MAX).await.map_err(error)?
+            };
             (writes, reads)
         }
         _ => {
+            knock(&place, patience).await.map_err(error)?;
             let pool = pool(&place, patience, CONNECTIONS_MAX).await.map_err(error)?;
             (pool.clone(), pool)
         }
     };
-    Ok(SqlHistory { writes, reads, patience, name: place.shown })
+    Ok(SqlHistory {
+        writes,
+        reads,
+        patience,
+        name: place.shown,
+    })
+}
+
+/// One connection, to hear at once what is wrong: a pool tries again until its patience is
+/// at its end, and then says only that.
+async fn knock(place: &Place, patience: Patience) -> Result<(), DbErr> {
+    let knock = async {
+        match place.backend {
+            DbBackend::Postgres => PgConnection::connect(&place.url).await?.close().await,
+            _ => MySqlConnection::connect(&place.url).await?.close().await,
+        }
+    };
+    let answer = tokio::time::timeout(patience.call, knock).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    answer.map_err(|e| DbErr::Conn(RuntimeErr::SqlxError(e.into())))
 }
 
 async fn pool(place: &Place, patience: Patience, connections_max: u32) -> Result<DatabaseConnection, DbErr> {
@@ -87,7 +119,9 @@ async fn pool(place: &Place, patience: Patience, connections_max: u32) -> Result
             Box::pin(async move {
                 // Without gap locks, masters that record the same batch wait instead of
                 // undoing each other.
-                connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+                connection
+                    .execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                    .await?;
                 let wait = format!("SET SESSION innodb_lock_wait_timeout = {wait_secs}");
                 connection.execute(AssertSqlSafe(wait)).await?;
                 Ok(())
@@ -99,12 +133,12 @@ async fn pool(place: &Place, patience: Patience, connections_max: u32) -> Result
 
 /// A connection that does not answer when it is given back is dropped: sqlx would wait for
 /// it without an end, and hold its place in the pool.
-fn hang_up<D: sea_orm::sqlx::Database>(pool: PoolOptions<D>) -> PoolOptions<D> {
+fn hang_up<D: sqlx::Database>(pool: PoolOptions<D>) -> PoolOptions<D> {
     pool.after_release(|connection, _| {
         Box::pin(async move {
             match tokio::time::timeout(Duration::from_secs(2), connection.ping()).await {
                 Ok(done) => done.map(|()| true),
-                Err(_) => Err(sea_orm::sqlx::Error::PoolTimedOut),
+                Err(_) => Err(sqlx::Error::PoolTimedOut),
             }
         })
     })
@@ -141,32 +175,61 @@ impl Place {
             "sqlite" => (DbBackend::Sqlite, "sqlite"),
             "postgres" | "postgresql" => (DbBackend::Postgres, "postgres"),
             "mysql" | "mariadb" => (DbBackend::MySql, "mysql"),
-            _ => return Err(ConnectError::Url(format!("has the scheme `{scheme}`, which is none of gnomon's"))),
+            _ => {
+                return Err(ConnectError::Url(format!(
+                    "has the scheme `{scheme}`, which is none of gnomon's"
+                )));
+            }
         };
         let url = format!("{scheme}:{rest}");
         if backend == DbBackend::Sqlite {
-            return Ok(Place { backend, shown: url.clone(), url, password: None });
+            return Ok(Place {
+                backend,
+                shown: url.clone(),
+                url,
+                password: None,
+            });
         }
-        let authority = rest.strip_prefix("//").ok_or_else(|| ConnectError::Url("has no //HOST".to_owned()))?;
+        let authority = rest
+            .strip_prefix("//")
+            .ok_or_else(|| ConnectError::Url("has no //HOST".to_owned()))?;
         // A password with an unescaped `/` or `@` is wrong, and still not shown.
-        let login = authority.split('?').next().and_then(|a| a.rsplit_once('@')).map(|(login, _)| login);
-        let password = login.and_then(|login| login.split_once(':')).map(|(_, password)| password);
+        let login = authority
+            .split('?')
+            .next()
+            .and_then(|a| a.rsplit_once('@'))
+            .map(|(login, _)| login);
+        let password = login
+            .and_then(|login| login.split_once(':'))
+            .map(|(_, password)| password);
         let shown = match password.filter(|p| !p.is_empty()) {
             Some(password) => url.replacen(&format!(":{password}@"), ":***@", 1),
             None => url.clone(),
         };
         // Options such as `?password=` or a key's passphrase are not shown either.
         let shown = shown.split('?').next().unwrap_or_default().to_owned();
-        Ok(Place { backend, url, shown, password: password.map(str::to_owned) })
+        Ok(Place {
+            backend,
+            url,
+            shown,
+            password: password.map(str::to_owned),
+        })
     }
 
     fn is_in_memory(&self) -> bool {
-        self.backend == DbBackend::Sqlite && (self.url.contains(":memory:") || self.url.contains("mode=memory"))
+        self.backend == DbBackend::Sqlite
+            && (self.url.contains(":memory:") || self.url.contains("mode=memory"))
     }
 
     fn check_folder(&self) -> Result<(), ConnectError> {
         let path = self.url.strip_prefix("sqlite:").unwrap_or_default();
-        let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path).split('?').next().unwrap_or_default());
+        let path = PathBuf::from(
+            path.strip_prefix("//")
+                .unwrap_or(path)
+                .split('?')
+                .next()
+                .unwrap_or_default(),
+        );
         if path.as_os_str().is_empty() {
             return Err(ConnectError::Url("names no file".to_owned()));
         }
@@ -187,14 +250,20 @@ impl Place {
             cause = cause.replace(password, "***");
         }
         let database = self.shown.clone();
-        if login { ConnectError::Login { database, cause } } else { ConnectError::Unreachable { database, cause } }
+        if login {
+            ConnectError::Login { database, cause }
+        } else {
+            ConnectError::Unreachable { database, cause }
+        }
     }
 }
 
 /// Whether the login was refused, and the innermost cause.
 fn describe(error: &DbErr) -> (bool, String) {
-    use sea_orm::{RuntimeErr, sqlx::Error};
-    let (DbErr::Conn(RuntimeErr::SqlxError(e)) | DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e))) = error
+    use sqlx::Error;
+    let (DbErr::Conn(RuntimeErr::SqlxError(e))
+    | DbErr::Exec(RuntimeErr::SqlxError(e))
+    | DbErr::Query(RuntimeErr::SqlxError(e))) = error
     else {
         return (false, error.to_string());
     };
@@ -202,7 +271,9 @@ fn describe(error: &DbErr) -> (bool, String) {
         Error::Database(e) => {
             let code = e.code().unwrap_or_default();
             // PostgreSQL: class 28, and 3D000 (no such database). MySQL: 1044, 1045, 1049.
-            let number = e.try_downcast_ref::<sea_orm::sqlx::mysql::MySqlDatabaseError>().map(|e| e.number());
+            let number = e
+                .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+                .map(|e| e.number());
             let login = code.starts_with("28") && number.is_none()
                 || code == "3D000"
                 || matches!(number, Some(1044 | 1045 | 1049 | 1698));
@@ -221,10 +292,19 @@ mod tests {
     fn passwords_are_never_shown() {
         for (url, shown) in [
             ("postgres://me:s3cret@db/gnomon", "postgres://me:***@db/gnomon"),
-            ("postgresql://me:p@ss:w/rd@db/gnomon", "postgres://me:***@db/gnomon"),
-            ("mariadb://me:p@ss@db:3306/gnomon?ssl-mode=REQUIRED", "mysql://me:***@db:3306/gnomon"),
+            (
+                "postgresql://me:p@ss:w/rd@db/gnomon",
+                "postgres://me:***@db/gnomon",
+            ),
+            (
+                "mariadb://me:p@ss@db:3306/gnomon?ssl-mode=REQUIRED",
+                "mysql://me:***@db:3306/gnomon",
+            ),
             ("mysql://me@db/gnomon", "mysql://me@db/gnomon"),
-            ("sqlite:/var/lib/gnomon/history.db", "sqlite:/var/lib/gnomon/history.db"),
+            (
+                "sqlite:/var/lib/gnomon/history.db",
+                "sqlite:/var/lib/gnomon/history.db",
+            ),
         ] {
             assert_eq!(Place::parse(url).map(|p| p.shown).unwrap(), shown);
         }

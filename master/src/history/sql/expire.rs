@@ -17,16 +17,28 @@ pub async fn expire(history: &SqlHistory, what: &Expire) -> Result<Expired, Fail
         }
         Expire::All { before, keep } => runs(history, Cond::all(), *before, *keep, true).await,
         Expire::Orphans { before } => orphans(history, *before).await,
-        Expire::Statistics { hours_before, days_before } => {
+        Expire::Statistics {
+            hours_before,
+            days_before,
+        } => {
             let hours = statistics(history, "hour", *hours_before).await?;
             let days = statistics(history, "day", *days_before).await?;
-            Ok(Expired { rows: hours.rows + days.rows, more: hours.more || days.more })
+            Ok(Expired {
+                rows: hours.rows + days.rows,
+                more: hours.more || days.more,
+            })
         }
     }
 }
 
 /// Deletes the oldest of `which`: those before an instant, and all but the newest `keep`.
-async fn runs(history: &SqlHistory, which: Cond, before: Time, keep: u64, unended_too: bool) -> Result<Expired, Failure> {
+async fn runs(
+    history: &SqlHistory,
+    which: Cond,
+    before: Time,
+    keep: u64,
+    unended_too: bool,
+) -> Result<Expired, Failure> {
     // First what is past its time, then what is too many.
     let mut old = oldest(&which);
     old.and_where(Expr::col("scheduled_at").lt(before.as_millis()));
@@ -40,7 +52,9 @@ async fn runs(history: &SqlHistory, which: Cond, before: Time, keep: u64, unende
         let mut many = oldest(&which);
         many.and_where(Expr::col("open_node").is_null());
         let at = newest_to_go.scheduled_at.as_millis();
-        let same = Expr::col("scheduled_at").eq(at).and(Expr::col("id").lte(newest_to_go.id.to_string()));
+        let same = Expr::col("scheduled_at")
+            .eq(at)
+            .and(Expr::col("id").lte(newest_to_go.id.to_string()));
         many.and_where(Expr::col("scheduled_at").lte(at));
         many.cond_where(Cond::any().add(Expr::col("scheduled_at").lt(at)).add(same));
         ids.extend(self::ids(history, &many).await?);
@@ -55,24 +69,42 @@ async fn runs(history: &SqlHistory, which: Cond, before: Time, keep: u64, unende
     delete_in(&transaction, rows::OUTPUTS, "run", &ids).await?;
     delete_in(&transaction, rows::RUNS, "id", &ids).await?;
     transaction.commit().await?;
-    Ok(Expired { rows: ids.len() as u64, more: ids.len() as u64 >= EXPIRE_ROWS })
+    Ok(Expired {
+        rows: ids.len() as u64,
+        more: ids.len() as u64 >= EXPIRE_ROWS,
+    })
 }
 
 fn oldest(which: &Cond) -> SelectStatement {
     let mut select = Query::select();
     select.column("id").from(rows::RUNS).cond_where(which.clone());
-    select.order_by("scheduled_at", Order::Asc).order_by("id", Order::Asc).limit(EXPIRE_ROWS);
+    select
+        .order_by("scheduled_at", Order::Asc)
+        .order_by("id", Order::Asc)
+        .limit(EXPIRE_ROWS);
     select
 }
 
 /// The run before which there are `n` newer ones.
 async fn nth_newest(history: &SqlHistory, which: &Cond, n: u64) -> Result<Option<Cursor>, Failure> {
     let mut select = Query::select();
-    select.columns(["scheduled_at", "id"]).from(rows::RUNS).cond_where(which.clone());
-    select.order_by("scheduled_at", Order::Desc).order_by("id", Order::Desc).limit(1).offset(rows::count(n) as u64);
-    let Some(row) = history.reads.query_one(&select).await? else { return Ok(None) };
+    select
+        .columns(["scheduled_at", "id"])
+        .from(rows::RUNS)
+        .cond_where(which.clone());
+    select
+        .order_by("scheduled_at", Order::Desc)
+        .order_by("id", Order::Desc)
+        .limit(1)
+        .offset(rows::count(n) as u64);
+    let Some(row) = history.reads.query_one(&select).await? else {
+        return Ok(None);
+    };
     let mut row = rows::Row { row: &row, column: 0 };
-    Ok(Some(Cursor { scheduled_at: row.time()?, id: row.parse()? }))
+    Ok(Some(Cursor {
+        scheduled_at: row.time()?,
+        id: row.parse()?,
+    }))
 }
 
 /// Pieces of runs that are not there: their report never came, or came before them and was
@@ -82,7 +114,9 @@ async fn orphans(history: &SqlHistory, before: Time) -> Result<Expired, Failure>
     select.distinct().column("run").from(rows::OUTPUTS);
     select.and_where(Expr::col("run").lt(RunId::new(before, 0).to_string()));
     let runs = Query::select().column("id").from(rows::RUNS).take();
-    select.and_where(Expr::col("run").not_in_subquery(runs)).limit(EXPIRE_ROWS);
+    select
+        .and_where(Expr::col("run").not_in_subquery(runs))
+        .limit(EXPIRE_ROWS);
     let ids = ids(history, &select).await?;
     if ids.is_empty() {
         return Ok(Expired::default());
@@ -90,13 +124,18 @@ async fn orphans(history: &SqlHistory, before: Time) -> Result<Expired, Failure>
     let transaction = history.begin().await?;
     delete_in(&transaction, rows::OUTPUTS, "run", &ids).await?;
     transaction.commit().await?;
-    Ok(Expired { rows: ids.len() as u64, more: ids.len() as u64 >= EXPIRE_ROWS })
+    Ok(Expired {
+        rows: ids.len() as u64,
+        more: ids.len() as u64 >= EXPIRE_ROWS,
+    })
 }
 
 async fn statistics(history: &SqlHistory, step: &str, before: Time) -> Result<Expired, Failure> {
     let mut select = Query::select();
     select.columns(["job_id", "at"]).from("statistics");
-    select.and_where(Expr::col("step").eq(step)).and_where(Expr::col("at").lt(before.as_millis()));
+    select
+        .and_where(Expr::col("step").eq(step))
+        .and_where(Expr::col("at").lt(before.as_millis()));
     select.order_by("at", Order::Asc).limit(EXPIRE_ROWS);
     let found = history.reads.query_all(&select).await?;
     if found.is_empty() {
@@ -108,9 +147,15 @@ async fn statistics(history: &SqlHistory, step: &str, before: Time) -> Result<Ex
         keys = keys.add(Expr::col("job_id").eq(job).and(Expr::col("at").eq(at)));
     }
     let mut delete = Query::delete();
-    delete.from_table("statistics").and_where(Expr::col("step").eq(step)).cond_where(keys);
+    delete
+        .from_table("statistics")
+        .and_where(Expr::col("step").eq(step))
+        .cond_where(keys);
     history.writes.execute(&delete).await?;
-    Ok(Expired { rows: found.len() as u64, more: found.len() as u64 >= EXPIRE_ROWS })
+    Ok(Expired {
+        rows: found.len() as u64,
+        more: found.len() as u64 >= EXPIRE_ROWS,
+    })
 }
 
 async fn ids(history: &SqlHistory, select: &SelectStatement) -> Result<Vec<String>, Failure> {
@@ -118,10 +163,16 @@ async fn ids(history: &SqlHistory, select: &SelectStatement) -> Result<Vec<Strin
     found.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
-async fn delete_in(db: &DatabaseTransaction, table: &'static str, column: &'static str, ids: &[String]) -> Result<(), Failure> {
+async fn delete_in(
+    db: &DatabaseTransaction,
+    table: &'static str,
+    column: &'static str,
+    ids: &[String],
+) -> Result<(), Failure> {
     let mut delete = Query::delete();
-    delete.from_table(table).and_where(Expr::col(column).is_in(rows::padded(ids.iter())));
+    delete
+        .from_table(table)
+        .and_where(Expr::col(column).is_in(rows::padded(ids.iter())));
     db.execute(&delete).await?;
     Ok(())
 }
-

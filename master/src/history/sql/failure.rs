@@ -53,13 +53,19 @@ fn of_sqlx(error: &sqlx::Error) -> Meaning {
             let code = e.code().unwrap_or_default();
             match e.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
                 Some(e) => of_mysql(e.number()),
-                None if e.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => of_postgres(&code),
+                None if e.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => {
+                    of_postgres(&code)
+                }
                 None => of_sqlite(&code),
             }
         }
-        E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::BeginFailed => {
-            Meaning::Unavailable
-        }
+        E::Io(_)
+        | E::Tls(_)
+        | E::Protocol(_)
+        | E::PoolTimedOut
+        | E::PoolClosed
+        | E::WorkerCrashed
+        | E::BeginFailed => Meaning::Unavailable,
         _ => Meaning::Refused,
     }
 }
@@ -73,7 +79,12 @@ fn of_postgres(code: &str) -> Meaning {
         "55P03" | "25006" | "0A000" => Meaning::Unavailable,
         // Connections; resources, a full disk among them; an operator, a shutdown or the
         // statement's timeout; the system.
-        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Meaning::Unavailable,
+        _ if ["08", "53", "57", "58"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
+            Meaning::Unavailable
+        }
         _ => Meaning::Refused,
     }
 }
@@ -85,9 +96,20 @@ fn of_mysql(number: u16) -> Meaning {
         1213 | 1205 => Meaning::Undone,
         // Disk full, table full; too many connections, shutdown, killed, interrupted; read
         // only; statement timeouts; connection lost.
-        1021 | 1114 | 1040 | 1053 | 1927 | 1317 | 1290 | 1792 | 1836 | 1969 | 3024 | 1152..=1161 | 1203 | 1129 => {
-            Meaning::Unavailable
-        }
+        1021
+        | 1114
+        | 1040
+        | 1053
+        | 1927
+        | 1317
+        | 1290
+        | 1792
+        | 1836
+        | 1969
+        | 3024
+        | 1152..=1161
+        | 1203
+        | 1129 => Meaning::Unavailable,
         _ => Meaning::Refused,
     }
 }

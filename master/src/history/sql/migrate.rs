@@ -11,7 +11,10 @@ const LOCK: i64 = 0x676e_6f6d_6f6e_0001;
 
 pub(super) async fn migrate(history: &SqlHistory) -> Result<(), ConnectError> {
     let database = history.name.clone();
-    let failed = |cause: String| ConnectError::Migration { database: database.clone(), cause };
+    let failed = |cause: String| ConnectError::Migration {
+        database: database.clone(),
+        cause,
+    };
     let wait = history.patience.migration;
     match tokio::time::timeout(wait, run(history)).await {
         Ok(Ok(None)) => Ok(()),
@@ -48,7 +51,11 @@ async fn run(history: &SqlHistory) -> Result<Option<String>, DbErr> {
 async fn up(transaction: &DatabaseTransaction) -> Result<Option<String>, DbErr> {
     let known = names();
     let applied = Migrations::get_migration_models(transaction).await?;
-    let unknown = applied.into_iter().map(|m| m.version).filter(|name| !known.contains(name)).max();
+    let unknown = applied
+        .into_iter()
+        .map(|m| m.version)
+        .filter(|name| !known.contains(name))
+        .max();
     if unknown.is_none() {
         Migrations::up(transaction, None).await?;
     }
@@ -77,7 +84,10 @@ async fn execute(transaction: &DatabaseTransaction, sql: &str) -> Result<(), DbE
 }
 
 fn names() -> Vec<String> {
-    Migrations::migrations().iter().map(|m| m.name().to_owned()).collect()
+    Migrations::migrations()
+        .iter()
+        .map(|m| m.name().to_owned())
+        .collect()
 }
 
 fn into_db(failure: super::Failure) -> DbErr {

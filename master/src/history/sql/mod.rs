@@ -113,8 +113,15 @@ impl SqlHistory {
     }
 
     async fn begin(&self) -> Result<DatabaseTransaction, Failure> {
-        let sqlite_transaction_mode = (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
-        Ok(self.writes.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await?)
+        let sqlite_transaction_mode =
+            (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
+        Ok(self
+            .writes
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode,
+                ..Default::default()
+            })
+            .await?)
     }
 
     /// A call with an end: gives up after `patience`, and tries again what another
@@ -139,7 +146,9 @@ impl SqlHistory {
         };
         match tokio::time::timeout(patience, tries).await {
             Ok(done) => done,
-            Err(_) => Err(HistoryError::Unavailable(format!("no answer within {patience:?}"))),
+            Err(_) => Err(HistoryError::Unavailable(format!(
+                "no answer within {patience:?}"
+            ))),
         }
     }
 }
@@ -148,7 +157,8 @@ impl SqlHistory {
 impl History for SqlHistory {
     async fn record(&self, runs: &[Run], chunks: &[Chunk]) -> Result<Vec<RunId>, HistoryError> {
         let batch = record::Write::prepare(runs, chunks, &[], true)?;
-        self.call(self.patience.call, || record::write(self, &batch)).await
+        self.call(self.patience.call, || record::write(self, &batch))
+            .await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunView>, HistoryError> {
@@ -161,23 +171,28 @@ impl History for SqlHistory {
     }
 
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {
-        self.call(self.patience.call, || read::unfinished(self, node)).await
+        self.call(self.patience.call, || read::unfinished(self, node))
+            .await
     }
 
     async fn unfinished_nodes(&self) -> Result<Vec<NodeId>, HistoryError> {
-        self.call(self.patience.call, || read::unfinished_nodes(self)).await
+        self.call(self.patience.call, || read::unfinished_nodes(self))
+            .await
     }
 
     async fn unretried(&self, since: Time, limit: u32) -> Result<Vec<Run>, HistoryError> {
-        self.call(self.patience.call, || read::unretried(self, since, limit)).await
+        self.call(self.patience.call, || read::unretried(self, since, limit))
+            .await
     }
 
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
-        self.call(self.patience.call, || read::known(self, job, slot, from, until)).await
+        self.call(self.patience.call, || read::known(self, job, slot, from, until))
+            .await
     }
 
     async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
-        self.call(self.patience.call, || read::output(self, run, from, limit)).await
+        self.call(self.patience.call, || read::output(self, run, from, limit))
+            .await
     }
 
     async fn ping(&self) -> Result<(), HistoryError> {
@@ -186,7 +201,8 @@ impl History for SqlHistory {
 
     async fn statistics(&self, query: &StatisticsQuery) -> Result<Vec<Statistic>, HistoryError> {
         super::statistics::Wanted::check(query)?;
-        self.call(self.patience.call, || sums::statistics(self, query)).await
+        self.call(self.patience.call, || sums::statistics(self, query))
+            .await
     }
 
     async fn fold(&self) -> Result<bool, HistoryError> {
@@ -194,27 +210,36 @@ impl History for SqlHistory {
     }
 
     async fn job_after(&self, after: Option<JobId>) -> Result<Option<JobId>, HistoryError> {
-        self.call(self.patience.housekeeping, || read::job_after(self, after)).await
+        self.call(self.patience.housekeeping, || read::job_after(self, after))
+            .await
     }
 
     async fn expire(&self, what: &Expire) -> Result<Expired, HistoryError> {
-        self.call(self.patience.housekeeping, || expire::expire(self, what)).await
+        self.call(self.patience.housekeeping, || expire::expire(self, what))
+            .await
     }
 
     async fn going_on(&self, limit: u32) -> Result<Vec<RunView>, HistoryError> {
-        self.call(self.patience.call, || read::going_on(self, limit)).await
+        self.call(self.patience.call, || read::going_on(self, limit))
+            .await
     }
 
     async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, HistoryError> {
-        self.call(self.patience.housekeeping, || read::runs_after(self, after, limit)).await
+        self.call(self.patience.housekeeping, || {
+            read::runs_after(self, after, limit)
+        })
+        .await
     }
 
     async fn sums_after(&self, after: Option<&Sum>, limit: u32) -> Result<Vec<Sum>, HistoryError> {
-        self.call(self.patience.housekeeping, || sums::after(self, after, limit)).await
+        self.call(self.patience.housekeeping, || sums::after(self, after, limit))
+            .await
     }
 
     async fn load(&self, runs: &[Run], chunks: &[Chunk], sums: &[Sum]) -> Result<(), HistoryError> {
         let batch = record::Write::prepare(runs, chunks, sums, false)?;
-        self.call(self.patience.housekeeping, || record::write(self, &batch)).await.map(drop)
+        self.call(self.patience.housekeeping, || record::write(self, &batch))
+            .await
+            .map(drop)
     }
 }

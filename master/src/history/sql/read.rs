@@ -29,14 +29,18 @@ pub async fn run(history: &SqlHistory, id: RunId) -> Result<Option<RunView>, Fai
     let mut select = rows::select_runs();
     select.and_where(Expr::col("id").eq(id.to_string()));
     let row = history.reads.query_one(&select).await?;
-    row.as_ref().map(rows::run).transpose().map(|run| run.map(RunView::from))
+    row.as_ref()
+        .map(rows::run)
+        .transpose()
+        .map(|run| run.map(RunView::from))
 }
 
 pub async fn page(history: &SqlHistory, wanted: &Wanted) -> Result<Page<RunView>, Failure> {
     // One index gives the order for one job, node or state. Of several states, each is a
     // walk along the index of its own, and what they find is merged: a sort of all runs in
     // those states could be one of millions.
-    let one_walk = wanted.states.len() < 2 || wanted.job.is_some() || wanted.node.is_some() || wanted.first.is_some();
+    let one_walk =
+        wanted.states.len() < 2 || wanted.job.is_some() || wanted.node.is_some() || wanted.first.is_some();
     let mut runs = Vec::new();
     if one_walk {
         runs = walk(history, wanted, &wanted.states).await?;
@@ -47,7 +51,10 @@ pub async fn page(history: &SqlHistory, wanted: &Wanted) -> Result<Page<RunView>
         runs.sort_by_key(|run| std::cmp::Reverse(Cursor::of(run)));
     }
     let next = wanted.cut(&mut runs);
-    Ok(Page { items: runs.into_iter().map(RunView::from).collect(), next })
+    Ok(Page {
+        items: runs.into_iter().map(RunView::from).collect(),
+        next,
+    })
 }
 
 async fn walk(history: &SqlHistory, wanted: &Wanted, states: &[State]) -> Result<Vec<Run>, Failure> {
@@ -79,14 +86,19 @@ async fn walk(history: &SqlHistory, wanted: &Wanted, states: &[State]) -> Result
     if let Some(before) = &wanted.before {
         older_than(&mut select, before);
     }
-    select.order_by("scheduled_at", Order::Desc).order_by("id", Order::Desc).limit(wanted.limit as u64 + 1);
+    select
+        .order_by("scheduled_at", Order::Desc)
+        .order_by("id", Order::Desc)
+        .limit(wanted.limit as u64 + 1);
     runs(history, &select).await
 }
 
 /// Rows after a place in the order of pages. The first condition is what indexes see.
 pub fn older_than(select: &mut SelectStatement, cursor: &Cursor) {
     let at = cursor.scheduled_at.as_millis();
-    let same = Expr::col("scheduled_at").eq(at).and(Expr::col("id").lt(cursor.id.to_string()));
+    let same = Expr::col("scheduled_at")
+        .eq(at)
+        .and(Expr::col("id").lt(cursor.id.to_string()));
     select.and_where(Expr::col("scheduled_at").lte(at));
     select.cond_where(Cond::any().add(Expr::col("scheduled_at").lt(at)).add(same));
 }
@@ -124,7 +136,13 @@ pub async fn unretried(history: &SqlHistory, since: Time, limit: u32) -> Result<
     runs(history, &select).await
 }
 
-pub async fn known(history: &SqlHistory, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, Failure> {
+pub async fn known(
+    history: &SqlHistory,
+    job: JobId,
+    slot: u32,
+    from: Time,
+    until: Time,
+) -> Result<Vec<Time>, Failure> {
     let mut select = Query::select();
     select.columns(["scheduled_at", "range_until"]).from(rows::RUNS);
     select.and_where(Expr::col("job_id").eq(job.to_string()));
@@ -133,7 +151,9 @@ pub async fn known(history: &SqlHistory, job: JobId, slot: u32, from: Time, unti
     let reaches = Cond::any()
         .add(Expr::col("scheduled_at").gte(from.as_millis()))
         .add(Expr::col("range_until").gte(from.as_millis()));
-    select.cond_where(reaches).and_where(Expr::col("scheduled_at").lte(until.as_millis()));
+    select
+        .cond_where(reaches)
+        .and_where(Expr::col("scheduled_at").lte(until.as_millis()));
     select.order_by("scheduled_at", Order::Desc).limit(KNOWN_MAX);
     let mut found = Vec::new();
     for row in history.reads.query_all(&select).await? {
@@ -149,7 +169,10 @@ pub async fn output(history: &SqlHistory, run: RunId, from: u64, limit: u32) -> 
     select.and_where(Expr::col("seq").gte(rows::count(from)));
     select.order_by("seq", Order::Asc).limit(u64::from(limit));
     let found = history.reads.query_all(&select).await?;
-    found.iter().map(|row| rows::piece(row).map(|piece| piece.into_chunk())).collect()
+    found
+        .iter()
+        .map(|row| rows::piece(row).map(|piece| piece.into_chunk()))
+        .collect()
 }
 
 pub async fn ping(history: &SqlHistory) -> Result<(), Failure> {
@@ -166,7 +189,9 @@ pub async fn job_after(history: &SqlHistory, after: Option<JobId>) -> Result<Opt
     if let Some(after) = after {
         select.and_where(Expr::col("job_id").gt(after.to_string()));
     }
-    let Some(row) = history.reads.query_one(&select).await? else { return Ok(None) };
+    let Some(row) = history.reads.query_one(&select).await? else {
+        return Ok(None);
+    };
     let job: Option<String> = row.try_get_by_index(0)?;
     job.map(|job| job.parse().map_err(Failure::Broken)).transpose()
 }
@@ -174,8 +199,15 @@ pub async fn job_after(history: &SqlHistory, after: Option<JobId>) -> Result<Opt
 pub async fn going_on(history: &SqlHistory, limit: u32) -> Result<Vec<RunView>, Failure> {
     let mut select = rows::select_runs();
     select.and_where(Expr::col("state").eq(State::Running.as_str()));
-    select.order_by("scheduled_at", Order::Asc).order_by("id", Order::Asc).limit(u64::from(limit));
-    Ok(runs(history, &select).await?.into_iter().map(RunView::from).collect())
+    select
+        .order_by("scheduled_at", Order::Asc)
+        .order_by("id", Order::Asc)
+        .limit(u64::from(limit));
+    Ok(runs(history, &select)
+        .await?
+        .into_iter()
+        .map(RunView::from)
+        .collect())
 }
 
 pub async fn runs_after(history: &SqlHistory, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, Failure> {
@@ -188,5 +220,11 @@ pub async fn runs_after(history: &SqlHistory, after: Option<RunId>, limit: u32) 
 }
 
 async fn runs(history: &SqlHistory, select: &SelectStatement) -> Result<Vec<Run>, Failure> {
-    history.reads.query_all(select).await?.iter().map(rows::run).collect()
+    history
+        .reads
+        .query_all(select)
+        .await?
+        .iter()
+        .map(rows::run)
+        .collect()
 }

@@ -29,8 +29,18 @@ pub struct Write<'a> {
 }
 
 impl<'a> Write<'a> {
-    pub fn prepare(runs: &'a [Run], chunks: &[Chunk], sums: &'a [Sum], count: bool) -> Result<Write<'a>, HistoryError> {
-        Ok(Write { runs: batch::latest_of_each(runs), pieces: Piece::decode_all(chunks)?, sums, count })
+    pub fn prepare(
+        runs: &'a [Run],
+        chunks: &[Chunk],
+        sums: &'a [Sum],
+        count: bool,
+    ) -> Result<Write<'a>, HistoryError> {
+        Ok(Write {
+            runs: batch::latest_of_each(runs),
+            pieces: Piece::decode_all(chunks)?,
+            sums,
+            count,
+        })
     }
 }
 
@@ -59,7 +69,10 @@ pub async fn write(history: &SqlHistory, batch: &Write<'_>) -> Result<Vec<RunId>
         }
     }
     let gaps = gaps(&transaction, batch, &recorded).await?;
-    let in_gap = |p: &Piece| gaps.get(&p.run).is_some_and(|gap| (gap.from..gap.until).contains(&p.seq));
+    let in_gap = |p: &Piece| {
+        gaps.get(&p.run)
+            .is_some_and(|gap| (gap.from..gap.until).contains(&p.seq))
+    };
     let pieces: Vec<&Piece> = batch.pieces.iter().filter(|piece| !in_gap(piece)).collect();
     rows::insert_pieces(&transaction, &pieces).await?;
 
@@ -73,7 +86,10 @@ pub async fn write(history: &SqlHistory, batch: &Write<'_>) -> Result<Vec<RunId>
 }
 
 /// What is recorded of the batch's runs, locked until the end of the transaction.
-async fn recorded(db: &DatabaseTransaction, runs: &BTreeMap<RunId, &Run>) -> Result<BTreeMap<RunId, Run>, Failure> {
+async fn recorded(
+    db: &DatabaseTransaction,
+    runs: &BTreeMap<RunId, &Run>,
+) -> Result<BTreeMap<RunId, Run>, Failure> {
     if runs.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -81,7 +97,10 @@ async fn recorded(db: &DatabaseTransaction, runs: &BTreeMap<RunId, &Run>) -> Res
     select.and_where(Expr::col("id").is_in(rows::padded(runs.keys())));
     select.order_by("id", Order::Asc).lock(LockType::Update);
     let found = db.query_all(&select).await?;
-    found.iter().map(|row| rows::run(row).map(|run| (run.id, run))).collect()
+    found
+        .iter()
+        .map(|row| rows::run(row).map(|run| (run.id, run)))
+        .collect()
 }
 
 fn decide<'a>(batch: &Write<'a>, recorded: &BTreeMap<RunId, Run>) -> Changes<'a> {
@@ -104,7 +123,9 @@ fn decide<'a>(batch: &Write<'a>, recorded: &BTreeMap<RunId, Run>) -> Changes<'a>
 
 async fn delete_gap(db: &DatabaseTransaction, run: RunId, gap: Gap) -> Result<(), Failure> {
     let mut delete = Query::delete();
-    delete.from_table(rows::OUTPUTS).and_where(Expr::col("run").eq(run.to_string()));
+    delete
+        .from_table(rows::OUTPUTS)
+        .and_where(Expr::col("run").eq(run.to_string()));
     delete.and_where(Expr::col("seq").gte(rows::count(gap.from)));
     delete.and_where(Expr::col("seq").lt(rows::count(gap.until)));
     db.execute(&delete).await?;
@@ -121,7 +142,9 @@ async fn gaps(
     let here = recorded.values().chain(batch.runs.values().copied());
     let mut gaps: BTreeMap<RunId, Gap> = here.filter_map(|run| Some((run.id, run.output.gap?))).collect();
     let runs: BTreeSet<RunId> = batch.pieces.iter().map(|piece| piece.run).collect();
-    let unread = runs.into_iter().filter(|run| !recorded.contains_key(run) && !batch.runs.contains_key(run));
+    let unread = runs
+        .into_iter()
+        .filter(|run| !recorded.contains_key(run) && !batch.runs.contains_key(run));
     let unread: Vec<RunId> = unread.collect();
     if unread.is_empty() {
         return Ok(gaps);
@@ -132,7 +155,13 @@ async fn gaps(
     select.and_where(Expr::col("gap_from").is_not_null());
     for row in db.query_all(&select).await? {
         let mut row = rows::Row { row: &row, column: 0 };
-        gaps.insert(row.parse()?, Gap { from: row.count()?, until: row.count()? });
+        gaps.insert(
+            row.parse()?,
+            Gap {
+                from: row.count()?,
+                until: row.count()?,
+            },
+        );
     }
     Ok(gaps)
 }

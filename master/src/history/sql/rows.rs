@@ -44,19 +44,38 @@ pub fn select_pieces() -> SelectStatement {
 /// Writes new rows. One that is there already, which another master has just written, is
 /// an error that undoes the transaction.
 pub async fn insert_runs(db: &impl ConnectionTrait, runs: &[&Run]) -> Result<(), Failure> {
-    insert(db, RUNS, &RUN_COLUMNS, None, runs, ROWS_MAX, |run| run_values(run)).await
+    insert(db, RUNS, &RUN_COLUMNS, None, runs, ROWS_MAX, |run| {
+        run_values(run)
+    })
+    .await
 }
 
 /// Replaces rows that are there, and locked.
 pub async fn replace_runs(db: &impl ConnectionTrait, runs: &[&Run]) -> Result<(), Failure> {
-    let replace = OnConflict::column("id").update_columns(RUN_COLUMNS[1..].iter().copied()).to_owned();
-    insert(db, RUNS, &RUN_COLUMNS, Some(replace), runs, ROWS_MAX, |run| run_values(run)).await
+    let replace = OnConflict::column("id")
+        .update_columns(RUN_COLUMNS[1..].iter().copied())
+        .to_owned();
+    insert(db, RUNS, &RUN_COLUMNS, Some(replace), runs, ROWS_MAX, |run| {
+        run_values(run)
+    })
+    .await
 }
 
 /// Writes pieces; those that are there stay as they are.
 pub async fn insert_pieces(db: &impl ConnectionTrait, pieces: &[&Piece]) -> Result<(), Failure> {
-    let keep = OnConflict::columns(["run", "seq"]).do_nothing_on(["run", "seq"]).to_owned();
-    insert(db, OUTPUTS, &OUTPUT_COLUMNS, Some(keep), pieces, PIECES_MAX, |piece| piece_values(piece)).await
+    let keep = OnConflict::columns(["run", "seq"])
+        .do_nothing_on(["run", "seq"])
+        .to_owned();
+    insert(
+        db,
+        OUTPUTS,
+        &OUTPUT_COLUMNS,
+        Some(keep),
+        pieces,
+        PIECES_MAX,
+        |piece| piece_values(piece),
+    )
+    .await
 }
 
 /// Inserts rows by powers of two.
@@ -113,7 +132,10 @@ fn run_values(run: &Run) -> [Value; RUN_COLUMNS.len()] {
         run.state.as_str().into(),
         open_node.into(),
         // JSON escapes NUL, which PostgreSQL's text cannot hold.
-        run.reason.as_ref().and_then(|reason| serde_json::to_string(reason).ok()).into(),
+        run.reason
+            .as_ref()
+            .and_then(|reason| serde_json::to_string(reason).ok())
+            .into(),
         run.started_at.map(Time::as_millis).into(),
         run.finished_at.map(Time::as_millis).into(),
         run.exit_code.map(i64::from).into(),
@@ -134,7 +156,10 @@ fn run_values(run: &Run) -> [Value; RUN_COLUMNS.len()] {
 pub fn run(row: &QueryResult) -> Result<Run, Failure> {
     let mut row = Row { row, column: 0 };
     let (id, first, job) = (row.parse()?, row.parse()?, row.parse()?);
-    let path = JobPath { namespace: row.parse()?, name: row.parse()? };
+    let path = JobPath {
+        namespace: row.parse()?,
+        name: row.parse()?,
+    };
     let revision = row.get()?;
     let scheduled_at = row.time()?;
     let slot = row.optional::<i64>()?.map(|slot| slot as u32);
@@ -144,7 +169,9 @@ pub fn run(row: &QueryResult) -> Result<Run, Failure> {
     let state: State = row.parse()?;
     row.optional::<String>()?;
     // A newer version's reason, during an upgrade, does not hide the run.
-    let reason = row.optional::<String>()?.and_then(|text| serde_json::from_str::<Reason>(&text).ok());
+    let reason = row
+        .optional::<String>()?
+        .and_then(|text| serde_json::from_str::<Reason>(&text).ok());
     Ok(Run {
         id,
         first,
@@ -163,17 +190,26 @@ pub fn run(row: &QueryResult) -> Result<Run, Failure> {
         exit_code: row.optional::<i64>()?.map(|code| code as i32),
         signal: row.optional::<i64>()?.map(|signal| signal as i32),
         retry_at: row.optional_time()?,
-        usage: Usage { cpu_ms: row.count()?, memory_max_bytes: row.count()? },
+        usage: Usage {
+            cpu_ms: row.count()?,
+            memory_max_bytes: row.count()?,
+        },
         output: OutputSize {
             bytes: row.count()?,
             dropped: row.count()?,
             gap: match (row.optional::<i64>()?, row.optional::<i64>()?) {
-                (Some(from), Some(until)) => Some(Gap { from: from as u64, until: until as u64 }),
+                (Some(from), Some(until)) => Some(Gap {
+                    from: from as u64,
+                    until: until as u64,
+                }),
                 _ => None,
             },
         },
         range: match (row.optional::<i64>()?, row.optional::<i64>()?) {
-            (Some(until), Some(count)) => Some(Range { until: Time::from_millis(until), count: count as u64 }),
+            (Some(until), Some(count)) => Some(Range {
+                until: Time::from_millis(until),
+                count: count as u64,
+            }),
             _ => None,
         },
     })
@@ -212,10 +248,16 @@ pub fn piece(row: &QueryResult) -> Result<Piece, Failure> {
 }
 
 fn cause(text: &str) -> Result<Cause, Failure> {
-    [Cause::Schedule, Cause::CatchUp, Cause::Manual, Cause::Retry, Cause::Lost]
-        .into_iter()
-        .find(|cause| cause.as_str() == text)
-        .ok_or_else(|| Failure::Broken(format!("`{text}` is not a cause")))
+    [
+        Cause::Schedule,
+        Cause::CatchUp,
+        Cause::Manual,
+        Cause::Retry,
+        Cause::Lost,
+    ]
+    .into_iter()
+    .find(|cause| cause.as_str() == text)
+    .ok_or_else(|| Failure::Broken(format!("`{text}` is not a cause")))
 }
 
 /// Databases count to 2^63.

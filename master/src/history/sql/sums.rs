@@ -47,14 +47,22 @@ const STATISTICS_MAX: u64 = 100_000;
 /// Notes what a batch adds.
 pub async fn note(db: &DatabaseTransaction, sums: &Sums) -> Result<(), Failure> {
     let text = json(&sums.values().collect::<Vec<_>>())?;
-    rows::insert(db, TALLIES, &["sums"], None, &[text], 1, |text| [Value::from(text.clone())]).await
+    rows::insert(db, TALLIES, &["sums"], None, &[text], 1, |text| {
+        [Value::from(text.clone())]
+    })
+    .await
 }
 
 /// Folds notes in; whether there may be more.
 pub async fn fold(history: &SqlHistory) -> Result<bool, Failure> {
     let transaction = history.begin().await?;
     let mut select = Query::select();
-    select.columns(["id", "sums"]).from(TALLIES).order_by("id", Order::Asc).limit(NOTES_MAX).lock(LockType::Update);
+    select
+        .columns(["id", "sums"])
+        .from(TALLIES)
+        .order_by("id", Order::Asc)
+        .limit(NOTES_MAX)
+        .lock(LockType::Update);
     let notes = transaction.query_all(&select).await?;
     let mut sums = Sums::default();
     let mut folded: Vec<i64> = Vec::new();
@@ -80,7 +88,9 @@ pub async fn fold(history: &SqlHistory) -> Result<bool, Failure> {
         replace(&transaction, &together).await?;
     }
     let mut delete = Query::delete();
-    delete.from_table(TALLIES).and_where(Expr::col("id").is_in(folded));
+    delete
+        .from_table(TALLIES)
+        .and_where(Expr::col("id").is_in(folded));
     transaction.execute(&delete).await?;
     transaction.commit().await?;
     Ok(more)
@@ -122,34 +132,53 @@ pub async fn replace(db: &DatabaseTransaction, sums: &[Sum]) -> Result<(), Failu
         .iter()
         .map(|sum| Ok((sum, json(&sum.tally.duration)?, json(&sum.tally.late)?)))
         .collect::<Result<_, Failure>>()?;
-    let replace = OnConflict::columns(KEY).update_columns(COLUMNS[KEY.len()..].iter().copied()).to_owned();
-    rows::insert(db, STATISTICS, &COLUMNS, Some(replace), &texts, ROWS_MAX, |(sum, duration, late)| {
-        let Sum { tally, .. } = sum;
-        let Outcomes { succeeded, failed, timed_out, killed, skipped, missed, rejected, lost } = tally.outcomes;
-        let (durations, delays) = (tally.duration.spread(), tally.late.spread());
-        let values: [Value; COLUMNS.len()] = [
-            sum.job_id.to_string().into(),
-            sum.step.as_str().into(),
-            sum.at.as_millis().into(),
-            sum.job.namespace.to_string().into(),
-            sum.job.name.to_string().into(),
-            succeeded.into(),
-            failed.into(),
-            timed_out.into(),
-            killed.into(),
-            skipped.into(),
-            missed.into(),
-            rejected.into(),
-            lost.into(),
-            duration.clone().into(),
-            late.clone().into(),
-            durations.p50_ms.into(),
-            durations.p95_ms.into(),
-            delays.p50_ms.into(),
-            delays.p95_ms.into(),
-        ];
-        values
-    })
+    let replace = OnConflict::columns(KEY)
+        .update_columns(COLUMNS[KEY.len()..].iter().copied())
+        .to_owned();
+    rows::insert(
+        db,
+        STATISTICS,
+        &COLUMNS,
+        Some(replace),
+        &texts,
+        ROWS_MAX,
+        |(sum, duration, late)| {
+            let Sum { tally, .. } = sum;
+            let Outcomes {
+                succeeded,
+                failed,
+                timed_out,
+                killed,
+                skipped,
+                missed,
+                rejected,
+                lost,
+            } = tally.outcomes;
+            let (durations, delays) = (tally.duration.spread(), tally.late.spread());
+            let values: [Value; COLUMNS.len()] = [
+                sum.job_id.to_string().into(),
+                sum.step.as_str().into(),
+                sum.at.as_millis().into(),
+                sum.job.namespace.to_string().into(),
+                sum.job.name.to_string().into(),
+                succeeded.into(),
+                failed.into(),
+                timed_out.into(),
+                killed.into(),
+                skipped.into(),
+                missed.into(),
+                rejected.into(),
+                lost.into(),
+                duration.clone().into(),
+                late.clone().into(),
+                durations.p50_ms.into(),
+                durations.p95_ms.into(),
+                delays.p50_ms.into(),
+                delays.p95_ms.into(),
+            ];
+            values
+        },
+    )
     .await
 }
 
@@ -181,7 +210,11 @@ pub async fn statistics(history: &SqlHistory, query: &StatisticsQuery) -> Result
 pub async fn after(history: &SqlHistory, after: Option<&Sum>, limit: u32) -> Result<Vec<Sum>, Failure> {
     let mut select = select_sums();
     if let Some(after) = after {
-        let (job, step, at) = (after.job_id.to_string(), after.step.as_str(), after.at.as_millis());
+        let (job, step, at) = (
+            after.job_id.to_string(),
+            after.step.as_str(),
+            after.at.as_millis(),
+        );
         select.and_where(Expr::col("job_id").gte(job.clone()));
         let same_job = Expr::col("job_id").eq(job.clone());
         let same_step = same_job.clone().and(Expr::col("step").eq(step));
@@ -201,7 +234,10 @@ pub async fn after(history: &SqlHistory, after: Option<&Sum>, limit: u32) -> Res
 }
 
 fn select_sums() -> SelectStatement {
-    Query::select().columns(COLUMNS[..COLUMNS_READ].iter().copied()).from(STATISTICS).take()
+    Query::select()
+        .columns(COLUMNS[..COLUMNS_READ].iter().copied())
+        .from(STATISTICS)
+        .take()
 }
 
 fn sum(row: &sea_orm::QueryResult) -> Result<Sum, Failure> {
@@ -213,7 +249,10 @@ fn sum(row: &sea_orm::QueryResult) -> Result<Sum, Failure> {
         other => return Err(Failure::Broken(format!("`{other}` is not a step of time"))),
     };
     let at = row.time()?;
-    let job = JobPath { namespace: row.parse()?, name: row.parse()? };
+    let job = JobPath {
+        namespace: row.parse()?,
+        name: row.parse()?,
+    };
     let outcomes = Outcomes {
         succeeded: row.get()?,
         failed: row.get()?,
@@ -226,7 +265,17 @@ fn sum(row: &sea_orm::QueryResult) -> Result<Sum, Failure> {
     };
     let duration: Histogram = read_json(&row.get::<String>()?)?;
     let late: Histogram = read_json(&row.get::<String>()?)?;
-    Ok(Sum { job_id, job, step, at, tally: Tally { outcomes, duration, late } })
+    Ok(Sum {
+        job_id,
+        job,
+        step,
+        at,
+        tally: Tally {
+            outcomes,
+            duration,
+            late,
+        },
+    })
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, Failure> {

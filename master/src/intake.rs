@@ -1,0 +1,360 @@
+//! Reports in, history out. A report is acknowledged after the database has committed it,
+//! never before: an agent deletes what is acknowledged.
+//!
+//! Batches of many agents that come at once become one transaction. The queue is bounded in
+//! batches and bytes; when it is full, or the database does not answer, the answer is
+//! "later", at once, and the agent keeps its reports.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
+use shared::{
+    history::RunView,
+    host::Host,
+    id::{NodeId, RunId},
+    report::{Ack, BATCH_CHUNKS_MAX, BATCH_REPORTS_MAX, Batch, Chunk, Health, Run},
+    time::Time,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot},
+    time::timeout,
+};
+
+use crate::history::{History, HistoryError};
+
+/// Batches that wait for the database.
+const QUEUE_MAX: usize = 256;
+/// What they may hold, in bytes of output and about 1 KiB for each report.
+const QUEUE_BYTES_MAX: usize = 64 << 20;
+const REPORT_BYTES: usize = 1024;
+/// What goes into one transaction, unless one batch alone is larger.
+const TOGETHER_RUNS_MAX: usize = 2000;
+const TOGETHER_CHUNKS_MAX: usize = 4 * BATCH_CHUNKS_MAX;
+/// The history gives up sooner; this is for a queue that does not move.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// Events that a slow listener may be behind before it has to look again.
+const LIVE_MAX: usize = 4096;
+/// Nodes whose last word is kept.
+const NODES_MAX: usize = 10_000;
+
+/// Where reports go in. Cheap to clone; the writer ends when the last clone is gone.
+#[derive(Clone)]
+pub struct Intake {
+    host: Host,
+    queue: mpsc::Sender<Waiting>,
+    room: Arc<Semaphore>,
+    live: broadcast::Sender<Live>,
+    seen: Arc<Mutex<BTreeMap<NodeId, Seen>>>,
+    pub metrics: Metrics,
+}
+
+/// What has just been recorded here. A listener that lagged has missed some: it looks at
+/// the history again.
+#[derive(Clone, Debug)]
+pub enum Live {
+    Run(Arc<RunView>),
+    /// There is more output of this run.
+    Output(RunId),
+}
+
+/// What a node's agent last said to this master.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub boot: String,
+    pub health: Option<Health>,
+    /// The node's clock less this master's, in milliseconds, with the way here in it.
+    pub clock_offset_ms: i64,
+    pub at: Time,
+}
+
+#[derive(Clone, Default)]
+pub struct Metrics {
+    pub runs_recorded: Counter,
+    pub chunks_recorded: Counter,
+    pub batches_later: Counter,
+    pub batches_invalid: Counter,
+    pub transactions: Counter,
+    pub queued: Gauge,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// Keep it and send it again (503).
+    #[error("cannot record reports now: {0}")]
+    Later(String),
+    /// No agent sends this (422).
+    #[error("{0}")]
+    Invalid(String),
+}
+
+struct Waiting {
+    runs: Vec<Run>,
+    chunks: Vec<Chunk>,
+    answer: oneshot::Sender<Result<(), IntakeError>>,
+    /// Given back when the batch is.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Intake {
+    /// Starts the writer as a task of the current tokio runtime.
+    pub fn new(history: Arc<dyn History>, host: Host) -> Intake {
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let (live, _) = broadcast::channel(LIVE_MAX);
+        let metrics = Metrics::default();
+        let writer = Writer {
+            history,
+            live: live.clone(),
+            metrics: metrics.clone(),
+        };
+        tokio::spawn(writer.run(waiting));
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
+        Intake {
+            host,
+            queue,
+            room,
+            live,
+            seen: Arc::default(),
+            metrics,
+        }
+    }
+
+    /// Records an agent's batch; the caller has checked that it is the agent's own. The
+    /// answer comes after the commit.
+    pub async fn accept(&self, batch: Batch) -> Result<Ack, IntakeError> {
+        if let Err(e) = check(&batch) {
+            self.metrics.batches_invalid.inc();
+            return Err(e);
+        }
+        let Batch {
+            node,
+            boot,
+            sent_at,
+            runs,
+            chunks,
+            health,
+        } = batch;
+        self.note(node, boot, sent_at, health);
+        let (run_count, chunk_count) = (runs.len(), chunks.len());
+        self.record(runs, chunks).await?;
+        Ok(Ack {
+            runs: run_count,
+            chunks: chunk_count,
+            now: self.host.now(),
+        })
+    }
+
+    /// Records what a master itself knows of runs, such as that they are lost.
+    pub async fn settle(&self, runs: Vec<Run>) -> Result<(), IntakeError> {
+        self.record(runs, Vec::new()).await
+    }
+
+    /// What is recorded from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Live> {
+        self.live.subscribe()
+    }
+
+    /// A node's last word, if it spoke to this master.
+    pub fn seen(&self, node: &NodeId) -> Option<Seen> {
+        self.nodes().get(node).cloned()
+    }
+
+    async fn record(&self, runs: Vec<Run>, chunks: Vec<Chunk>) -> Result<(), IntakeError> {
+        if runs.is_empty() && chunks.is_empty() {
+            return Ok(());
+        }
+        let later = |why: &str| {
+            self.metrics.batches_later.inc();
+            IntakeError::Later(why.to_owned())
+        };
+        let bytes = runs.len() * REPORT_BYTES + chunks.iter().map(|c| c.data.len() + 64).sum::<usize>();
+        let bytes = u32::try_from(bytes.min(QUEUE_BYTES_MAX)).unwrap_or(u32::MAX);
+        let full = "the queue of reports is full";
+        let room = self
+            .room
+            .clone()
+            .try_acquire_many_owned(bytes)
+            .map_err(|_| later(full))?;
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting {
+            runs,
+            chunks,
+            answer,
+            _room: room,
+        };
+        self.queue.try_send(waiting).map_err(|_| later(full))?;
+        match timeout(ANSWER_WITHIN, answered).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(later("this master is stopping")),
+            Err(_) => Err(later("the database is slow")),
+        }
+    }
+
+    fn note(&self, node: NodeId, boot: String, sent_at: Time, health: Option<Health>) {
+        let now = self.host.now();
+        let clock_offset_ms = sent_at.as_millis().saturating_sub(now.as_millis());
+        let mut nodes = self.nodes();
+        let health = health.or_else(|| nodes.get(&node).filter(|seen| seen.boot == boot)?.health.clone());
+        if nodes.len() >= NODES_MAX && !nodes.contains_key(&node) {
+            let oldest = nodes
+                .iter()
+                .min_by_key(|(_, seen)| seen.at)
+                .map(|(node, _)| node.clone());
+            oldest.and_then(|oldest| nodes.remove(&oldest));
+        }
+        nodes.insert(
+            node,
+            Seen {
+                boot,
+                health,
+                clock_offset_ms,
+                at: now,
+            },
+        );
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, BTreeMap<NodeId, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn check(batch: &Batch) -> Result<(), IntakeError> {
+    let wrong = |why: String| Err(IntakeError::Invalid(why));
+    let (runs, chunks) = (batch.runs.len(), batch.chunks.len());
+    if runs > BATCH_REPORTS_MAX {
+        return wrong(format!(
+            "the batch has {runs} reports; at most {BATCH_REPORTS_MAX} are allowed"
+        ));
+    }
+    if chunks > BATCH_CHUNKS_MAX {
+        return wrong(format!(
+            "the batch has {chunks} pieces of output; at most {BATCH_CHUNKS_MAX} are allowed"
+        ));
+    }
+    match batch.runs.iter().find(|run| run.node != batch.node) {
+        Some(run) => wrong(format!(
+            "run {} is of node {}, and this is node {}",
+            run.id, run.node, batch.node
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The one task that writes.
+struct Writer {
+    history: Arc<dyn History>,
+    live: broadcast::Sender<Live>,
+    metrics: Metrics,
+}
+
+impl Writer {
+    async fn run(self, mut queue: mpsc::Receiver<Waiting>) {
+        // What came out of the queue and did not fit into the transaction.
+        let mut next = None;
+        loop {
+            let first = match next.take() {
+                Some(waiting) => waiting,
+                None => match queue.recv().await {
+                    Some(waiting) => waiting,
+                    None => return,
+                },
+            };
+            let mut together = vec![first];
+            let (mut runs, mut chunks) = (together[0].runs.len(), together[0].chunks.len());
+            while let Ok(waiting) = queue.try_recv() {
+                runs += waiting.runs.len();
+                chunks += waiting.chunks.len();
+                if runs > TOGETHER_RUNS_MAX || chunks > TOGETHER_CHUNKS_MAX {
+                    next = Some(waiting);
+                    break;
+                }
+                together.push(waiting);
+            }
+            self.metrics.queued.set(queue.len() as i64);
+            self.write(together).await;
+        }
+    }
+
+    async fn write(&self, mut together: Vec<Waiting>) {
+        let done = match together.as_mut_slice() {
+            [one] => self.record(&one.runs, &one.chunks).await,
+            all => {
+                let runs: Vec<Run> = all
+                    .iter()
+                    .flat_map(|waiting| waiting.runs.iter().cloned())
+                    .collect();
+                let chunks: Vec<Chunk> = all
+                    .iter()
+                    .flat_map(|waiting| waiting.chunks.iter().cloned())
+                    .collect();
+                self.record(&runs, &chunks).await
+            }
+        };
+        if matches!(done, Err(HistoryError::Invalid(_) | HistoryError::Refused(_))) && together.len() > 1 {
+            // One that the history does not take does not keep the others out.
+            for waiting in together {
+                let done = self.record(&waiting.runs, &waiting.chunks).await;
+                self.answer(waiting, done);
+            }
+            return;
+        }
+        for waiting in together {
+            self.answer(waiting, done.clone());
+        }
+    }
+
+    fn answer(&self, waiting: Waiting, done: Result<(), HistoryError>) {
+        let done = done.map_err(|e| match e {
+            HistoryError::Invalid(why) => IntakeError::Invalid(why),
+            e => IntakeError::Later(e.to_string()),
+        });
+        match &done {
+            Ok(()) => {
+                self.metrics.runs_recorded.inc_by(waiting.runs.len() as u64);
+                self.metrics.chunks_recorded.inc_by(waiting.chunks.len() as u64);
+            }
+            Err(IntakeError::Later(_)) => _ = self.metrics.batches_later.inc(),
+            Err(IntakeError::Invalid(_)) => _ = self.metrics.batches_invalid.inc(),
+        }
+        // Whoever asked may be gone; it will send the batch again, and that changes nothing.
+        let _ = waiting.answer.send(done);
+    }
+
+    async fn record(&self, runs: &[Run], chunks: &[Chunk]) -> Result<(), HistoryError> {
+        self.metrics.transactions.inc();
+        let done = self.history.record(runs, chunks).await;
+        let (run_count, chunk_count) = (runs.len(), chunks.len());
+        match done {
+            Ok(changed) => self.tell(runs, chunks, changed),
+            Err(e @ HistoryError::Unavailable(_)) => {
+                tracing::warn!(error = %e, run_count, chunk_count, "reports are not recorded; agents keep them");
+                return Err(e);
+            }
+            Err(e) => {
+                tracing::error!(error = %e, run_count, chunk_count, "the history does not take reports; agents keep them");
+                return Err(e);
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, runs: &[Run], chunks: &[Chunk], changed: Vec<RunId>) {
+        if self.live.receiver_count() == 0 {
+            return;
+        }
+        let changed: BTreeSet<RunId> = changed.into_iter().collect();
+        for run in crate::history::latest_of_each(runs)
+            .into_values()
+            .filter(|run| changed.contains(&run.id))
+        {
+            let _ = self.live.send(Live::Run(Arc::new(RunView::from(run.clone()))));
+        }
+        let outputs: BTreeSet<RunId> = chunks.iter().map(|chunk| chunk.run).collect();
+        for run in outputs {
+            let _ = self.live.send(Live::Output(run));
+        }
+    }
+}

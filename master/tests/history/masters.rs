@@ -1,0 +1,124 @@
+//! Several masters on one database at the same time.
+
+use std::sync::Arc;
+
+use master::history::{History, SqlHistory};
+use shared::{
+    history::{Outcomes, RunView, StatisticsQuery},
+    report::Run,
+    run::State,
+};
+
+use crate::{
+    databases::{self, Database},
+    sample::{chunk, in_state, run},
+};
+
+const MASTERS: usize = 4;
+const RUNS: i64 = 240;
+
+/// Each master gets every report, in an order and in batches of its own, as agents that send
+/// again to another master make it. Every run must end as reported, and count once.
+async fn record_the_same(db: &Database) {
+    let url = db.url.clone().unwrap();
+    let runs: Vec<Run> = (0..RUNS).map(|n| run(n as u64 % 9, n)).collect();
+    let mut work = Vec::new();
+    for master in 0..MASTERS {
+        let history = SqlHistory::connect(&url).await.unwrap();
+        let mut reports = Vec::new();
+        for state in [State::Pending, State::Lost, State::Running, State::Succeeded] {
+            reports.extend(runs.iter().map(|run| in_state(run, state)));
+        }
+        // Another order for each master, without chance.
+        let len = reports.len();
+        let step = [1, 7, 11, 13][master];
+        let reports: Vec<Run> = (0..len).map(|n| reports[n * step % len].clone()).collect();
+        work.push(tokio::spawn(async move {
+            for batch in reports.chunks(50 + master * 30) {
+                let chunks: Vec<_> = batch.iter().take(20).map(|run| chunk(run, 0, b"once")).collect();
+                history.record(batch, &chunks).await.unwrap();
+                history.fold().await.unwrap();
+            }
+        }));
+    }
+    for master in work {
+        master.await.unwrap();
+    }
+    for run in &runs {
+        assert_eq!(
+            db.history.run(run.id).await.unwrap(),
+            Some(RunView::from(run.clone()))
+        );
+        assert!(db.history.output(run.id, 0, 9).await.unwrap().len() <= 1);
+    }
+    while db.history.fold().await.unwrap() {}
+    let sums = db.history.statistics(&StatisticsQuery::default()).await.unwrap();
+    let succeeded = Outcomes {
+        succeeded: RUNS,
+        ..Outcomes::default()
+    };
+    assert_eq!(sums.iter().map(|s| s.outcomes).collect::<Vec<_>>(), [succeeded]);
+}
+
+/// Masters that start together on an empty database.
+async fn migrate_at_once(url: &str) {
+    let starts = (0..8).map(|_| {
+        let url = url.to_owned();
+        tokio::spawn(async move { SqlHistory::connect(&url).await })
+    });
+    let starts: Vec<_> = starts.collect();
+    let mut histories = Vec::new();
+    for start in starts {
+        histories.push(Arc::new(start.await.unwrap().unwrap()));
+    }
+    for (n, history) in histories.iter().enumerate() {
+        history.record(&[run(1, n as i64)], &[]).await.unwrap();
+    }
+    assert_eq!(histories[0].runs_after(None, 100).await.unwrap().len(), 8);
+}
+
+mod sqlite {
+    use super::*;
+
+    /// Only one master may use it; a second process, such as a backup, still harms nothing.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_record_the_same_runs() {
+        record_the_same(&databases::sqlite("masters").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_migrate_at_once() {
+        let scratch = crate::Scratch::new("migrate");
+        migrate_at_once(&format!("sqlite:{}", scratch.join("history.db").display())).await;
+    }
+}
+
+mod postgres {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_record_the_same_runs() {
+        record_the_same(&databases::postgres("masters").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_migrate_at_once() {
+        let (url, _server) = databases::postgres_url("migrate");
+        migrate_at_once(&url).await;
+    }
+}
+
+mod mariadb {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_record_the_same_runs() {
+        record_the_same(&databases::mariadb("masters").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_migrate_at_once() {
+        let (url, _server) = databases::mariadb_url("migrate");
+        migrate_at_once(&url).await;
+    }
+}

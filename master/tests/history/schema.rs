@@ -1,0 +1,111 @@
+//! Databases that cannot be used, and what is said of them.
+
+use master::history::{ConnectError, SqlHistory};
+
+use crate::{Scratch, databases, port::Port};
+
+async fn error(url: &str) -> ConnectError {
+    match SqlHistory::connect(url).await {
+        Err(e) => e,
+        Ok(history) => panic!("connected to {}", history.name()),
+    }
+}
+
+/// A table of migrations as a later version leaves it.
+const NEWER: &str = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m0999_from_the_future', 1)";
+
+fn assert_newer(error: &ConnectError) {
+    let text = error.to_string();
+    assert!(matches!(error, ConnectError::Newer { .. }), "{text}");
+    for part in [
+        "m0999_from_the_future",
+        env!("CARGO_PKG_VERSION"),
+        "Run the newer version",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_sqlite_database_is_refused() {
+    let scratch = Scratch::new("newer");
+    let url = format!("sqlite:{}", scratch.join("history.db").display());
+    SqlHistory::connect(&url).await.unwrap().close().await;
+    let db = sea_orm::Database::connect(&url).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&db, NEWER)
+        .await
+        .unwrap();
+    db.close().await.unwrap();
+    assert_newer(&error(&url).await);
+}
+
+#[tokio::test]
+async fn a_newer_postgres_database_is_refused() {
+    let (url, server) = databases::postgres_url("newer");
+    SqlHistory::connect(&url).await.unwrap();
+    let name = url.rsplit('/').next().unwrap();
+    databases::lock(&server).sql(name, NEWER);
+    assert_newer(&error(&url).await);
+}
+
+#[tokio::test]
+async fn a_newer_mariadb_database_is_refused() {
+    let (url, server) = databases::mariadb_url("newer");
+    SqlHistory::connect(&url).await.unwrap();
+    let name = url.rsplit('/').next().unwrap();
+    databases::lock(&server).admin(&format!("USE {name}; {NEWER}"));
+    assert_newer(&error(&url).await);
+}
+
+#[tokio::test]
+async fn a_refused_login_does_not_show_the_password() {
+    let (url, _server) = databases::mariadb_url("login");
+    let error = error(&url.replace("gnomon:gnomon@", "gnomon:hunter2hunter2@")).await;
+    let text = format!("{error} {error:?}");
+    assert!(matches!(error, ConnectError::Login { .. }), "{text}");
+    assert!(text.contains("gnomon:***@127.0.0.1"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
+async fn a_missing_database_is_named() {
+    let (postgres, _server) = databases::postgres_url("missing");
+    let (mariadb, _other) = databases::mariadb_url("missing");
+    for url in [postgres, mariadb] {
+        let (server, _) = url.rsplit_once('/').unwrap();
+        let error = error(&format!("{server}/nowhere")).await;
+        assert!(matches!(error, ConnectError::Login { .. }), "{error}");
+        assert!(error.to_string().contains("nowhere"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_listening_is_said_at_once() {
+    let port = Port::free();
+    for scheme in ["postgres", "mysql"] {
+        let start = std::time::Instant::now();
+        let error = error(&format!("{scheme}://me:secret@{port}/gnomon")).await;
+        assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains(&port.to_string()) && !text.contains("secret"),
+            "{text}"
+        );
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(3),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let scratch = Scratch::new("nodb");
+    let file = scratch.file("history.db", &"this is not a database\n".repeat(100));
+    let error = error(&format!("sqlite:{}", file.display())).await;
+    assert!(error.to_string().contains("not a database"), "{error}");
+    let missing = scratch.join("no/folder/history.db");
+    let error = self::error(&format!("sqlite:{}", missing.display())).await;
+    assert!(error.to_string().contains("there is no folder"), "{error}");
+}
