@@ -89,6 +89,7 @@ pub struct RunQuery {
 
 /// Which sums over runs to give. All that is given must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct StatisticsQuery {
     pub job: Option<JobPath>,
@@ -103,6 +104,7 @@ pub struct StatisticsQuery {
 
 /// How long the pieces of time are that are summed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     #[default]
@@ -129,12 +131,17 @@ impl Step {
 
     /// The start of the step that `at` is in.
     pub fn floor(self, at: Time) -> Time {
-        Time::from_millis(at.as_millis().div_euclid(self.millis()).saturating_mul(self.millis()))
+        Time::from_millis(
+            at.as_millis()
+                .div_euclid(self.millis())
+                .saturating_mul(self.millis()),
+        )
     }
 }
 
 /// What there is one sum for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SumBy {
     /// Each step of time, all matching jobs together.
@@ -146,6 +153,7 @@ pub enum SumBy {
 
 /// A sum over runs.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Statistic {
     /// When summed by time: the start of the step.
     pub at: Option<Time>,
@@ -162,6 +170,7 @@ pub struct Statistic {
 
 /// How many runs ended how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Outcomes {
     pub succeeded: i64,
@@ -176,6 +185,7 @@ pub struct Outcomes {
 
 /// How values are spread, in milliseconds. Percentiles are within 7 % of the true ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Spread {
     pub p50_ms: Option<i64>,

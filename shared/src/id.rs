@@ -21,6 +21,15 @@ macro_rules! ulid_id {
                 $name(Ulid::from_parts(at.as_millis().max(0) as u64, random))
             }
 
+            /// As a number, in the order of the text form.
+            pub const fn to_u128(self) -> u128 {
+                self.0.0
+            }
+
+            pub const fn from_u128(number: u128) -> $name {
+                $name(Ulid(number))
+            }
+
             /// The time part.
             pub fn time(self) -> Time {
                 Time::from_millis(self.0.timestamp_ms() as i64)

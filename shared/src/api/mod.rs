@@ -389,3 +389,50 @@ pub struct Preview {
     pub description: String,
     pub instants: Vec<Time>,
 }
+
+/// When a job is due next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NextFires {
+    /// Its triggers in words.
+    pub triggers: Vec<String>,
+    pub fires: Vec<NextFire>,
+    /// Nothing of it is due while it is paused.
+    pub paused: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NextFire {
+    /// The instant: what the fire is known by.
+    pub at: Time,
+    /// When it starts: the instant and its jitter.
+    pub start_at: Time,
+}
+
+/// What an event of [`paths::EVENTS`] says. `run` events carry a
+/// [`crate::history::RunView`] instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Changed {
+    Jobs,
+    Nodes,
+    Groups,
+    /// Who owns which slot.
+    Slots,
+    /// Masters and who leads.
+    Masters,
+    /// More happened than could be told: look at everything again.
+    All,
+}
+
+/// What a restore brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Restored {
+    /// Jobs, groups, users and the like.
+    pub keys: u64,
+    pub runs: u64,
+    pub chunks: u64,
+}

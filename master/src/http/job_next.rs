@@ -1,0 +1,54 @@
+//! When a job is due next.
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use shared::{
+    api::{NextFire, NextFires, paths},
+    fire::Timetable,
+    schedule::Lang,
+    time::Time,
+};
+
+use super::{
+    App,
+    extract::{JobPart, Params},
+    failure::{Answer, Failure},
+    jobs,
+    preview::{COUNT_DEFAULT, COUNT_MAX},
+};
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct NextQuery {
+    /// Instants after this one; now unless given.
+    pub from: Option<Time>,
+    /// 10 unless given, 1,000 at most.
+    pub count: Option<usize>,
+}
+
+/// The next instants at which the job is due, and when each starts (its jitter). The
+/// triggers count as if the job were not paused.
+#[utoipa::path(get, path = paths::JOB_NEXT, tag = "jobs",
+    params(("namespace" = String, Path), ("name" = String, Path), NextQuery),
+    responses((status = 200, body = NextFires), Failure))]
+pub async fn get(
+    State(app): State<App>,
+    JobPart(path): JobPart,
+    Params(query): Params<NextQuery>,
+) -> Answer<Json<NextFires>> {
+    let entry = app.jobs()?.entry(&shared::keys::job(&path)).cloned().ok_or_else(|| jobs::missing(&path))?;
+    let job = entry.value;
+    let timetable = Timetable::new(job.id, &job.spec).map_err(|e| Failure::internal(&e))?;
+    let from = query.from.unwrap_or(app.host.now()).max(job.since);
+    let mut after = from;
+    let next = std::iter::from_fn(|| {
+        let due = timetable.next(after)?;
+        after = due.at;
+        Some(NextFire { at: due.at, start_at: due.start_at })
+    });
+    let fires = next.take(query.count.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX)).collect();
+    let compiled = job.spec.triggers.iter().filter_map(|t| t.compile(job.id.seed()).ok());
+    let triggers = compiled.map(|c| c.schedule.describe(Lang::En)).collect();
+    Ok(Json(NextFires { triggers, fires, paused: job.spec.paused }))
+}

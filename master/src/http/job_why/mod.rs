@@ -1,0 +1,101 @@
+//! Why a job did or did not run at an instant.
+
+mod answer;
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use shared::{
+    api::{Why, paths},
+    fire::{self, Timetable},
+    history::{RunQuery, RunView},
+    id::JobPath,
+    job::{Compiled, Job},
+    time::Time,
+};
+use std::time::Duration;
+
+use super::{
+    App,
+    extract::{JobPart, Params},
+    failure::{Answer, Failure},
+    job_write::read,
+    jobs,
+};
+use answer::Facts;
+
+/// How many runs of the instant, and how many before it, are looked at.
+const RUNS_MAX: u32 = 200;
+const RANGES_MAX: u32 = 50;
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhyQuery {
+    /// The instant, as the schedule gives it (without jitter).
+    pub at: Time,
+}
+
+/// Why the job ran or did not run at an instant, in the past or to come: was it due, does
+/// it count, who claimed it, what was recorded.
+#[utoipa::path(get, path = paths::JOB_WHY, tag = "jobs",
+    params(("namespace" = String, Path), ("name" = String, Path), WhyQuery),
+    responses((status = 200, body = Why), Failure))]
+pub async fn get(
+    State(app): State<App>,
+    JobPart(path): JobPart,
+    Params(query): Params<WhyQuery>,
+) -> Answer<Json<Why>> {
+    let stored = read(&app, &path).await?.ok_or_else(|| jobs::missing(&path))?;
+    let job = &stored.job;
+    let timetable = Timetable::new(job.id, &job.spec).map_err(|e| Failure::internal(&e))?;
+    let due = due_at(&timetable, query.at);
+    let at = due.map_or(query.at, |due| due.at);
+    let (runs, is_known) = match recorded(&app, job, at).await {
+        Ok(runs) => (runs, true),
+        Err(_) => (Vec::new(), false),
+    };
+    let places = app.standing(&stored)?;
+    let compiled = compiled(job);
+    let facts = Facts {
+        job,
+        asked: query.at,
+        at,
+        now: app.host.now(),
+        start_at: due.map(|due| due.start_at),
+        before: fire::prev(&compiled, query.at),
+        after: fire::next(&compiled, query.at),
+        slots: &places.slots,
+        nodes: &places.nodes,
+        alive: &places.alive,
+        runs: &runs,
+        is_known,
+    };
+    let answer = answer::answer(&facts);
+    Ok(Json(Why { job: path, at, answer, runs }))
+}
+
+/// The fire that is meant: the one at the instant, or, where a person gave a whole minute,
+/// the first within it.
+fn due_at(timetable: &Timetable, at: Time) -> Option<fire::Due> {
+    let is_minute = at.as_millis().rem_euclid(60_000) == 0;
+    let within = if is_minute { Duration::from_secs(60) } else { Duration::from_millis(1) };
+    timetable.next(at - Duration::from_millis(1)).filter(|due| due.at < at + within)
+}
+
+fn compiled(job: &Job) -> Vec<Compiled> {
+    job.spec.triggers.iter().filter_map(|t| t.compile(job.id.seed()).ok()).collect()
+}
+
+/// What the history knows of the instant: its runs, oldest first, and ranges that it is in.
+async fn recorded(app: &App, job: &Job, at: Time) -> Answer<Vec<RunView>> {
+    let next = at + Duration::from_millis(1);
+    let path: JobPath = job.spec.path();
+    let here = RunQuery { job: Some(path.clone()), since: Some(at), until: Some(next), limit: Some(RUNS_MAX), ..RunQuery::default() };
+    let mut runs = app.history.runs(&here).await?.items;
+    let earlier = RunQuery { job: Some(path), until: Some(at), limit: Some(RANGES_MAX), ..RunQuery::default() };
+    let earlier = app.history.runs(&earlier).await?.items;
+    runs.extend(earlier.into_iter().filter(|run| run.range.is_some_and(|range| range.until >= at)));
+    runs.retain(|run| run.job_id == job.id);
+    runs.sort_by(|a, b| (a.scheduled_at, a.slot, &a.node, a.attempt).cmp(&(b.scheduled_at, b.slot, &b.node, b.attempt)));
+    Ok(runs)
+}

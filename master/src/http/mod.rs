@@ -1,0 +1,119 @@
+//! The HTTP API: one for the console, the CLI, the agents and anyone else. Any master
+//! serves it: what is asked is answered from mirrors and the history, what is written goes
+//! into the store by compare-and-swap.
+
+pub mod failure;
+mod limits;
+mod guard;
+mod extract;
+mod app;
+mod login;
+mod tokens;
+mod jobs;
+mod job_write;
+mod apply;
+mod job_run;
+mod job_where;
+mod job_why;
+mod job_next;
+mod preview;
+mod runs;
+mod output;
+mod output_live;
+mod events;
+mod nodes;
+mod groups;
+mod status;
+mod statistics;
+mod backup;
+mod restore;
+mod reports;
+mod health;
+mod metrics;
+mod openapi;
+mod serve;
+
+use axum::{Router, extract::DefaultBodyLimit, http::Method, middleware};
+use shared::api::BASE;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use app::{App, Config, Parts};
+pub use serve::{Listen, ServeError, Server, Tls};
+
+use failure::Failure;
+
+/// Why slots have no node, by job.
+pub type Reasons = std::collections::BTreeMap<shared::id::JobId, Vec<String>>;
+
+/// Every call, with its description.
+fn calls() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .nest(BASE, api())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::whoami))
+        .routes(routes!(login::password))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::get, job_write::put, job_write::delete))
+        .routes(routes!(job_write::pause))
+        .routes(routes!(job_write::resume))
+        .routes(routes!(apply::apply))
+        .routes(routes!(job_run::run))
+        .routes(routes!(job_where::get))
+        .routes(routes!(job_why::get))
+        .routes(routes!(job_next::get))
+        .routes(routes!(preview::preview))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::get))
+        .routes(routes!(runs::kill))
+        .routes(routes!(output::get))
+        .routes(routes!(output_live::get))
+        .routes(routes!(events::get))
+        .routes(routes!(nodes::list))
+        .routes(routes!(nodes::get, nodes::remove))
+        .routes(routes!(nodes::intend))
+        .routes(routes!(groups::list))
+        .routes(routes!(groups::get, groups::put, groups::delete))
+        .routes(routes!(status::get))
+        .routes(routes!(statistics::get))
+        .routes(routes!(backup::get))
+        .routes(routes!(restore::post))
+        .routes(routes!(reports::post))
+        .routes(routes!(openapi::get))
+}
+
+/// The description of every call, made from the code.
+pub fn description() -> utoipa::openapi::OpenApi {
+    let mut document = calls().into_openapi();
+    openapi::errors(&mut document);
+    document
+}
+
+/// The whole API with its bounds and its door.
+pub fn router(app: App) -> Router {
+    let (router, _) = calls().split_for_parts();
+    router
+        .fallback(async |method: Method, uri: axum::http::Uri| {
+            Failure::not_found(format!("there is no {method} {}", uri.path())).hint("see /api/v1/openapi.json")
+        })
+        .method_not_allowed_fallback(async |method: Method, uri: axum::http::Uri| {
+            Failure::unreadable(format!("{} does not take {method}", uri.path()))
+                .status(axum::http::StatusCode::METHOD_NOT_ALLOWED)
+                .hint("see /api/v1/openapi.json")
+        })
+        // Each body is read with a bound of its own.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .layer(middleware::from_fn_with_state(app.clone(), limits::bounded))
+        .layer(middleware::from_fn_with_state(app.clone(), limits::headers))
+        .with_state(app)
+}

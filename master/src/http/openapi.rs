@@ -1,0 +1,58 @@
+//! The description of the API, made from the code of the calls.
+
+use std::sync::LazyLock;
+
+use axum::{http::header, response::IntoResponse};
+use shared::api::{ErrorBody, SESSION_COOKIE, paths};
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+};
+
+use super::failure::Failure;
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| super::description().to_json().unwrap_or_default());
+
+/// The OpenAPI description of this API.
+#[utoipa::path(get, path = paths::OPENAPI, tag = "status", responses((status = 200, body = serde_json::Value)))]
+pub async fn get() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
+}
+
+/// What stands before the calls.
+pub fn head() -> OpenApi {
+    let about = "Distributed cron: jobs, runs, nodes. Errors are `{\"error\": {code, message, hint, field}}`; lists \
+                 page by `cursor`; writes take `If-Match: <revision>`. A write with a session's cookie repeats the \
+                 session's token in the header `x-gnomon-csrf`.";
+    let info = InfoBuilder::new().title("Gnomon").version(env!("CARGO_PKG_VERSION")).description(Some(about)).build();
+    let none = Vec::<String>::new;
+    let mut document = OpenApiBuilder::new()
+        .info(info)
+        .security(Some([SecurityRequirement::new("token", none()), SecurityRequirement::new("session", none())]))
+        .build();
+    let mut components = document.components.take().unwrap_or_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token, or an agent's credential.")).build();
+    components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE))));
+    document.components = Some(components);
+    document
+}
+
+/// Any answer that is not a success.
+impl utoipa::IntoResponses for Failure {
+    fn responses() -> std::collections::BTreeMap<String, RefOr<utoipa::openapi::response::Response>> {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
+        let response = ResponseBuilder::new().description("What went wrong, and what to do").content("application/json", content);
+        [("default".to_owned(), RefOr::T(response.build()))].into()
+    }
+}
+
+/// The schemas that only errors name.
+pub fn errors(document: &mut OpenApi) {
+    use utoipa::{PartialSchema, ToSchema};
+    let components = document.components.get_or_insert_default();
+    let mut schemas = Vec::new();
+    ErrorBody::schemas(&mut schemas);
+    schemas.push((ErrorBody::name().into_owned(), ErrorBody::schema()));
+    components.schemas.extend(schemas);
+}

@@ -1,0 +1,194 @@
+//! What a run wrote.
+
+use std::collections::HashMap;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use shared::{
+    api::{OutputView, Page, paths},
+    id::RunId,
+    report::{Chunk, Stream},
+};
+
+use super::{
+    App,
+    extract::{Params, Part},
+    failure::{Answer, Failure},
+    runs::find,
+};
+
+/// Pieces of output are up to 64 KiB: a page of them stays in memory for a moment.
+const PIECES_DEFAULT: u32 = 64;
+const PIECES_MAX: u32 = 256;
+/// How many are read at once for a stream.
+pub const PIECES_READ: u32 = 32;
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OutputQuery {
+    /// `json` (pages of pieces, the default) or `text`: the bytes as the process wrote them.
+    pub format: Option<Format>,
+    /// Of `text`: only this stream; both, in the order in which they were read, unless given.
+    pub stream: Option<Stream>,
+    /// Pieces from this number on.
+    pub from: Option<u64>,
+    /// Where the page before ended, as its `next` says.
+    pub cursor: Option<String>,
+    /// How many pieces at most; 64 unless given, 256 at most.
+    pub limit: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Json,
+    Text,
+}
+
+/// A run's output: what is kept of it.
+#[utoipa::path(get, path = paths::RUN_OUTPUT, tag = "runs", params(("id" = RunId, Path), OutputQuery),
+    responses((status = 200, content((Page<OutputView> = "application/json"), (String = "text/plain"))), Failure))]
+pub async fn get(
+    State(app): State<App>,
+    Part(id): Part<RunId>,
+    Params(query): Params<OutputQuery>,
+) -> Answer<Response> {
+    let from = match &query.cursor {
+        Some(cursor) => cursor.parse().map_err(|_| Failure::invalid("the cursor is not from this list").field("cursor"))?,
+        None => query.from.unwrap_or(0),
+    };
+    find(&app, id).await?;
+    if query.format == Some(Format::Text) {
+        return Ok(text(app, id, from, query.stream));
+    }
+    let limit = query.limit.unwrap_or(PIECES_DEFAULT).clamp(1, PIECES_MAX);
+    let mut pieces = app.history.output(id, from, limit + 1).await?;
+    let has_more = pieces.len() > limit as usize;
+    pieces.truncate(limit as usize);
+    let next = pieces.last().filter(|_| has_more).map(|last| (last.seq + 1).to_string());
+    let mut joiner = Joiner::default();
+    let mut items: Vec<OutputView> = pieces.iter().map(|piece| joiner.view(piece)).collect();
+    joiner.finish(&mut items);
+    Ok(Json(Page { items, next }).into_response())
+}
+
+/// The bytes themselves, read as they are sent: a gigabyte never stands in memory.
+fn text(app: App, id: RunId, from: u64, only: Option<Stream>) -> Response {
+    let pages = futures::stream::try_unfold(Some(from), move |from| {
+        let app = app.clone();
+        async move {
+            let Some(from) = from else { return Ok::<_, std::io::Error>(None) };
+            let pieces = app.history.output(id, from, PIECES_READ).await.map_err(std::io::Error::other)?;
+            let next = pieces.last().filter(|_| pieces.len() as u32 == PIECES_READ).map(|last| last.seq + 1);
+            let wanted = pieces.iter().filter(|p| only.is_none_or(|only| p.stream == only));
+            let bytes: Vec<u8> = wanted.flat_map(bytes_of).collect();
+            Ok(Some((bytes, next)))
+        }
+    });
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], Body::from_stream(pages)).into_response()
+}
+
+/// A piece's bytes. One that is not base64 is shown as it is: it tells more than nothing.
+pub fn bytes_of(piece: &Chunk) -> Vec<u8> {
+    STANDARD.decode(&piece.data).unwrap_or_else(|_| piece.data.clone().into_bytes())
+}
+
+/// Makes text of pieces: a character that two of them share stands in the later one.
+#[derive(Default)]
+pub struct Joiner(HashMap<StreamKey, (Vec<u8>, Chunk)>);
+
+type StreamKey = &'static str;
+
+impl Joiner {
+    pub fn view(&mut self, piece: &Chunk) -> OutputView {
+        let key = key(piece.stream);
+        let mut bytes = self.0.remove(key).map(|(rest, _)| rest).unwrap_or_default();
+        bytes.extend(bytes_of(piece));
+        let rest = bytes.split_off(bytes.len() - unfinished(&bytes));
+        if !rest.is_empty() {
+            self.0.insert(key, (rest, Chunk { data: String::new(), ..piece.clone() }));
+        }
+        view(piece, &bytes)
+    }
+
+    /// What is left of characters that never ended goes where it was read.
+    pub fn finish(self, items: &mut [OutputView]) {
+        for (rest, piece) in self.0.into_values() {
+            if let Some(item) = items.iter_mut().find(|item| item.seq == piece.seq) {
+                item.text.push_str(&String::from_utf8_lossy(&rest));
+            }
+        }
+    }
+}
+
+fn key(stream: Stream) -> StreamKey {
+    match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+        Stream::Note => "note",
+    }
+}
+
+fn view(piece: &Chunk, bytes: &[u8]) -> OutputView {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    OutputView { seq: piece.seq, stream: piece.stream, at: piece.at, text }
+}
+
+/// How many bytes at the end begin a character that does not end there.
+fn unfinished(bytes: &[u8]) -> usize {
+    let tail = &bytes[bytes.len().saturating_sub(3)..];
+    match std::str::from_utf8(tail).map_err(|e| (e.valid_up_to(), e.error_len())) {
+        Ok(_) => 0,
+        Err((valid, None)) => tail.len() - valid,
+        // The tail may begin inside a character: look from the first that begins in it.
+        Err((_, Some(_))) => {
+            let start = tail.iter().position(|b| *b & 0xc0 != 0x80).unwrap_or(tail.len());
+            match std::str::from_utf8(&tail[start..]).map_err(|e| (e.valid_up_to(), e.error_len())) {
+                Err((valid, None)) => tail.len() - start - valid,
+                _ => 0,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::time::Time;
+
+    fn piece(seq: u64, bytes: &[u8]) -> Chunk {
+        let run = "01HV5TQ4WM0000000000000001".parse().unwrap();
+        Chunk { run, seq, stream: Stream::Stdout, at: Time::EPOCH, data: STANDARD.encode(bytes) }
+    }
+
+    #[test]
+    fn characters_cut_in_two_are_whole_again() {
+        for text in ["plain", "日本語", "a€b", "😀😀", "é"] {
+            for cut in 0..=text.len() {
+                let (a, b) = text.as_bytes().split_at(cut);
+                let mut joiner = Joiner::default();
+                let mut items = vec![joiner.view(&piece(0, a)), joiner.view(&piece(1, b))];
+                joiner.finish(&mut items);
+                assert_eq!(format!("{}{}", items[0].text, items[1].text), text, "cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_and_never_held_back() {
+        let mut joiner = Joiner::default();
+        let mut items = vec![joiner.view(&piece(0, b"a\xff\xfeb")), joiner.view(&piece(1, b"c\xe6\x97"))];
+        joiner.finish(&mut items);
+        assert_eq!(items[0].text, "a\u{fffd}\u{fffd}b");
+        assert_eq!(items[1].text, "c\u{fffd}");
+    }
+}
