@@ -343,16 +343,16 @@ async fn cluster_loses_members_under_load(release: Release) {
         .map(|w| tokio::spawn(load(store_at(&urls), w, stop.clone())))
         .collect();
     sleep(Duration::from_secs(1)).await;
-    for index in 0..3 {
-        cluster[index].kill();
+    for server in &mut cluster {
+        server.kill();
         progress_within(&mirror, Duration::from_secs(6), "a member was killed").await;
-        cluster[index].run();
-        cluster[index].wait().await;
-        cluster[index].freeze();
+        server.run();
+        server.wait().await;
+        server.freeze();
         progress_within(&mirror, Duration::from_secs(10), "a member was frozen").await;
         sleep(Duration::from_secs(1)).await;
-        cluster[index].thaw();
-        cluster[index].wait().await;
+        server.thaw();
+        server.wait().await;
     }
     stop.store(true, Ordering::Relaxed);
 
