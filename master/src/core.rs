@@ -28,6 +28,8 @@ use crate::{
 
 /// After an error of the store, and while another master's key is in the way.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How much longer than its lease the key of a master that was killed may be there.
+const MARGIN: Duration = Duration::from_secs(2);
 /// After a loop failed, which is a bug.
 const AGAIN_PANIC: Duration = Duration::from_secs(5);
 /// How long a clean stop waits for the store to take the lease back.
@@ -221,7 +223,7 @@ impl Office {
     /// A new lease with this master's key under it. A key of the same id is waited for:
     /// it may be one of our own that has not ended yet.
     async fn register(&self) -> Result<KeptLease, StartError> {
-        let patience = self.parts.lease_ttl * 2;
+        let patience = self.parts.lease_ttl + MARGIN;
         let mut in_the_way: Option<Instant> = None;
         loop {
             match self.register_once().await {
@@ -281,7 +283,7 @@ impl Office {
     /// Refuses to be one of several masters if one of them has SQLite. The one that
     /// registered first stays.
     async fn check_sqlite(&self, lease: &KeptLease) -> Result<(), StartError> {
-        let patience = self.parts.lease_ttl * 2;
+        let patience = self.parts.lease_ttl + MARGIN;
         let start = Instant::now();
         loop {
             let clash = self
