@@ -41,6 +41,9 @@ pub struct Owned {
     pub labels: Labels,
     /// Whether every-node jobs fire here: the node is neither cordoned nor draining.
     pub fires_every: bool,
+    /// Every-node jobs whose assignments were made up to here are in this; zero while the
+    /// store has not been listed.
+    pub revision: i64,
 }
 
 /// The mirrors of what the store has for this node.
@@ -99,6 +102,7 @@ impl Inbox {
             assignments,
             labels,
             fires_every: intent.is_schedulable(),
+            revision: every.revision(),
         }
     }
 
@@ -120,7 +124,8 @@ impl Inbox {
                 () = self.every.changed() => {}
                 () = self.intent.changed() => {}
                 () = sleep_until(copy_at.unwrap_or_else(Instant::now)), if copy_at.is_some() => {
-                    copy_at = self.copy(&owned.borrow().clone(), &*spool).await;
+                    let now = owned.borrow().clone();
+                    copy_at = self.copy(&now, &*spool).await;
                     continue;
                 }
             }

@@ -37,6 +37,10 @@ pub trait Spool: Send + Sync + 'static {
     /// Up to so many runs whose latest report is not acknowledged, and pieces of output,
     /// oldest first. For the outbox.
     async fn unsent(&self, runs: usize, chunks: usize) -> Result<Unsent, SpoolError>;
+
+    /// The number for a run's next piece of output, sent and forgotten ones counted. For
+    /// a process whose output goes on after the agent's death.
+    async fn next_chunk(&self, run: RunId) -> Result<u64, SpoolError>;
 }
 
 #[derive(Clone, Debug)]
@@ -136,9 +140,9 @@ pub trait Starter: Send + Sync + 'static {
     /// `None` when nobody can know.
     async fn was_started(&self, run: RunId) -> Option<bool>;
 
-    /// The process of a run that an earlier agent started and could not record before it
-    /// died, if it can be found.
-    async fn find(&self, _run: RunId) -> Option<ProcessId> {
+    /// The process of such a run, if it can be told: the agent may have died between the
+    /// start and the spool's record of it.
+    async fn process_of(&self, _run: RunId) -> Option<ProcessId> {
         None
     }
 

@@ -115,6 +115,11 @@ impl Timetable {
         })
     }
 
+    /// All instants in `(after, until]`, ascending.
+    pub fn instants(&self, after: Time, until: Time) -> Instants<'_> {
+        instants(&self.triggers, after, until)
+    }
+
     /// When the fire of an instant starts. Of several triggers due at it, the one that
     /// waits least decides.
     pub fn start_at(&self, at: Time) -> Time {

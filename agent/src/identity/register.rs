@@ -103,14 +103,32 @@ pub async fn keep_registered(
         };
         tracing::info!(node.id = %node.id, epoch = registration.epoch, "registered");
         is_first = false;
-        let lease = registration.lease.clone();
-        registered.0.send_replace(Some(registration));
+        registered.0.send_replace(Some(registration.clone()));
         tokio::select! {
             () = cancel.cancelled() => return Ok(()),
-            () = lease.lost() => {}
+            () = registration.lease.lost() => {}
+            () = key_gone(&store, &node, &registration) => {
+                let _ = registration.lease.revoke().await;
+            }
         }
         tracing::warn!(node.id = %node.id, "the lease is lost: nothing is claimed until the store answers");
         registered.0.send_replace(None);
+    }
+}
+
+/// Returns when the node's key is not this registration's any more, though its lease
+/// lives: somebody removed the key, the store was put back to an earlier state, or another
+/// agent with the same identity took the node over.
+async fn key_gone(store: &DynStore, node: &Node, registration: &Registration) {
+    let key = keys::node(&node.id);
+    loop {
+        sleep(registration.lease.ttl()).await;
+        if let Ok(kv) = store.get(&key).await
+            && kv.as_ref().and_then(parse::<Node>).is_none_or(|other| other.boot != node.boot)
+        {
+            tracing::warn!(node.id = %node.id, "this node's key is gone from the store");
+            return;
+        }
     }
 }
 

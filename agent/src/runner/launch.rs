@@ -1,12 +1,6 @@
 //! What a run's process is told.
 
-use shared::{
-    assign::RunOrder,
-    id::NodeId,
-    report::{OutputSize, Run, Usage},
-    run::State,
-    target::Place,
-};
+use shared::{assign::RunOrder, id::NodeId, report::Run, run::State, target::Place};
 
 use crate::parts::{Launch, SpooledRun};
 
@@ -41,27 +35,6 @@ pub fn launch(spooled: &SpooledRun, node: &NodeId) -> Launch {
 }
 
 /// The run that an order asks for, as it stands before it starts.
-pub fn run_of(order: &RunOrder, node: NodeId, state: State) -> Run {
-    Run {
-        id: order.first.attempt(order.attempt),
-        first: order.first,
-        job: order.job,
-        path: order.spec.path(),
-        revision: order.revision,
-        scheduled_at: order.scheduled_at,
-        slot: order.slot,
-        node,
-        attempt: order.attempt,
-        cause: order.cause,
-        state,
-        reason: None,
-        started_at: None,
-        finished_at: None,
-        exit_code: None,
-        signal: None,
-        retry_at: None,
-        usage: Usage::default(),
-        output: OutputSize::default(),
-        range: None,
-    }
+pub fn run_of(order: &RunOrder, node: &NodeId, state: State) -> Run {
+    Run { state, ..order.pending(order.first.attempt(order.attempt), node) }
 }

@@ -16,7 +16,6 @@ use shared::{
     host::Host,
     id::{NodeId, RunId},
     report::{Stream, Usage},
-    run::State,
     store::DynStore,
 };
 use tokio::{
@@ -48,8 +47,6 @@ const GATHER: Duration = Duration::from_millis(100);
 const PAUSE_PAST_HEAD: Duration = Duration::from_millis(20);
 /// The longest wait: so that a clock that steps is seen.
 const LOOK: Duration = Duration::from_secs(1);
-/// Pieces of a process that was taken over follow those of the agent before.
-const ADOPTED_SEQ: u64 = 1 << 32;
 
 /// What the runner is made of.
 #[derive(Clone)]
@@ -223,17 +220,6 @@ impl Runner {
     async fn tell(&self, event: Event) {
         // The runner is gone only when the agent is.
         let _ = self.events.send(event).await;
-    }
-
-    /// Brings what the recorder has written back to the runner. Never returns.
-    pub async fn record(&self) {
-        let events = self.events.clone();
-        let told = async |runs: Vec<(RunId, State)>| {
-            for (run, _) in runs.into_iter().filter(|(_, state)| *state == State::Queued) {
-                let _ = events.send(Event::Recorded(run)).await;
-            }
-        };
-        self.recorder.run(told).await;
     }
 }
 

@@ -14,8 +14,12 @@ use std::{
 };
 
 use shared::{id::RunId, run::State};
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::sleep,
+};
 
+use super::Event;
 use crate::parts::{Spool, SpoolError, SpoolWrite, SpooledRun, Starter};
 
 /// Between attempts while the disk takes nothing.
@@ -83,6 +87,7 @@ impl Recorder {
     /// Somebody else's commit has failed: nothing fires until one of ours succeeds.
     pub fn block(&self) {
         self.0.is_blocked.store(true, Ordering::Release);
+        self.0.wake.notify_one();
     }
 
     /// Returns once everything is in the spool.
@@ -102,8 +107,9 @@ impl Recorder {
         f(&mut self.0.pending.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Writes what is put. Tells `recorded` which runs are in the spool. Never returns.
-    pub async fn run(&self, mut recorded: impl AsyncFnMut(Vec<(RunId, State)>)) {
+    /// Writes what is put. Tells the runner which waiting runs are in the spool. Never
+    /// returns.
+    pub async fn run(&self, events: mpsc::Sender<Event>) {
         loop {
             let (runs, other) = self.with(|pending| {
                 pending.is_writing = !pending.is_empty();
@@ -122,7 +128,10 @@ impl Recorder {
                     for ended in runs.values().filter(|s| s.run.state.is_end()) {
                         self.0.starter.forget(ended.run.id).await;
                     }
-                    recorded(runs.into_iter().map(|(run, s)| (run, s.run.state)).collect()).await;
+                    let queued = runs.into_values().filter(|s| s.run.state == State::Queued);
+                    for run in queued {
+                        let _ = events.send(Event::Recorded(run.run.id)).await;
+                    }
                     self.with(|pending| pending.is_writing = false);
                     self.0.drained.notify_waiters();
                 }
@@ -130,6 +139,9 @@ impl Recorder {
                     if !self.0.is_blocked.swap(true, Ordering::AcqRel) {
                         tracing::error!(%error, "the spool cannot be written: nothing fires until it can");
                     }
+                    // A spool that is full of reports takes no new runs, but the ends of
+                    // those that it has: one by one.
+                    let runs = self.commit_each(runs).await;
                     self.put_back(runs, other);
                     sleep(RETRY).await;
                 }
@@ -147,6 +159,21 @@ impl Recorder {
             .spool
             .commit(runs.chain(other.iter().cloned()).collect())
             .await
+    }
+
+    /// Returns what the spool does not take.
+    async fn commit_each(&self, mut runs: BTreeMap<RunId, SpooledRun>) -> BTreeMap<RunId, SpooledRun> {
+        if runs.len() > 1 {
+            for id in runs.keys().copied().collect::<Vec<_>>() {
+                let Some(run) = runs.remove(&id) else { continue };
+                match self.0.spool.commit(vec![SpoolWrite::PutRun(Box::new(run.clone()))]).await {
+                    Ok(()) if run.run.state.is_end() => self.0.starter.forget(id).await,
+                    Ok(()) => {}
+                    Err(_) => drop(runs.insert(id, run)),
+                }
+            }
+        }
+        runs
     }
 
     /// What has been put meanwhile is later.

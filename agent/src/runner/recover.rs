@@ -9,7 +9,7 @@
 use shared::{id::RunId, run::State};
 use tokio::sync::mpsc;
 
-use super::{ADOPTED_SEQ, Capture, Event, OUTPUT_EVENTS_MAX, Runner};
+use super::{Capture, Event, OUTPUT_EVENTS_MAX, Runner};
 use crate::parts::{ProcessId, SpooledRun};
 
 /// Brings the runs of the spool to the runner; stays with the processes taken over.
@@ -51,7 +51,7 @@ async fn whereabouts(runner: &Runner, spooled: &SpooledRun) -> Whereabouts {
             Some(false) => Whereabouts::NotStarted,
             Some(true) => runner
                 .starter
-                .find(run)
+                .process_of(run)
                 .await
                 .map_or(Whereabouts::Gone, Whereabouts::At),
             None => Whereabouts::Gone,
@@ -73,7 +73,6 @@ async fn adopt(runner: &Runner, mut spooled: SpooledRun, process: ProcessId) {
     }
     tracing::info!(run.id = %run, "took over a process of the agent before");
     runner.tell(Event::Adopted(Box::new(spooled))).await;
-    runner
-        .follow(run, rx, Capture::from_seq(run, output, ADOPTED_SEQ))
-        .await;
+    let seq = runner.spool.next_chunk(run).await.unwrap_or_default();
+    runner.follow(run, rx, Capture::from_seq(run, output, seq)).await;
 }

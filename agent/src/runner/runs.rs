@@ -725,7 +725,7 @@ impl SpooledRun {
             Cause::Retry
         };
         (next.order.attempt, next.order.not_before, next.order.cause) = (attempt, at, cause);
-        next.run = run_of(&next.order, self.run.node.clone(), State::Queued);
+        next.run = run_of(&next.order, &self.run.node, State::Queued);
         next
     }
 }
