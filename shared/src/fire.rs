@@ -26,7 +26,7 @@ pub const COUNT_MAX: u64 = 100_000;
 /// A fire that starts at most this late counts as on time in a job that catches nothing up.
 pub const GRACE: Duration = Duration::from_secs(5);
 /// In a job that does, this late: what is later says so.
-const GRACE_CAUGHT_UP: Duration = Duration::from_secs(1);
+pub const GRACE_CAUGHT_UP: Duration = Duration::from_secs(1);
 /// How many attempts a fire gets that nodes keep dying with, where its job says
 /// `on_lost: retry` and allows no more by itself.
 const LOST_ATTEMPTS_MAX: u32 = 3;

@@ -11,7 +11,7 @@ use std::{
 
 use shared::{
     Revision,
-    fire::{self, GRACE},
+    fire::{self, GRACE, GRACE_CAUGHT_UP},
     id::{NodeId, RunId},
     job::{Action as JobAction, Isolation, MisfireRun, OverlapPolicy},
     keys,
@@ -248,8 +248,10 @@ impl Runs {
         if let Some((state, reason)) = too_late(&live.spooled, now.wall) {
             return self.end(run, state, Some(reason), now, out);
         }
-        let late = now.wall.since(live.spooled.order.not_before);
-        if live.spooled.run.cause == Cause::Schedule && late > GRACE {
+        if !live.may_start(now) {
+            return self.hold(run, now, out);
+        }
+        if is_late(&live.spooled, now.wall) {
             (live.spooled.run.cause, live.spooled.order.cause) = (Cause::CatchUp, Cause::CatchUp);
         }
         let (key, overlap) = (group_of(&live.spooled), live.spooled.order.spec.overlap);
@@ -334,21 +336,8 @@ impl Runs {
         let Some(live) = self.live.get_mut(&run) else {
             return;
         };
-        let spooled = &live.spooled;
-        // An exclusive run starts only while the registration holds that it was claimed
-        // under: without it, the leader may have given the slot to another node and
-        // settled what this one had claimed.
-        if spooled.order.slot.is_some() && (spooled.epoch.is_none() || spooled.epoch != now.epoch) {
-            return match (now.epoch, spooled.claim, spooled.order.slot) {
-                (None, ..) => live.phase = Phase::Held { again_at: None },
-                (Some(_), Some(claim), Some(slot)) => {
-                    let key = keys::assign_slot(&self.node, spooled.order.job, slot);
-                    live.phase = Phase::Verifying;
-                    out.push(Action::Verify { run, key, claim });
-                }
-                // An order: nothing in the store says any more that it is this node's.
-                _ => self.end(run, State::Lost, Some(Reason::NodeGone), now, out),
-            };
+        if !live.may_start(now) {
+            return self.hold(run, now, out);
         }
         if self.taken >= self.capacity {
             self.waiting.push_back(run);
@@ -364,6 +353,34 @@ impl Runs {
             output_bytes_max,
             epoch,
         });
+    }
+
+    /// The registration that it was claimed under is gone: it waits for another, and then
+    /// for the store to say whether its claim stands.
+    fn hold(&mut self, run: RunId, now: Now, out: &mut Vec<Action>) {
+        let Some(live) = self.live.get_mut(&run) else { return };
+        let order = &live.spooled.order;
+        match (now.epoch, live.spooled.claim, order.slot) {
+            (None, ..) => live.phase = Phase::Held { again_at: None },
+            (Some(_), Some(claim), Some(slot)) => {
+                let key = keys::assign_slot(&self.node, order.job, slot);
+                live.phase = Phase::Verifying;
+                out.push(Action::Verify { run, key, claim });
+            }
+            // An order: nothing in the store says any more that it is this node's.
+            _ => self.end(run, State::Lost, Some(Reason::NodeGone), now, out),
+        }
+    }
+
+    /// It was held: on from where it stood.
+    fn resume(&mut self, run: RunId, now: Now, out: &mut Vec<Action>) {
+        let Some(live) = self.live.get(&run) else { return };
+        let group = self.groups.get(&group_of(&live.spooled));
+        if group.is_some_and(|g| g.going.contains(&run)) {
+            self.ready(run, now, out);
+        } else {
+            self.admit(run, now, out);
+        }
     }
 
     fn started(&mut self, run: RunId, at: Time, process: Option<ProcessId>, now: Now, out: &mut Vec<Action>) {
@@ -445,11 +462,7 @@ impl Runs {
         match verdict {
             Verdict::Stands(epoch) => {
                 live.spooled.epoch = Some(epoch);
-                // It may have waited for hours.
-                match too_late(&live.spooled, now.wall) {
-                    Some((state, reason)) => self.end(run, state, Some(reason), now, out),
-                    None => self.ready(run, now, out),
-                }
+                self.resume(run, now, out);
             }
             Verdict::Gone => self.end(run, State::Lost, Some(Reason::NodeGone), now, out),
             Verdict::Unknown => {
@@ -475,7 +488,7 @@ impl Runs {
         }
         held.sort();
         for run in held {
-            self.ready(run, now, out);
+            self.resume(run, now, out);
         }
     }
 
@@ -691,6 +704,16 @@ impl Runs {
     }
 }
 
+impl Live {
+    /// An exclusive run starts only while the registration holds that it was claimed
+    /// under: without it, the leader may have given the slot to another node and settled
+    /// what this one had claimed.
+    fn may_start(&self, now: Now) -> bool {
+        let is_every = self.spooled.order.slot.is_none();
+        is_every || self.spooled.epoch.is_some() && self.spooled.epoch == now.epoch
+    }
+}
+
 impl Phase {
     fn is_stopping(&self) -> bool {
         matches!(self, Phase::Stopping { .. } | Phase::Starting { then: Some(_) })
@@ -735,6 +758,13 @@ fn group_of(spooled: &SpooledRun) -> SlotKey {
         job: spooled.order.job,
         slot: spooled.order.slot,
     }
+}
+
+/// A fire of a job that catches up, and that starts late enough to be called so.
+fn is_late(spooled: &SpooledRun, now: Time) -> bool {
+    let catches_up = spooled.order.spec.misfire.run != MisfireRun::None;
+    let late = now.since(spooled.order.not_before);
+    spooled.run.cause == Cause::Schedule && catches_up && late > GRACE_CAUGHT_UP
 }
 
 /// A missed fire of a job that wants each of them.

@@ -1,0 +1,638 @@
+//! The production loops of whole agents on virtual time: fires, claims, crashes.
+
+mod world;
+
+use std::time::Duration;
+
+use agent::{
+    parts::{Exit, SpoolError},
+    pretend::Script,
+};
+use shared::{
+    id::RunId,
+    job::{Isolation, MisfireRun, OnLost, OverlapPolicy},
+    keys,
+    node::Intent,
+    run::{Reason, State},
+    store::Store,
+    units::Span,
+};
+use world::{World, clock, env, seconds, short};
+
+#[tokio::test(start_paused = true)]
+async fn jobs_of_each_place_fire_to_the_second() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let (exclusive, every) = (
+        world.job("* * * * * *", |_| {}),
+        world.every("*/5 * * * * *", |_| {}),
+    );
+    world.assign(&a, &exclusive).await;
+    world.assign(&a, &every).await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:20.500").await;
+
+    let mut of_each: Vec<_> = [&exclusive, &every]
+        .iter()
+        .map(|j| j.spec.name.to_string())
+        .map(|name| {
+            let seen = a.processes.seen();
+            let of_job = seen.iter().filter(|s| env(&s.launch, "GNOMON_JOB") == name);
+            of_job
+                .map(|s| env(&s.launch, "GNOMON_SCHEDULED_AT")[11..19].to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(of_each.remove(0), seconds(1, 20));
+    assert_eq!(
+        of_each.remove(0),
+        ["10:00:05", "10:00:10", "10:00:15", "10:00:20"]
+    );
+    // Claimed ahead, so that nothing stands between the instant and the start.
+    for seen in a.processes.seen() {
+        let due = env(&seen.launch, "GNOMON_SCHEDULED_AT").parse().unwrap();
+        assert!(
+            seen.at.since(due) <= Duration::from_millis(2),
+            "{due} at {}",
+            seen.at
+        );
+    }
+    assert_eq!(world.master.count(State::Succeeded), 24);
+    assert_eq!(
+        world.cursor(&exclusive).await.unwrap().at,
+        "2026-11-21T10:00:21Z".parse().unwrap()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_moves_fires_each_instant_once() {
+    let world = World::new();
+    let (a, b) = (world.host("a", short), world.host("b", short));
+    let job = world.job("* * * * * *", |spec| spec.misfire.run = MisfireRun::All);
+    world.assign(&a, &job).await;
+    let (_a, _) = world.start(&a);
+    let (_b, _) = world.start(&b);
+    // At awkward moments: just before, at and just after an instant and its claim.
+    for (n, at) in [
+        "04.000", "07.990", "10.010", "13.500", "16.999", "20.051", "23.001",
+    ]
+    .iter()
+    .enumerate()
+    {
+        a.until(&format!("10:00:{at}")).await;
+        let (from, to) = if n % 2 == 0 { (&a, &b) } else { (&b, &a) };
+        world.reassign(from, to, &job).await;
+    }
+    a.until("10:00:30.500").await;
+    let mut all = [a.started(), b.started()].concat();
+    all.sort();
+    assert_eq!(all, seconds(1, 30));
+    assert!(!a.started().is_empty() && !b.started().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_slot_delays_no_other() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let jobs: Vec<_> = (0..60).map(|_| world.job("* * * * * *", |_| {})).collect();
+    for job in &jobs {
+        world.assign(&a, job).await;
+    }
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:05.500").await;
+    // Somebody else moved a cursor; another slot was taken away and its news is slow.
+    let cursor = world.cursor(&jobs[7]).await.unwrap();
+    world.put(keys::cursor(jobs[7].job, 0), &cursor).await;
+    world.unassign(&a, &jobs[9]).await;
+    a.until("10:00:10.500").await;
+    for seen in a.processes.seen() {
+        let due: shared::time::Time = env(&seen.launch, "GNOMON_SCHEDULED_AT").parse().unwrap();
+        assert!(
+            seen.at.since(due) <= Duration::from_millis(2),
+            "{due} at {}",
+            seen.at
+        );
+    }
+    let of = |n: usize| {
+        let name = jobs[n].spec.name.to_string();
+        a.processes
+            .seen()
+            .iter()
+            .filter(|s| env(&s.launch, "GNOMON_JOB") == name)
+            .count()
+    };
+    assert_eq!((of(0), of(7)), (10, 10));
+    assert!((5..=6).contains(&of(9)), "{}", of(9));
+}
+
+/// An agent that dies between each two steps of a fire, at each of them.
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_dies_at_any_moment_fires_each_instant_once() {
+    for death in [
+        "08.999", "09.000", "09.001", "09.300", "09.999", "10.000", "10.001", "10.050", "10.200",
+    ] {
+        let world = World::new();
+        let a = world.host("a", short);
+        let job = world.job("*/10 * * * * *", |_| {});
+        let every = world.every("*/10 * * * * *", |_| {});
+        world.assign(&a, &job).await;
+        world.assign(&a, &every).await;
+        let (agent, _) = world.start(&a);
+        a.until(&format!("10:00:{death}")).await;
+        drop(agent);
+        a.until("10:00:13").await;
+        let (_agent, _) = world.start(&a);
+        a.until("10:00:25").await;
+        let mut started = a.started();
+        started.sort();
+        assert_eq!(
+            started,
+            ["10:00:10", "10:00:10", "10:00:20", "10:00:20"],
+            "died at {death}"
+        );
+        let ended: Vec<_> = world
+            .master
+            .runs()
+            .into_iter()
+            .filter(|r| *clock(r.scheduled_at) <= *"10:00:20")
+            .collect();
+        assert_eq!(ended.len(), 4, "died at {death}: {}", world.master.show());
+        for run in ended {
+            let how = (run.state, run.reason.clone());
+            let is_fine = run.state == State::Succeeded || how == (State::Lost, Some(Reason::Vanished));
+            assert!(is_fine, "died at {death}: {how:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_without_an_answer_is_found_by_the_next_agent() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let job = world.job("*/10 * * * * *", |_| {});
+    world.assign(&a, &job).await;
+    let (agent, _) = world.start(&a);
+    a.until("10:00:08.500").await;
+    // The claim arrives, its answer does not, and then the agent dies.
+    a.client.lose_replies();
+    a.until("10:00:09.500").await;
+    assert!(world.cursor(&job).await.is_some());
+    drop(agent);
+    a.client.heal();
+    a.until("10:00:12").await;
+    assert_eq!(a.started(), [""; 0]);
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:14").await;
+    assert_eq!(a.started(), ["10:00:10"]);
+    assert_eq!(world.master.count(State::Succeeded), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_without_an_answer_is_found_by_the_same_agent() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let job = world.job("* * * * * *", |spec| spec.misfire.run = MisfireRun::All);
+    world.assign(&a, &job).await;
+    let (_agent, _) = world.start(&a);
+    for round in 0..5 {
+        a.until(&format!("10:0{round}:05.500")).await;
+        a.client.lose_replies();
+        a.until(&format!("10:0{round}:08.700")).await;
+        a.client.heal();
+    }
+    a.until("10:05:00.500").await;
+    assert_eq!(a.started(), seconds(1, 300), "{}", world.master.show());
+    a.until("10:05:02").await;
+    assert!(
+        world
+            .master
+            .runs()
+            .iter()
+            .filter(|r| *clock(r.scheduled_at) <= *"10:05:00")
+            .all(|r| r.state == State::Succeeded)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_node_had_claimed_is_not_started_when_it_returns() {
+    let world = World::new();
+    let (a, b) = (world.host("a", short), world.host("b", short));
+    let job = world.job("*/10 * * * * *", |_| {});
+    world.assign(&a, &job).await;
+    let (agent, _) = world.start(&a);
+    let (_b, _) = world.start(&b);
+    a.until("10:00:09.500").await;
+    // Claimed, spooled, not started.
+    drop(agent);
+    // The lease ends, the leader gives the slot to another node, and it comes back even.
+    a.until("10:00:25").await;
+    assert!(world.node(&a).await.is_none());
+    world.reassign(&a, &b, &job).await;
+    a.until("10:00:26").await;
+    world.reassign(&b, &a, &job).await;
+    a.until("10:00:35").await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:41").await;
+    assert!(!a.started().contains(&"10:00:10".to_owned()), "{:?}", a.started());
+    let run = world
+        .master
+        .runs()
+        .into_iter()
+        .find(|r| clock(r.scheduled_at) == "10:00:10")
+        .unwrap();
+    assert_eq!((run.state, run.reason), (State::Lost, Some(Reason::NodeGone)));
+    let mut all = [a.started(), b.started()].concat();
+    all.sort();
+    assert_eq!(all, ["10:00:20", "10:00:30", "10:00:40"], "{}", world.master.show());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_process_is_taken_over_and_killed_with_its_tree() {
+    let world = World::new();
+    let a = world.host("a", |_| Script::lasting(Duration::from_secs(60)));
+    let job = world.job("5 0 10 * * *", |_| {});
+    world.assign(&a, &job).await;
+    let (agent, _) = world.start(&a);
+    a.until("10:00:07").await;
+    drop(agent);
+    a.until("10:00:09").await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:12").await;
+    let run = world.master.runs().remove(0);
+    assert_eq!(run.state, State::Running);
+    assert_eq!(a.processes.running(), 1);
+    world.order_kill(&a, run.id).await;
+    a.until("10:00:13").await;
+    assert_eq!(a.processes.running(), 0);
+    let run = world.master.run(run.id).unwrap();
+    let by = Reason::KilledBy {
+        by: "admin".into(),
+        reason: "enough".into(),
+    };
+    assert_eq!((run.state, run.reason), (State::Killed, Some(by)));
+    assert!(world.store.snapshot(keys::ORDERS).await.unwrap().kvs.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_restarts_loses_its_runs_and_retries_them_where_asked() {
+    let world = World::new();
+    let a = world.host("a", |_| Script::lasting(Duration::from_secs(5)));
+    let fail = world.job("5 0 10 * * *", |_| {});
+    let retry = world.job("5 0 10 * * *", |spec| spec.on_lost = OnLost::Retry);
+    world.assign(&a, &fail).await;
+    world.assign(&a, &retry).await;
+    let (agent, _) = world.start(&a);
+    a.until("10:00:07").await;
+    drop(agent);
+    a.processes.reboot();
+    a.until("10:00:09").await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:20").await;
+    let mut shown: Vec<String> = world.master.show().lines().map(str::to_owned).collect();
+    shown.sort();
+    expect_test::expect![[r#"
+        10:00:05 #1 schedule lost started 10:00:05: its process was gone when the agent came back
+        10:00:05 #1 schedule lost started 10:00:05: its process was gone when the agent came back
+        10:00:05 #2 lost succeeded started 10:00:09"#]]
+    .assert_eq(&shown.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_cut_off_goes_on_with_every_node_jobs_alone() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let exclusive = world.job("* * * * * *", |spec| spec.misfire.run = MisfireRun::All);
+    let every = world.every("* * * * * *", |_| {});
+    world.assign(&a, &exclusive).await;
+    world.assign(&a, &every).await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:05.500").await;
+    a.client.cut();
+    a.until("10:00:40.500").await;
+    let of = |job: &shared::assign::Assignment| {
+        let name = job.spec.name.to_string();
+        a.processes
+            .seen()
+            .iter()
+            .filter(|s| env(&s.launch, "GNOMON_JOB") == name)
+            .map(|s| env(&s.launch, "GNOMON_SCHEDULED_AT")[11..19].to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(&every), seconds(1, 40));
+    assert!(of(&exclusive).len() <= 6, "{:?}", of(&exclusive));
+    a.client.heal();
+    a.until("10:01:00.500").await;
+    assert_eq!(of(&every), seconds(1, 60));
+    let mut caught_up = of(&exclusive);
+    caught_up.sort();
+    assert_eq!(caught_up, seconds(1, 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_node_jobs_go_on_from_disk_without_a_store_or_a_master() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let every = world.every("* * * * * *", |_| {});
+    world.assign(&a, &every).await;
+    let (agent, _) = world.start(&a);
+    a.until("10:00:05.500").await;
+    a.client.cut();
+    world.master.down(true);
+    drop(agent);
+    let (agent, _) = world.start(&a);
+    a.until("10:00:15.500").await;
+    assert_eq!(a.started(), seconds(1, 15));
+    assert!(!agent.is_registered());
+    world.master.down(false);
+    a.until("10:00:17.200").await;
+    assert_eq!(world.master.count(State::Succeeded), 17);
+}
+
+#[tokio::test(start_paused = true)]
+async fn isolation_kills_at_the_deadline_and_finish_does_not() {
+    let world = World::new();
+    let a = world.host("a", |_| Script::lasting(Duration::from_secs(300)));
+    let isolated = world.job("5 0 10 * * *", |spec| spec.isolation = Isolation::Kill);
+    let finishing = world.job("5 0 10 * * *", |_| {});
+    world.assign(&a, &isolated).await;
+    world.assign(&a, &finishing).await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:06").await;
+    assert_eq!(a.processes.running(), 2);
+    a.client.cut();
+    a.until("10:00:20").await;
+    assert_eq!(a.processes.running(), 1);
+    assert!(world.node(&a).await.is_none());
+    let killed = world
+        .master
+        .runs()
+        .into_iter()
+        .find(|r| r.state == State::Killed)
+        .unwrap();
+    assert_eq!(
+        (killed.job, killed.reason),
+        (isolated.job, Some(Reason::Isolation))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_misses_fires_and_says_so() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let every = world.every("* * * * * *", |spec| spec.misfire.within = Span::from_secs(2));
+    let exclusive = world.job("*/10 * * * * *", |_| {});
+    world.assign(&a, &every).await;
+    world.assign(&a, &exclusive).await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:05.500").await;
+    a.spool.fail_with(Some(SpoolError::DiskFull));
+    a.until("10:00:15.500").await;
+    let while_full = a.started().len();
+    a.spool.fail_with(None);
+    a.until("10:00:21.500").await;
+    assert!(while_full <= 7, "{while_full}");
+    let shown = world.master.show();
+    assert!(
+        shown.contains("missed: the agent could not write its spool: the spool's disk is full"),
+        "{shown}"
+    );
+    // Every instant is explained, once.
+    let name = every.job;
+    let explained: Vec<String> = world
+        .master
+        .runs()
+        .iter()
+        .filter(|r| r.job == name)
+        .map(|r| clock(r.scheduled_at))
+        .collect();
+    assert_eq!(explained[..21], seconds(1, 21));
+    assert!(
+        world
+            .master
+            .runs()
+            .iter()
+            .filter(|r| *clock(r.scheduled_at) <= *"10:00:20")
+            .all(|r| r.state.is_end()),
+        "{shown}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clean_stop_finishes_what_runs_and_gives_the_slots_back() {
+    let world = World::new();
+    let a = world.host("a", |launch| {
+        let is_long = env(launch, "GNOMON_JOB") == "j2";
+        Script::lasting(Duration::from_secs(if is_long { 300 } else { 8 }))
+    });
+    let short = world.job("5 0 10 * * *", |_| {});
+    let long = world.job("5 0 10 * * *", |_| {});
+    let next = world.job("7 0 10 * * *", |_| {});
+    let later = world.job("9 0 10 * * *", |_| {});
+    for job in [&short, &long, &next, &later] {
+        world.assign(&a, job).await;
+    }
+    let (agent, cancel) = world.start(&a);
+    a.until("10:00:06.500").await;
+    cancel.cancel();
+    a.until("10:00:08").await;
+    // The leader may move the slots at once; what was claimed is started all the same.
+    assert!(world.node(&a).await.unwrap().leaving);
+    assert_eq!(a.processes.running(), 3);
+    agent.wait().await.unwrap();
+    assert!(world.node(&a).await.is_none());
+    expect_test::expect![[r#"
+        10:00:05 #1 schedule succeeded started 10:00:05
+        10:00:05 #1 schedule killed started 10:00:05: the agent was stopped
+        10:00:07 #1 schedule succeeded started 10:00:07
+    "#]]
+    .assert_eq(&sorted_by_job(&world));
+}
+
+fn sorted_by_job(world: &World) -> String {
+    let mut runs = world.master.runs();
+    runs.sort_by_key(|r| (r.scheduled_at, r.job));
+    let show = |r: &shared::report::Run| {
+        let reason = r.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+        let started = r
+            .started_at
+            .map(|t| format!(" started {}", clock(t)))
+            .unwrap_or_default();
+        format!(
+            "{} #{} {} {}{started}{reason}\n",
+            clock(r.scheduled_at),
+            r.attempt,
+            r.cause.as_str(),
+            r.state
+        )
+    };
+    runs.iter().map(show).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_run_once_with_their_environment() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let job = world.job("", |_| {});
+    world.assign(&a, &job).await;
+    let (agent, _) = world.start(&a);
+    a.until("10:00:02").await;
+    let order = world.order(&a, &job);
+    world.order_run(&a, &order).await;
+    a.until("10:00:03").await;
+    assert_eq!(a.processes.seen().len(), 1);
+    assert_eq!(env(&a.processes.seen()[0].launch, "WHO"), "me");
+    assert_eq!(env(&a.processes.seen()[0].launch, "GNOMON_CAUSE"), "manual");
+    assert_eq!(world.master.run(order.first).unwrap().state, State::Succeeded);
+    // An order that the agent took and could not delete is not carried out before it is.
+    let order = world.order(&a, &job);
+    a.client.lose_replies();
+    world.order_run(&a, &order).await;
+    a.until("10:00:05").await;
+    drop(agent);
+    a.client.heal();
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:08").await;
+    assert_eq!(a.processes.seen().len(), 2);
+    assert_eq!(world.master.run(order.first).unwrap().state, State::Succeeded);
+    assert!(world.store.snapshot(keys::ORDERS).await.unwrap().kvs.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn clocks_that_step_refire_nothing() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let (exclusive, every) = (
+        world.job("* * * * * *", |_| {}),
+        world.every("* * * * * *", |_| {}),
+    );
+    world.assign(&a, &exclusive).await;
+    world.assign(&a, &every).await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:10.500").await;
+    a.step_clock(-5_000);
+    a.until("10:00:20.500").await;
+    a.step_clock(30_000);
+    a.until("10:01:00.500").await;
+    let mut started = a.started();
+    started.sort();
+    let before = started.len();
+    started.dedup();
+    // Each instant at most twice in all: once for each of the two jobs.
+    assert!(before <= 2 * started.len());
+    for job in [&exclusive, &every] {
+        let mut instants: Vec<RunId> = world
+            .master
+            .runs()
+            .iter()
+            .filter(|r| r.job == job.job)
+            .map(|r| r.id)
+            .collect();
+        let all = instants.len();
+        instants.dedup();
+        assert_eq!(instants.len(), all);
+        let explained: Vec<String> = world
+            .master
+            .runs()
+            .iter()
+            .filter(|r| r.job == job.job)
+            .map(|r| clock(r.scheduled_at))
+            .collect();
+        assert_eq!(explained[..60], seconds(1, 60));
+    }
+    assert!(world.master.count(State::Skipped) >= 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_agent_of_the_same_name_is_refused() {
+    let world = World::new();
+    let (a, other) = (world.host("a", short), {
+        let mut other = world.host("aa", short);
+        other.id = "a".parse().unwrap();
+        other
+    });
+    let (_a, _) = world.start(&a);
+    a.until("10:00:02").await;
+    let (second, _) = world.start(&other);
+    let error = second.wait().await.unwrap_err().to_string();
+    assert!(
+        error.contains("another agent is registered as node `a`"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn cordoned_nodes_fire_no_every_node_jobs() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let every = world.every("* * * * * *", |_| {});
+    world.assign(&a, &every).await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:05.500").await;
+    world
+        .put(
+            keys::intent(&a.id),
+            &Intent {
+                cordoned: true,
+                ..Intent::default()
+            },
+        )
+        .await;
+    a.until("10:00:15.500").await;
+    world.put(keys::intent(&a.id), &Intent::default()).await;
+    a.until("10:00:20.500").await;
+    let started = a.started();
+    assert_eq!(started, [seconds(1, 6), seconds(16, 20)].concat());
+    assert_eq!(world.master.runs().len(), 12, "{}", world.master.show());
+}
+
+#[tokio::test(start_paused = true)]
+async fn overlap_retries_and_timeouts_end_as_the_job_says() {
+    let world = World::new();
+    let a = world.host("a", |launch| {
+        let attempt = env(launch, "GNOMON_ATTEMPT");
+        match env(launch, "GNOMON_JOB").as_str() {
+            "j1" => Script::lasting(Duration::from_millis(2500)),
+            "j2" if attempt != "3" => Script {
+                exit: Exit::Code(1),
+                ..short(launch)
+            },
+            "j3" => Script {
+                ignores_term: true,
+                ..Script::lasting(Duration::from_secs(99))
+            },
+            _ => short(launch),
+        }
+    });
+    let queue = world.job("1-3 0 10 * * *", |spec| {
+        (spec.overlap.policy, spec.overlap.queue) = (OverlapPolicy::Queue, 1);
+    });
+    let retry = world.job("1 0 10 * * *", |spec| {
+        (spec.retry.attempts, spec.retry.backoff) = (3, Span::from_secs(2));
+    });
+    let timeout = world.job("1 0 10 * * *", |spec| {
+        (spec.run.timeout, spec.run.grace) = (Some(Span::from_secs(3)), Span::from_secs(2));
+    });
+    for job in [&queue, &retry, &timeout] {
+        world.assign(&a, job).await;
+    }
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:30").await;
+    expect_test::expect![[r#"
+        10:00:01 #1 schedule succeeded started 10:00:01
+        10:00:01 #1 schedule failed started 10:00:01: exited with code 1
+        10:00:01 #2 retry failed started 10:00:03.100: exited with code 1
+        10:00:01 #3 retry succeeded started 10:00:07.200
+        10:00:01 #1 schedule timed_out started 10:00:01: ran longer than its timeout of 3s
+        10:00:02 #1 schedule succeeded started 10:00:03.500
+        10:00:03 #1 schedule skipped: 1 of the job's runs still going on, 1 waiting
+    "#]]
+    .assert_eq(&sorted_by_job(&world));
+    let timed_out = world
+        .master
+        .runs()
+        .into_iter()
+        .find(|r| r.state == State::TimedOut)
+        .unwrap();
+    assert_eq!(timed_out.signal, Some(9));
+    assert_eq!(clock(timed_out.finished_at.unwrap()), "10:00:06");
+}
