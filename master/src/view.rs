@@ -192,19 +192,13 @@ fn nodes(nodes: &MirrorState<Node>, intents: &MirrorState<Intent>, world: &mut W
             continue;
         }
         let node = &entry.value;
-        let at = match intents.get(&intent_key) {
-            Some(intent) => NodeAt {
-                labels: intent.labels_over(&node.labels),
-                capacity: node.capacity,
-                cordoned: intent.cordoned,
-                draining: intent.draining,
-            },
-            None => NodeAt {
-                labels: node.labels.clone(),
-                capacity: node.capacity,
-                cordoned: false,
-                draining: false,
-            },
+        let intent = intents.get(&intent_key).cloned().unwrap_or_default();
+        let at = NodeAt {
+            labels: intent.labels_over(&node.labels),
+            capacity: node.capacity,
+            cordoned: intent.cordoned,
+            // An agent that stops gives its slots back.
+            draining: intent.draining || node.leaving,
         };
         world.nodes.insert(id, at);
     }

@@ -32,7 +32,7 @@ use shared::{
     plan::{Away, World},
     report::Run,
     run::{Reason, State},
-    store::{Compare, Outcome, StoreError, Txn, Write},
+    store::{Compare, Outcome, Revision, StoreError, Txn, Write},
     time::Time,
 };
 use tokio::time::{Instant, sleep, timeout};
@@ -70,10 +70,11 @@ pub async fn run(leader: Leader, view: View, history: Arc<dyn History>, host: Ho
         host,
         absences: Absences::default(),
         seen: None,
-        ordered: BTreeSet::new(),
+        ordered: BTreeMap::new(),
         marked: HashMap::new(),
         asked: HashMap::new(),
         looked_back: None,
+        awaited: BTreeSet::new(),
     };
     let mut wait = AGAIN;
     loop {
@@ -108,8 +109,8 @@ struct Lost {
     absences: Absences,
     /// The link that the copies of the store go with.
     seen: Option<Link>,
-    /// What this leader has ordered or ended and its copies may not show yet.
-    ordered: BTreeSet<RunId>,
+    /// What this leader has ordered or ended, and the revision at which its copies show it.
+    ordered: BTreeMap<RunId, Revision>,
     /// When a run was recorded as lost: a node that is cut off from the store and still
     /// reports takes it back each time.
     marked: HashMap<RunId, Instant>,
@@ -117,6 +118,8 @@ struct Lost {
     asked: HashMap<RunId, Instant>,
     /// When all attempts to come were last looked for, not only recent ones.
     looked_back: Option<Instant>,
+    /// The nodes whose agents have attempts to make.
+    awaited: BTreeSet<NodeId>,
 }
 
 /// What one look saw.
@@ -146,6 +149,9 @@ impl Lost {
             self.seen = Some(link);
             self.ordered.clear();
         }
+        let (orders, owed) = (self.view.orders.snapshot(), self.view.owed.snapshot());
+        let shown = orders.revision().min(owed.revision());
+        self.ordered.retain(|_, revision| *revision > shown);
         let busy = self.history.unfinished_nodes().await;
         let living = self.view.living();
         let named = self.named(busy.as_deref().unwrap_or_default());
@@ -180,6 +186,7 @@ impl Lost {
         }));
         let orders = self.view.orders.snapshot();
         named.extend(orders.iter().filter_map(|(key, _)| Some(keys::parse_order(key)?.0)));
+        named.extend(self.awaited.iter().cloned());
         named.extend(self.claimed().into_iter().map(|(_, _, claimed)| claimed.node.clone()));
         named
     }
@@ -196,7 +203,7 @@ impl Lost {
             .filter_map(|(key, _)| Some(keys::parse_order(key)?.1))
             .collect();
         runs.extend(self.owed_runs().into_iter().map(|(_, _, run)| run.id));
-        runs.extend(&self.ordered);
+        runs.extend(self.ordered.keys());
         runs
     }
 
@@ -234,8 +241,8 @@ impl Lost {
 
     async fn write(&mut self, look: &Look, run: RunId, txn: Txn) -> Result<bool, StoreError> {
         match self.leader.commit(look.link, txn).await? {
-            Outcome::Committed(_) => {
-                self.ordered.insert(run);
+            Outcome::Committed(revision) => {
+                self.ordered.insert(run, revision);
                 Ok(true)
             }
             Outcome::Refused(_) => Ok(false),

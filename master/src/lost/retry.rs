@@ -42,7 +42,9 @@ impl Lost {
         let runs = self.history.unretried(since, RUNS_MAX).await?;
         if is_full {
             self.looked_back = Some(Instant::now());
+            self.awaited.clear();
         }
+        self.awaited.extend(runs.iter().map(|run| run.node.clone()));
         if runs.is_empty() {
             return Ok(());
         }

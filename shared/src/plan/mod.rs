@@ -70,6 +70,7 @@ pub struct NodeAt {
     /// Its weight.
     pub capacity: u32,
     pub cordoned: bool,
+    /// The operator or the agent itself, which stops, gives up its slots.
     pub draining: bool,
 }
 
