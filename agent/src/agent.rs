@@ -3,12 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use shared::{
-    host::Host,
-    node::Node,
-    store::DynStore,
-    target::Labels,
-};
+use shared::{host::Host, node::Node, report::Health, store::DynStore, target::Labels};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
@@ -23,6 +18,7 @@ use crate::{
     identity::{Fence, Identity, RegisterError, Registered, announce_leaving, keep_registered},
     inbox::{self, Inbox, Owned},
     orders::Orders,
+    outbox::Outbox,
     parts::{Link, Spool, Spooled, Starter},
     runner::{Counts, EVENTS_MAX, Event, Recorder, Runner, recover},
     unreported::Unreported,
@@ -63,8 +59,19 @@ impl Agent {
         let (registered, fence) = Registered::new();
         let (counts_tx, counts) = watch::channel(Counts::default());
         let (slots_tx, slots) = watch::channel(0);
-        let running = Running { parts, registered, fence: fence.clone(), counts: counts_tx, slots: slots_tx };
-        Agent { task: tokio::spawn(running.run(cancel)), counts, slots, fence }
+        let running = Running {
+            parts,
+            registered,
+            fence: fence.clone(),
+            counts: counts_tx,
+            slots: slots_tx,
+        };
+        Agent {
+            task: tokio::spawn(running.run(cancel)),
+            counts,
+            slots,
+            fence,
+        }
     }
 
     /// Returns when the agent has stopped: cleanly, or because it cannot go on.
@@ -108,12 +115,30 @@ struct Running {
 
 impl Running {
     async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
-        let Running { parts, registered, fence, counts, slots } = self;
-        let AgentParts { identity, host, store, starter, settings, .. } = &parts;
+        let Running {
+            parts,
+            registered,
+            fence,
+            counts,
+            slots,
+        } = self;
+        let (counts_rx, slots_rx) = (counts.subscribe(), slots.subscribe());
+        let AgentParts {
+            identity,
+            host,
+            store,
+            starter,
+            settings,
+            ..
+        } = &parts;
         let boot = host.token();
         let node = node(&parts, boot.clone());
         let spool = Arc::new(Unreported::new(parts.spool.clone()));
-        let Spooled { runs, cursors, assignments } = spool.load().await.context("reading the spool")?;
+        let Spooled {
+            runs,
+            cursors,
+            assignments,
+        } = spool.load().await.context("reading the spool")?;
         let recorder = Recorder::new(spool.clone(), starter.clone());
         let (events, events_rx) = mpsc::channel(EVENTS_MAX);
 
@@ -187,17 +212,32 @@ impl Running {
         let stop_firing = cancel.child_token();
         let mut firing = Ended(tokio::spawn(firing.run(slots, stop_firing.clone())));
         let flush = CancellationToken::new();
-        let mut outbox = Ended(tokio::spawn(outbox::run(
-            spool.clone(),
-            parts.link.clone(),
-            host.clone(),
-            identity.id.clone(),
+        let health = {
+            let (counts, slots) = (counts_rx, slots_rx);
+            move || {
+                let counts = *counts.borrow();
+                Health {
+                    running: counts.running as u32,
+                    queued: counts.queued as u32,
+                    slots: *slots.borrow() as u32,
+                    load_milli: load_milli(),
+                    ..Health::default()
+                }
+            }
+        };
+        let outbox = Outbox {
+            spool: spool.clone(),
+            link: parts.link.clone(),
+            host: host.clone(),
+            node: identity.id.clone(),
             boot,
-            spool.news.clone(),
-            flush.clone(),
-        )));
+            health: Arc::new(health),
+        };
+        let mut outbox = Ended(tokio::spawn(outbox.run(spool.news.clone(), flush.clone())));
 
         let refused = tokio::select! {
+            // First: what ends because of it is no bug.
+            biased;
             () = cancel.cancelled() => None,
             ended = &mut registration.0 => match ended {
                 Ok(Ok(())) => None,
@@ -219,7 +259,11 @@ impl Running {
         if let Some(registration) = fence.registration() {
             let _ = timeout(GOODBYE, announce_leaving(store, &node, &registration)).await;
         }
-        let _ = events.send(Event::Stop { within: settings.stop_timeout }).await;
+        let _ = events
+            .send(Event::Stop {
+                within: settings.stop_timeout,
+            })
+            .await;
         let _ = (&mut running.0).await;
         let _ = timeout(DRAIN, recorder.drained()).await;
         flush.cancel();
@@ -251,14 +295,19 @@ fn bug<T>(ended: Result<T, tokio::task::JoinError>) -> anyhow::Error {
 fn node(parts: &AgentParts, boot: String) -> Node {
     Node {
         id: parts.identity.id.clone(),
-        name: parts.name.clone().unwrap_or_else(|| parts.identity.id.to_string()),
+        name: parts
+            .name
+            .clone()
+            .unwrap_or_else(|| parts.identity.id.to_string()),
         boot,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         labels: parts.labels.clone(),
         capacity: parts.capacity,
         address: parts.address.clone(),
         started_at: parts.host.now(),
-        lease_secs: u32::try_from(parts.settings.lease.as_secs()).unwrap_or(u32::MAX).max(1),
+        lease_secs: u32::try_from(parts.settings.lease.as_secs())
+            .unwrap_or(u32::MAX)
+            .max(1),
         leaving: false,
     }
 }
@@ -267,7 +316,10 @@ fn node(parts: &AgentParts, boot: String) -> Node {
 async fn tell_registrations(mut fence: Fence, events: mpsc::Sender<Event>) {
     while fence.changed().await {
         let event = match fence.registration() {
-            Some(r) => Event::Registered { epoch: r.epoch, continues: r.continues },
+            Some(r) => Event::Registered {
+                epoch: r.epoch,
+                continues: r.continues,
+            },
             None => Event::LeaseLost,
         };
         if events.send(event).await.is_err() {
@@ -276,40 +328,9 @@ async fn tell_registrations(mut fence: Fence, events: mpsc::Sender<Event>) {
     }
 }
 
-// Stands in until the outbox's own module is there.
-mod outbox {
-    use super::*;
-    use shared::{id::NodeId, report::Batch};
-    use crate::parts::SpoolWrite;
-
-    pub async fn run(
-        spool: Arc<Unreported>,
-        link: Arc<dyn Link>,
-        host: Host,
-        node: NodeId,
-        boot: String,
-        wake: Arc<tokio::sync::Notify>,
-        cancel: CancellationToken,
-    ) {
-        loop {
-            let sent = async {
-                let unsent = spool.unsent(500, 64).await.ok()?;
-                if unsent.runs.is_empty() && unsent.chunks.is_empty() {
-                    return Some(false);
-                }
-                let batch = Batch { node: node.clone(), boot: boot.clone(), sent_at: host.now(), runs: unsent.runs, chunks: unsent.chunks, health: None };
-                link.send(&batch).await.ok()?;
-                let chunks = batch.chunks.iter().map(|c| (c.run, c.seq)).collect();
-                spool.commit(vec![SpoolWrite::AckRuns(batch.runs), SpoolWrite::AckChunks(chunks)]).await.ok()?;
-                Some(true)
-            }
-            .await;
-            match sent {
-                Some(true) => {}
-                _ if cancel.is_cancelled() => return,
-                Some(false) => tokio::select! { () = wake.notified() => {}, () = cancel.cancelled() => {} },
-                None => tokio::time::sleep(Duration::from_millis(500)).await,
-            }
-        }
-    }
+/// The host's load over the last minute, in thousandths.
+fn load_milli() -> u32 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = text.split(' ').next().and_then(|load| load.parse::<f64>().ok());
+    load.map_or(0, |load| (load * 1000.0) as u32)
 }
