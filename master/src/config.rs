@@ -2,11 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use shared::{
-    host::Host,
-    id::MasterId,
-    store::etcd::EtcdConfig,
-};
+use shared::{host::Host, id::MasterId, store::etcd::EtcdConfig};
 
 use crate::http::Listen;
 

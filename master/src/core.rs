@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     history::History,
+    intake::Intake,
     leader::{self, Leader},
     lost,
     planner::{self, UnplacedList},
@@ -39,6 +40,8 @@ const REVOKE: Duration = Duration::from_secs(2);
 pub struct CoreParts {
     pub store: DynStore,
     pub history: Arc<dyn History>,
+    /// Where what the leader knows of runs is recorded, so that who looks on sees it.
+    pub intake: Intake,
     pub host: Host,
     pub id: MasterId,
     /// Where agents and people reach its API.
@@ -211,7 +214,13 @@ impl Office {
                     planner::run(leader.clone(), self.view.clone(), self.parts.host.clone(), self.unplaced.clone())
                 }) => {}
                 () = supervise("settlement", || {
-                    lost::run(leader.clone(), self.view.clone(), self.parts.history.clone(), self.parts.host.clone())
+                    lost::run(
+                        leader.clone(),
+                        self.view.clone(),
+                        self.parts.history.clone(),
+                        self.parts.intake.clone(),
+                        self.parts.host.clone(),
+                    )
                 }) => {}
             }
             tracing::warn!(master.id = %self.parts.id, "no longer leading");

@@ -136,10 +136,12 @@ pub async fn run(config: MasterConfig, cancel: CancellationToken) -> Result<(), 
 /// # Errors
 /// What keeps it from running.
 pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Running, MasterError> {
+    let intake = Intake::new(parts.history.clone(), parts.host.clone());
     let core = Core::start(
         CoreParts {
             store: parts.store.clone(),
             history: parts.history.clone(),
+            intake: intake.clone(),
             host: parts.host.clone(),
             id: parts.id.clone(),
             url: parts.url.clone(),
@@ -153,7 +155,6 @@ pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Runn
     let password = auth::ensure_admin(&parts.store, &parts.host)
         .await
         .map_err(MasterError::Admin)?;
-    let intake = Intake::new(parts.history.clone(), parts.host.clone());
     let accounts = Accounts::spawn(parts.store.clone(), parts.host.clone());
     let mut config = http::Config::new(parts.id.clone(), parts.store_kind, parts.database.as_str());
     config.is_tls = parts.is_tls;
@@ -199,7 +200,9 @@ async fn answers(store: &DynStore, place: String) -> Result<(), MasterError> {
     loop {
         match store.get(keys::LEADER).await {
             Ok(_) => return Ok(()),
-            Err(source) if start.elapsed() > STORE_WITHIN => return Err(MasterError::Store { place, source }),
+            Err(source) if start.elapsed() > STORE_WITHIN => {
+                return Err(MasterError::Store { place, source });
+            }
             Err(error) => {
                 tracing::warn!(%error, "the store at {place} does not answer; trying again");
                 sleep(AGAIN).await;

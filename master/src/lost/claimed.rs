@@ -46,7 +46,7 @@ impl Lost {
                 continue;
             }
             for batch in lost.chunks(RECORDS_BATCH) {
-                self.history.record(batch, &[]).await?;
+                self.intake.settle(batch.to_vec()).await?;
             }
             if !lost.is_empty() {
                 tracing::info!(

@@ -40,6 +40,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     absence::Absences,
     history::{History, HistoryError},
+    intake::{Intake, IntakeError},
     leader::{Leader, Link},
     view::View,
 };
@@ -59,14 +60,17 @@ pub enum LostError {
     Store(#[from] StoreError),
     #[error(transparent)]
     History(#[from] HistoryError),
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
 }
 
 /// Settles until it is dropped.
-pub async fn run(leader: Leader, view: View, history: Arc<dyn History>, host: Host) {
+pub async fn run(leader: Leader, view: View, history: Arc<dyn History>, intake: Intake, host: Host) {
     let mut lost = Lost {
         leader,
         view,
         history,
+        intake,
         host,
         absences: Absences::default(),
         seen: None,
@@ -105,6 +109,7 @@ struct Lost {
     leader: Leader,
     view: View,
     history: Arc<dyn History>,
+    intake: Intake,
     host: Host,
     absences: Absences,
     /// The link that the copies of the store go with.

@@ -15,7 +15,7 @@ impl Lost {
     pub(super) async fn tell(&mut self, look: &Look) -> Result<(), LostError> {
         for batch in self.owed_runs().chunks(OPS_MAX) {
             let runs: Vec<Run> = batch.iter().map(|(_, _, run)| run.clone()).collect();
-            self.history.record(&runs, &[]).await?;
+            self.intake.settle(runs).await?;
             self.forget(
                 look,
                 batch.iter().map(|(key, revision, _)| (key.clone(), *revision)),

@@ -61,7 +61,7 @@ impl Lost {
                     self.order(look, &node, next, *order, None).await?;
                 }
                 Fate::End(run) => {
-                    self.history.record(std::slice::from_ref(&*run), &[]).await?;
+                    self.intake.settle(vec![*run]).await?;
                 }
                 Fate::Leave => {}
             }

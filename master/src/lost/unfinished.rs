@@ -36,7 +36,7 @@ impl Lost {
                 })
                 .collect();
             for batch in lost.chunks(RECORDS_BATCH) {
-                self.history.record(batch, &[]).await?;
+                self.intake.settle(batch.to_vec()).await?;
                 self.marked
                     .extend(batch.iter().map(|run| (run.id, Instant::now())));
             }

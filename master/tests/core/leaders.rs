@@ -52,14 +52,22 @@ async fn a_leader_that_is_cut_off_is_followed_and_fenced() {
     assert!(matches!(old.commit(link, txn).await, Ok(Outcome::Refused(_))));
     stage.until_owned(job, "a").await;
     // It comes back as a candidate.
-    stage.until("m1 is registered again", || async { stage.kvs(shared::keys::MASTERS).await.len() == 2 }).await;
+    stage
+        .until("m1 is registered again", || async {
+            stage.kvs(shared::keys::MASTERS).await.len() == 2
+        })
+        .await;
     assert!(stage.store.revision() >= before && !first.leads());
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_never_lead_at_once() {
     let stage = Stage::new();
-    let masters = [stage.master("m1").await, stage.master("m2").await, stage.master("m3").await];
+    let masters = [
+        stage.master("m1").await,
+        stage.master("m2").await,
+        stage.master("m3").await,
+    ];
     for round in 0..12 {
         stage
             .until("one leads", || async { masters.iter().any(|m| m.leads()) })

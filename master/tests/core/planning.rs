@@ -26,7 +26,11 @@ async fn a_new_revision_keeps_the_ownership() {
     sleep(Duration::from_secs(120)).await;
     assert_eq!(stage.store.revision(), revision);
     stage.delete(keys::job(&assignment.spec.path())).await;
-    stage.until("the assignment is gone", || async { stage.owners().await.is_empty() }).await;
+    stage
+        .until("the assignment is gone", || async {
+            stage.owners().await.is_empty()
+        })
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,16 +39,22 @@ async fn slots_of_a_dead_node_move_at_once_or_after_the_fence() {
     let (a, _b) = (stage.agent("a").await, stage.agent("b").await);
     let _c = stage.agent("c").await;
     stage
-        .intend("b", Intent {
-            cordoned: true,
-            ..Intent::default()
-        })
+        .intend(
+            "b",
+            Intent {
+                cordoned: true,
+                ..Intent::default()
+            },
+        )
         .await;
     stage
-        .intend("c", Intent {
-            cordoned: true,
-            ..Intent::default()
-        })
+        .intend(
+            "c",
+            Intent {
+                cordoned: true,
+                ..Intent::default()
+            },
+        )
         .await;
     let _m = stage.master("m1").await;
     let finish = stage.job("finish", |_| {}).await;
@@ -75,16 +85,26 @@ async fn an_agent_that_comes_back_in_time_keeps_its_only_slot() {
     assert_eq!(stage.assignment(job).await.unwrap().0, before);
     // Gone for longer: it owns nothing, and people are told why.
     a.stop().await;
-    stage.until("the slot is nobody's", || async { stage.owner(job).await.is_none() }).await;
+    stage
+        .until("the slot is nobody's", || async {
+            stage.owner(job).await.is_none()
+        })
+        .await;
     let unplaced = m.core.unplaced.clone();
     stage
         .until("it is told", || async {
-            unplaced.borrow().iter().any(|u| u.job == job && u.why.contains("no node is alive"))
+            unplaced
+                .borrow()
+                .iter()
+                .any(|u| u.job == job && u.why.contains("no node is alive"))
         })
         .await;
     let _a = stage.agent("a").await;
     stage.until_owned(job, "a").await;
-    assert_ne!(stage.assignment(job).await.unwrap().0.create_revision, before.create_revision);
+    assert_ne!(
+        stage.assignment(job).await.unwrap().0.create_revision,
+        before.create_revision
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,7 +141,9 @@ async fn every_slot_has_one_owner_while_masters_and_nodes_come_and_go() {
                 // The name is free once the old lease is over.
                 let key = keys::node(&node(&format!("n{i}")));
                 stage
-                    .until("the old lease is over", || async { stage.kvs(&key).await.is_empty() })
+                    .until("the old lease is over", || async {
+                        stage.kvs(&key).await.is_empty()
+                    })
                     .await;
                 agents[i] = Some(stage.agent(&format!("n{i}")).await);
             }
@@ -139,13 +161,17 @@ async fn every_slot_has_one_owner_while_masters_and_nodes_come_and_go() {
         if agent.is_none() {
             let key = keys::node(&node(&format!("n{i}")));
             stage
-                .until("the old lease is over", || async { stage.kvs(&key).await.is_empty() })
+                .until("the old lease is over", || async {
+                    stage.kvs(&key).await.is_empty()
+                })
                 .await;
             *agent = Some(stage.agent(&format!("n{i}")).await);
         }
     }
     // 20 jobs of each kind.
     stage
-        .until("all slots are placed", || async { stage.owners().await.len() == 20 + 40 + 100 })
+        .until("all slots are placed", || async {
+            stage.owners().await.len() == 20 + 40 + 100
+        })
         .await;
 }

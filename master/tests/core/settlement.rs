@@ -65,13 +65,22 @@ async fn claimed_fires_that_were_not_reported_are_lost() {
     let next = until + Duration::from_secs(1);
     assert!(stage.claim(&b.id, job, 0, next, next).await);
     let took = stage.until_state(run_id(job, 0, until), State::Lost).await;
-    assert!(took >= TTL - Duration::from_secs(1), "not before the fence: {took:?}");
+    assert!(
+        took >= TTL - Duration::from_secs(1),
+        "not before the fence: {took:?}"
+    );
     let lost = stage.history.all().into_iter().filter(|r| r.state == State::Lost);
-    let lost: Vec<i64> = lost.map(|r| (r.scheduled_at.as_millis() - from.as_millis()) / 1000).collect();
+    let lost: Vec<i64> = lost
+        .map(|r| (r.scheduled_at.as_millis() - from.as_millis()) / 1000)
+        .collect();
     assert_eq!(lost, [0, 2, 3]);
     let run = stage.run(run_id(job, 0, until)).unwrap();
     assert_eq!((run.reason, run.node), (Some(Reason::NodeGone), gone));
-    stage.until("nothing is owed", || async { stage.kvs(keys::OWED).await.is_empty() }).await;
+    stage
+        .until("nothing is owed", || async {
+            stage.kvs(keys::OWED).await.is_empty()
+        })
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +99,11 @@ async fn a_living_node_reports_for_itself() {
     sleep(TTL * 3).await;
     assert_eq!(stage.run(run_id(job, 0, due)), None, "it lives, and will tell");
     record(&stage, stage.report(job, &a.id, due, State::Running)).await;
-    stage.until("nothing is owed", || async { stage.kvs(keys::OWED).await.is_empty() }).await;
+    stage
+        .until("nothing is owed", || async {
+            stage.kvs(keys::OWED).await.is_empty()
+        })
+        .await;
     assert_eq!(stage.run(run_id(job, 0, due)).unwrap().state, State::Running);
 }
 
@@ -107,7 +120,10 @@ async fn the_database_may_be_down_and_the_leader_die_meanwhile() {
     stage.history.set_down(true);
     a.stop().await;
     let took = stage.until_owned(job, b.id.as_str()).await;
-    assert!(took < Duration::from_secs(1), "planning waits for no database: {took:?}");
+    assert!(
+        took < Duration::from_secs(1),
+        "planning waits for no database: {took:?}"
+    );
     sleep(TTL * 2).await;
     m1.client.cut();
     let m2 = stage.master("m2").await;
@@ -130,7 +146,9 @@ async fn a_lost_run_is_tried_again_elsewhere_where_the_job_says_so() {
     stage.until_state(first, State::Lost).await;
     let (key, order) = until_order(&stage).await;
     assert_eq!(key, keys::order(&b.id, first.attempt(2)));
-    let OrderKind::Run(order) = order.kind else { panic!("{order:?}") };
+    let OrderKind::Run(order) = order.kind else {
+        panic!("{order:?}")
+    };
     assert_eq!((order.first, order.attempt, order.cause), (first, 2, Cause::Lost));
     assert_eq!((order.slot, order.scheduled_at), (Some(0), due));
     stage.until_state(first.attempt(2), State::Pending).await;
@@ -147,7 +165,9 @@ async fn a_lost_run_is_tried_again_elsewhere_where_the_job_says_so() {
 }
 
 async fn until_order(stage: &Stage) -> (String, Order) {
-    stage.until("there is an order", || async { !stage.orders().await.is_empty() }).await;
+    stage
+        .until("there is an order", || async { !stage.orders().await.is_empty() })
+        .await;
     let mut orders = stage.orders().await;
     assert_eq!(orders.len(), 1, "{orders:?}");
     orders.remove(0)
@@ -169,8 +189,13 @@ async fn an_attempt_elsewhere_is_ordered_once_whoever_leads() {
     record(&stage, run.clone()).await;
     let (key, order) = until_order(&stage).await;
     assert_eq!(key, keys::order(&b.id, run.id.attempt(2)));
-    let OrderKind::Run(order) = order.kind else { panic!() };
-    assert_eq!((order.not_before, order.cause, order.attempt), (retry_at, Cause::Retry, 2));
+    let OrderKind::Run(order) = order.kind else {
+        panic!()
+    };
+    assert_eq!(
+        (order.not_before, order.cause, order.attempt),
+        (retry_at, Cause::Retry, 2)
+    );
 
     // The agent takes it; the leader dies; nobody orders it again.
     stage.delete(key).await;
@@ -209,7 +234,11 @@ async fn an_attempt_whose_agent_died_before_it_made_it_is_lost() {
     run.retry_at = Some(at(&stage, 60));
     record(&stage, run.clone()).await;
     sleep(Duration::from_secs(100)).await;
-    assert_eq!(stage.run(run.id.attempt(2)), None, "its agent lives, and will make it");
+    assert_eq!(
+        stage.run(run.id.attempt(2)),
+        None,
+        "its agent lives, and will make it"
+    );
     a.stop().await;
     stage.until_state(run.id.attempt(2), State::Lost).await;
 }
@@ -250,12 +279,15 @@ async fn an_order_that_its_node_can_no_longer_take_moves() {
     let (a, b, job) = two_nodes(&stage, |_| {}).await;
     let run = order_on(&stage, &m, &a, job).await;
     stage
-        .put(keys::order_kill(&a.id, stage.host.run_id()), &Order {
-            run,
-            kind: OrderKind::Kill { reason: "".into() },
-            by: "me".into(),
-            at: stage.host.now(),
-        })
+        .put(
+            keys::order_kill(&a.id, stage.host.run_id()),
+            &Order {
+                run,
+                kind: OrderKind::Kill { reason: "".into() },
+                by: "me".into(),
+                at: stage.host.now(),
+            },
+        )
         .await;
     a.stop().await;
     let moved = keys::order(&b.id, run);
@@ -265,12 +297,18 @@ async fn an_order_that_its_node_can_no_longer_take_moves() {
             orders.len() == 1 && orders[0].0 == moved
         })
         .await;
-    let OrderKind::Run(order) = stage.orders().await.remove(0).1.kind else { panic!() };
+    let OrderKind::Run(order) = stage.orders().await.remove(0).1.kind else {
+        panic!()
+    };
     assert_eq!(order.env["A"], "1");
     stage.until_state(run, State::Pending).await;
     assert_eq!(stage.run(run).unwrap().node, b.id);
     sleep(TTL * 2).await;
-    assert_eq!(stage.run(run).unwrap().state, State::Pending, "b has it, and lives");
+    assert_eq!(
+        stage.run(run).unwrap().state,
+        State::Pending,
+        "b has it, and lives"
+    );
 }
 
 #[tokio::test(start_paused = true)]

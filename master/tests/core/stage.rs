@@ -13,6 +13,7 @@ use std::{
 use master::{
     core::{Core, CoreParts, Database, StartError},
     history::MemoryHistory,
+    intake::Intake,
 };
 use shared::{
     assign::{Assignment, Cursor, Order},
@@ -122,6 +123,7 @@ impl Stage {
         let parts = CoreParts {
             store: Arc::new(client.clone()),
             history: self.history.clone(),
+            intake: Intake::new(self.history.clone(), self.host.clone()),
             host: self.host.clone(),
             id: id.parse().unwrap(),
             url: format!("http://{id}"),
@@ -130,11 +132,7 @@ impl Stage {
             alone: false,
         };
         let core = Core::start(parts, cancel.clone()).await?;
-        Ok(Master {
-            core,
-            client,
-            cancel,
-        })
+        Ok(Master { core, client, cancel })
     }
 
     pub async fn agent(&self, id: &str) -> Agent {
@@ -176,7 +174,9 @@ impl Stage {
         };
         let key = keys::job(&spec.path());
         let job = match self.store.get(&key).await.unwrap() {
-            Some(kv) => serde_json::from_slice::<Job>(&kv.value).unwrap().update(spec, author),
+            Some(kv) => serde_json::from_slice::<Job>(&kv.value)
+                .unwrap()
+                .update(spec, author),
             None => Job::create(self.host.job_id(), spec, author),
         };
         self.put(key, &job).await;

@@ -14,7 +14,10 @@ async fn sqlite_is_for_one_master() {
         let refused = stage.try_master("m2", database).await.err().unwrap();
         assert!(matches!(refused, StartError::Sqlite { .. }), "{refused}");
         let text = refused.to_string();
-        assert!(text.contains("m1") && text.contains("SQLite") && text.contains("PostgreSQL"), "{text}");
+        assert!(
+            text.contains("m1") && text.contains("SQLite") && text.contains("PostgreSQL"),
+            "{text}"
+        );
     }
     assert!(first.leads());
     first.stop().await;
@@ -30,7 +33,11 @@ async fn a_master_with_sqlite_that_was_killed_starts_again() {
     first.client.cut();
     let start = tokio::time::Instant::now();
     let again = stage.try_master("m1-again", Database::Sqlite).await.unwrap();
-    assert!(start.elapsed() <= TTL + Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() <= TTL + Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
     stage.until("it leads", || async { again.leads() }).await;
 }
 
