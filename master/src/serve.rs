@@ -19,6 +19,7 @@ use crate::{
     config::{self, MasterConfig},
     core::{Core, CoreParts, Database, StartError},
     history::{ConnectError, History, SqlHistory},
+    housekeeping::{Bounds, Housekeeping},
     http::{self, App, Parts, ServeError, Server},
     intake::Intake,
 };
@@ -168,7 +169,15 @@ pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Runn
         unplaced: core.unplaced.clone(),
         config,
     });
-    let stop = cancel.clone();
+    let keeping = Housekeeping::new(
+        parts.history,
+        parts.store,
+        core.view.jobs.clone(),
+        parts.host,
+        Bounds::default(),
+    );
+    let housekeeping = tokio::spawn(keeping.follow(core.leading.clone(), cancel.clone()));
+    let stop = cancel;
     let server = tokio::spawn(parts.server.run(app, async move { stop.cancelled().await }));
     Ok(Running {
         id: parts.id,
@@ -176,7 +185,7 @@ pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Runn
         password,
         intake,
         core,
-        housekeeping: tokio::spawn(async {}),
+        housekeeping,
         server,
     })
 }

@@ -192,3 +192,24 @@ pub struct Spread {
     pub p95_ms: Option<i64>,
     pub max_ms: Option<i64>,
 }
+
+/// A run that goes on for much longer than its job's runs usually do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Late {
+    pub run: RunId,
+    pub job: JobPath,
+    pub node: NodeId,
+    pub started_at: Time,
+    /// Nineteen of twenty of the job's runs took no longer.
+    pub usual_ms: i64,
+}
+
+/// A slot's due instant of which nothing is recorded, though it should be by now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Overdue {
+    pub job: JobPath,
+    pub slot: u32,
+    pub at: Time,
+}

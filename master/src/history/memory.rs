@@ -107,21 +107,28 @@ impl Kept {
 
     fn expire(&mut self, what: &Expire) -> u64 {
         let gone: Vec<RunId> = match what {
-            Expire::Job { job, before, keep } => {
+            Expire::Job {
+                job,
+                before,
+                keep,
+                spared,
+            } => {
                 let runs = self
                     .newest_first()
                     .into_iter()
                     .filter(|run| run.job == *job)
                     .enumerate();
-                let old = runs.filter(|(n, run)| *n as u64 >= *keep || run.scheduled_at < *before);
-                old.filter(|(_, run)| run.state.is_end())
-                    .map(|(_, run)| run.id)
-                    .collect()
+                let old = runs.filter(|(n, run)| {
+                    done_with(run, *spared)
+                        && (run.scheduled_at < *before || (*n as u64 >= *keep && run.scheduled_at < *spared))
+                });
+                old.map(|(_, run)| run.id).collect()
             }
-            Expire::All { before, keep } => {
+            Expire::All { before, keep, spared } => {
                 let runs = self.newest_first().into_iter().enumerate();
                 let old = runs.filter(|(n, run)| {
-                    run.scheduled_at < *before || (*n as u64 >= *keep && run.state.is_end())
+                    run.scheduled_at < *before
+                        || (*n as u64 >= *keep && run.scheduled_at < *spared && done_with(run, *spared))
                 });
                 old.map(|(_, run)| run.id).collect()
             }
@@ -147,6 +154,11 @@ impl Kept {
         self.outputs.retain(|(run, _), _| !gone.contains(run));
         gone.len() as u64
     }
+}
+
+/// Whether it has ended and has no attempt to come, of which nothing else knows.
+fn done_with(run: &Run, spared: Time) -> bool {
+    run.state.is_end() && run.retry_at.is_none_or(|at| at < spared)
 }
 
 #[async_trait]
@@ -240,14 +252,19 @@ impl History for MemoryHistory {
         self.up().map(|_| false)
     }
 
-    async fn job_after(&self, after: Option<JobId>) -> Result<Option<JobId>, HistoryError> {
+    async fn newest(&self, job: JobId, slot: u32) -> Result<Option<Time>, HistoryError> {
         let kept = self.up()?;
-        Ok(kept
+        let runs = kept
             .runs
             .values()
-            .map(|run| run.job)
-            .filter(|job| after.is_none_or(|after| *job > after))
-            .min())
+            .filter(|run| run.job == job && run.slot == Some(slot));
+        Ok(runs
+            .max_by_key(|run| run.scheduled_at)
+            .map(|run| run.range.map_or(run.scheduled_at, |r| r.until)))
+    }
+
+    async fn tidy(&self) -> Result<(), HistoryError> {
+        self.up().map(drop)
     }
 
     async fn expire(&self, what: &Expire) -> Result<Expired, HistoryError> {

@@ -72,14 +72,17 @@ pub trait History: Send + Sync + 'static {
     /// Folds some of the tallies into the statistics; whether there may be more.
     async fn fold(&self) -> Result<bool, HistoryError>;
 
-    /// The next job that has runs, in order of id; deleted ones too.
-    async fn job_after(&self, after: Option<JobId>) -> Result<Option<JobId>, HistoryError>;
+    /// The newest instant of a slot that history knows of.
+    async fn newest(&self, job: JobId, slot: u32) -> Result<Option<Time>, HistoryError>;
 
     /// Deletes at most [`EXPIRE_ROWS`] of what is to go; whether there may be more.
     async fn expire(&self, what: &Expire) -> Result<Expired, HistoryError>;
 
     /// What is running, the longest first.
     async fn going_on(&self, limit: u32) -> Result<Vec<RunView>, HistoryError>;
+
+    /// Lets the database look after itself, where it does not do so unasked.
+    async fn tidy(&self) -> Result<(), HistoryError>;
 
     // For backup and restore (see `dump`).
 
@@ -100,11 +103,16 @@ pub const EXPIRE_ROWS: u64 = 500;
 /// What to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expire {
-    /// Ended runs of a job, with their output: those scheduled before an instant, and all
-    /// but the newest so many.
-    Job { job: JobId, before: Time, keep: u64 },
+    /// Ended runs of a job, with their output: those scheduled before `before`, and of
+    /// those before `spared` all but the job's newest `keep`.
+    Job {
+        job: JobId,
+        before: Time,
+        keep: u64,
+        spared: Time,
+    },
     /// The same for runs of all jobs; before `before` those that never ended, too.
-    All { before: Time, keep: u64 },
+    All { before: Time, keep: u64, spared: Time },
     /// Output before an instant whose run is not there.
     Orphans { before: Time },
     /// Statistics: the hours, and the days, before these instants.

@@ -515,6 +515,7 @@ pub async fn unfinished_and_known(db: &Database) {
     assert_eq!(known(0, 50, 150).await, [at(100)]);
     assert_eq!(known(0, 200, 400).await, [at(300)]);
     assert_eq!(known(1, 0, 400).await, []);
+    assert_eq!(db.history.newest(job(1), 0).await.unwrap(), Some(at(300)));
 }
 
 pub async fn retention_by_age_and_count(db: &Database) {
@@ -537,6 +538,7 @@ pub async fn retention_by_age_and_count(db: &Database) {
             job: job(1),
             before: at(5),
             keep: 100,
+            spared: Time::MAX,
         })
         .await
         .unwrap();
@@ -552,6 +554,7 @@ pub async fn retention_by_age_and_count(db: &Database) {
             job: job(1),
             before: at(0),
             keep: 3,
+            spared: Time::MAX,
         })
         .await
         .unwrap();
@@ -582,12 +585,50 @@ pub async fn retention_by_age_and_count(db: &Database) {
         job: job(1),
         before: at(0),
         keep: 3,
+        spared: Time::MAX,
     };
     assert_eq!(db.history.expire(&nothing).await.unwrap(), Expired::default());
 
-    assert_eq!(db.history.job_after(None).await.unwrap(), Some(job(1)));
-    assert_eq!(db.history.job_after(Some(job(1))).await.unwrap(), Some(job(2)));
-    assert_eq!(db.history.job_after(Some(job(2))).await.unwrap(), None);
+    // What was due lately is spared, and what is to be tried again is not forgotten.
+    let more: Vec<Run> = (0..6).map(|n| run(3, n)).collect();
+    let again = Run {
+        state: State::Failed,
+        retry_at: Some(at(500)),
+        ..more[1].clone()
+    };
+    db.history.record(&more, &[]).await.unwrap();
+    db.history
+        .record(
+            &[Run {
+                id: again.first.attempt(2),
+                attempt: 2,
+                ..again
+            }],
+            &[],
+        )
+        .await
+        .unwrap();
+    let spared = Expire::Job {
+        job: job(3),
+        before: at(0),
+        keep: 1,
+        spared: at(3),
+    };
+    assert_eq!(
+        db.history.expire(&spared).await.unwrap(),
+        Expired { rows: 3, more: false }
+    );
+    assert_eq!(all_of(db.history.clone(), 3).await, [1, 3, 4, 5]);
+    let spared = Expire::Job {
+        job: job(3),
+        before: at(0),
+        keep: 1,
+        spared: at(501),
+    };
+    assert_eq!(db.history.expire(&spared).await.unwrap().rows, 3);
+    assert_eq!(db.history.newest(job(3), 0).await.unwrap(), Some(at(5)));
+    assert_eq!(db.history.newest(job(3), 1).await.unwrap(), None);
+    db.history.tidy().await.unwrap();
 }
 
 pub async fn retention_of_everything(db: &Database) {
@@ -606,6 +647,7 @@ pub async fn retention_of_everything(db: &Database) {
     let what = Expire::All {
         before: at(100),
         keep: 150,
+        spared: Time::MAX,
     };
     let mut deleted = Vec::new();
     loop {
@@ -745,6 +787,7 @@ pub async fn statistics_outlive_runs(db: &Database) {
             job: job(1),
             before: at(0),
             keep: 2,
+            spared: Time::MAX,
         })
         .await
         .unwrap();

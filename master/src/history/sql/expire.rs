@@ -11,11 +11,30 @@ use crate::history::{EXPIRE_ROWS, Expire, Expired, page::Cursor};
 
 pub async fn expire(history: &SqlHistory, what: &Expire) -> Result<Expired, Failure> {
     match what {
-        Expire::Job { job, before, keep } => {
+        Expire::Job {
+            job,
+            before,
+            keep,
+            spared,
+        } => {
             let of_job = Cond::all().add(Expr::col("job_id").eq(job.to_string()));
-            runs(history, of_job, *before, *keep, false).await
+            let rule = Rule {
+                before: *before,
+                keep: *keep,
+                spared: *spared,
+                unended_too: false,
+            };
+            runs(history, of_job, rule).await
         }
-        Expire::All { before, keep } => runs(history, Cond::all(), *before, *keep, true).await,
+        Expire::All { before, keep, spared } => {
+            let rule = Rule {
+                before: *before,
+                keep: *keep,
+                spared: *spared,
+                unended_too: true,
+            };
+            runs(history, Cond::all(), rule).await
+        }
         Expire::Orphans { before } => orphans(history, *before).await,
         Expire::Statistics {
             hours_before,
@@ -31,26 +50,29 @@ pub async fn expire(history: &SqlHistory, what: &Expire) -> Result<Expired, Fail
     }
 }
 
-/// Deletes the oldest of `which`: those before an instant, and all but the newest `keep`.
-async fn runs(
-    history: &SqlHistory,
-    which: Cond,
+/// See [`Expire::Job`].
+struct Rule {
     before: Time,
     keep: u64,
+    spared: Time,
     unended_too: bool,
-) -> Result<Expired, Failure> {
+}
+
+/// Deletes the oldest of `which`: those before an instant, and all but the newest so many.
+async fn runs(history: &SqlHistory, which: Cond, rule: Rule) -> Result<Expired, Failure> {
     // First what is past its time, then what is too many.
     let mut old = oldest(&which);
-    old.and_where(Expr::col("scheduled_at").lt(before.as_millis()));
-    if !unended_too {
-        old.and_where(Expr::col("open_node").is_null());
+    old.and_where(Expr::col("scheduled_at").lt(rule.before.as_millis()));
+    if !rule.unended_too {
+        done_with(&mut old, rule.spared);
     }
     let mut ids = ids(history, &old).await?;
     if (ids.len() as u64) < EXPIRE_ROWS
-        && let Some(newest_to_go) = nth_newest(history, &which, keep).await?
+        && let Some(newest_to_go) = nth_newest(history, &which, rule.keep).await?
     {
         let mut many = oldest(&which);
-        many.and_where(Expr::col("open_node").is_null());
+        done_with(&mut many, rule.spared);
+        many.and_where(Expr::col("scheduled_at").lt(rule.spared.as_millis()));
         let at = newest_to_go.scheduled_at.as_millis();
         let same = Expr::col("scheduled_at")
             .eq(at)
@@ -73,6 +95,17 @@ async fn runs(
         rows: ids.len() as u64,
         more: ids.len() as u64 >= EXPIRE_ROWS,
     })
+}
+
+/// Runs that have ended and have no attempt to come, of which nothing else knows.
+fn done_with(select: &mut SelectStatement, spared: Time) {
+    select.and_where(Expr::col("open_node").is_null());
+    let retry_at = || Expr::col("retry_at");
+    select.cond_where(
+        Cond::any()
+            .add(retry_at().is_null())
+            .add(retry_at().lt(spared.as_millis())),
+    );
 }
 
 fn oldest(which: &Cond) -> SelectStatement {

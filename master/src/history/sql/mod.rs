@@ -209,9 +209,13 @@ impl History for SqlHistory {
         self.call(self.patience.housekeeping, || sums::fold(self)).await
     }
 
-    async fn job_after(&self, after: Option<JobId>) -> Result<Option<JobId>, HistoryError> {
-        self.call(self.patience.housekeeping, || read::job_after(self, after))
+    async fn newest(&self, job: JobId, slot: u32) -> Result<Option<Time>, HistoryError> {
+        self.call(self.patience.housekeeping, || read::newest(self, job, slot))
             .await
+    }
+
+    async fn tidy(&self) -> Result<(), HistoryError> {
+        self.call(self.patience.housekeeping, || read::tidy(self)).await
     }
 
     async fn expire(&self, what: &Expire) -> Result<Expired, HistoryError> {

@@ -3,7 +3,7 @@
 
 use sea_orm::{
     ConnectionTrait,
-    sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement},
+    sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement},
 };
 use shared::{
     api::Page,
@@ -183,17 +183,29 @@ pub async fn ping(history: &SqlHistory) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn job_after(history: &SqlHistory, after: Option<JobId>) -> Result<Option<JobId>, Failure> {
+pub async fn newest(history: &SqlHistory, job: JobId, slot: u32) -> Result<Option<Time>, Failure> {
     let mut select = Query::select();
-    select.expr(Func::min(Expr::col("job_id"))).from(rows::RUNS);
-    if let Some(after) = after {
-        select.and_where(Expr::col("job_id").gt(after.to_string()));
-    }
+    select.columns(["scheduled_at", "range_until"]).from(rows::RUNS);
+    select.and_where(Expr::col("job_id").eq(job.to_string()));
+    select.and_where(Expr::col("slot").eq(i64::from(slot)));
+    select.order_by("scheduled_at", Order::Desc).limit(1);
     let Some(row) = history.reads.query_one(&select).await? else {
         return Ok(None);
     };
-    let job: Option<String> = row.try_get_by_index(0)?;
-    job.map(|job| job.parse().map_err(Failure::Broken)).transpose()
+    let mut row = rows::Row { row: &row, column: 0 };
+    let at = row.time()?;
+    Ok(Some(row.optional()?.map(Time::from_millis).unwrap_or(at)))
+}
+
+pub async fn tidy(history: &SqlHistory) -> Result<(), Failure> {
+    if history.is_local() {
+        // Counts rows where that would change how it looks for them; a bounded number.
+        history
+            .writes
+            .execute_unprepared("PRAGMA analysis_limit = 1000; PRAGMA optimize")
+            .await?;
+    }
+    Ok(())
 }
 
 pub async fn going_on(history: &SqlHistory, limit: u32) -> Result<Vec<RunView>, Failure> {

@@ -1,0 +1,103 @@
+//! A history behind a gate: while it is shut, nothing is recorded and nobody is answered.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use master::history::{Expire, Expired, History, HistoryError, MemoryHistory, Sum};
+use shared::{
+    api::Page,
+    history::{RunQuery, RunView, Statistic, StatisticsQuery},
+    id::{JobId, NodeId, RunId},
+    report::{Chunk, Run},
+    time::Time,
+};
+use tokio::sync::watch;
+
+pub struct Gate {
+    pub inner: MemoryHistory,
+    open: watch::Sender<bool>,
+    /// Calls of `record` that have begun, and of `fold`.
+    pub records: AtomicU32,
+    pub folds: AtomicU32,
+}
+
+impl Gate {
+    pub fn new(is_open: bool) -> Gate {
+        let (open, _) = watch::channel(is_open);
+        Gate {
+            inner: MemoryHistory::new(),
+            open,
+            records: AtomicU32::new(0),
+            folds: AtomicU32::new(0),
+        }
+    }
+
+    pub fn open(&self) {
+        self.open.send_replace(true);
+    }
+
+    pub fn begun(&self) -> u32 {
+        self.records.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl History for Gate {
+    async fn record(&self, runs: &[Run], chunks: &[Chunk]) -> Result<Vec<RunId>, HistoryError> {
+        self.records.fetch_add(1, Ordering::SeqCst);
+        self.open.subscribe().wait_for(|open| *open).await.unwrap();
+        self.inner.record(runs, chunks).await
+    }
+    async fn fold(&self) -> Result<bool, HistoryError> {
+        self.folds.fetch_add(1, Ordering::SeqCst);
+        self.inner.fold().await
+    }
+    async fn run(&self, id: RunId) -> Result<Option<RunView>, HistoryError> {
+        self.inner.run(id).await
+    }
+    async fn runs(&self, query: &RunQuery) -> Result<Page<RunView>, HistoryError> {
+        self.inner.runs(query).await
+    }
+    async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {
+        self.inner.unfinished(node).await
+    }
+    async fn unfinished_nodes(&self) -> Result<Vec<NodeId>, HistoryError> {
+        self.inner.unfinished_nodes().await
+    }
+    async fn unretried(&self, since: Time, limit: u32) -> Result<Vec<Run>, HistoryError> {
+        self.inner.unretried(since, limit).await
+    }
+    async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
+        self.inner.known(job, slot, from, until).await
+    }
+    async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
+        self.inner.output(run, from, limit).await
+    }
+    async fn ping(&self) -> Result<(), HistoryError> {
+        self.inner.ping().await
+    }
+    async fn statistics(&self, query: &StatisticsQuery) -> Result<Vec<Statistic>, HistoryError> {
+        self.inner.statistics(query).await
+    }
+    async fn newest(&self, job: JobId, slot: u32) -> Result<Option<Time>, HistoryError> {
+        self.inner.newest(job, slot).await
+    }
+    async fn expire(&self, what: &Expire) -> Result<Expired, HistoryError> {
+        self.inner.expire(what).await
+    }
+    async fn going_on(&self, limit: u32) -> Result<Vec<RunView>, HistoryError> {
+        self.inner.going_on(limit).await
+    }
+    async fn tidy(&self) -> Result<(), HistoryError> {
+        self.inner.tidy().await
+    }
+    async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, HistoryError> {
+        self.inner.runs_after(after, limit).await
+    }
+    async fn sums_after(&self, after: Option<&Sum>, limit: u32) -> Result<Vec<Sum>, HistoryError> {
+        self.inner.sums_after(after, limit).await
+    }
+    async fn load(&self, runs: &[Run], chunks: &[Chunk], sums: &[Sum]) -> Result<(), HistoryError> {
+        self.inner.load(runs, chunks, sums).await
+    }
+}
