@@ -778,10 +778,16 @@ fn waits_its_turn(spooled: &SpooledRun) -> bool {
     is_caught_up(spooled) || matches!(spooled.run.cause, Cause::Retry | Cause::Lost)
 }
 
-/// The next attempt is this agent's own, unless the job asks for another node.
+/// The next attempt is this agent's own, unless the job asks for another node. Of a run
+/// that was not this node's any more the leader orders the next attempt; it may have done
+/// so already. (`master::lost::retry` decides the same.)
 fn is_retried_here(spooled: &SpooledRun) -> bool {
-    let is_elsewhere = spooled.order.spec.retry.elsewhere && spooled.order.slot.is_some();
-    !is_elsewhere || spooled.run.state == State::Lost
+    let order = &spooled.order;
+    match (spooled.run.state, &spooled.run.reason) {
+        (State::Lost, Some(Reason::NodeGone)) => order.slot.is_none(),
+        (State::Lost, _) => true,
+        _ => !order.spec.retry.elsewhere || order.slot.is_none(),
+    }
 }
 
 /// What becomes of a fire that was claimed in time and could not start for so long.
@@ -825,3 +831,6 @@ fn outcome(spooled: &SpooledRun, exit: Exit) -> (State, Option<Reason>) {
         Exit::Unknown => (State::Lost, Some(Reason::Vanished)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use shared::{
     id::{NodeId, RunId},
     plan::{self, JobAt, World},
     report::{OutputSize, Run, Usage},
-    run::{Cause, State},
+    run::{Cause, Reason, State},
     time::Time,
 };
 use tokio::time::Instant;
@@ -23,6 +23,8 @@ use super::{Look, Lost, LostError, as_lost, as_missed, unfinished};
 const RECENT: Duration = Duration::from_secs(600);
 const LOOK_BACK: Duration = Duration::from_secs(60);
 const RUNS_MAX: u32 = 500;
+/// How long after an attempt was due its agent has certainly told of it, if it made it.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What becomes of an attempt.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,17 +86,16 @@ fn fate(world: &World, run: &Run, next: RunId, is_gone: bool, now: Time) -> Fate
         };
     };
     let spec = &at.job.spec;
-    let is_lost = run.state == State::Lost;
-    if !is_lost && !(spec.retry.elsewhere && run.slot.is_some()) {
-        return match is_gone {
-            false => Fate::Leave,
-            // Its agent would have made the attempt.
-            true => {
-                let attempt = following(run, next, at.revision);
-                let retry_at = unfinished::retry_at(world, &attempt, now);
-                Fate::End(Box::new(as_lost(attempt, now, retry_at)))
-            }
-        };
+    match (maker(at, run), is_gone) {
+        (Maker::Leader, _) => {}
+        (Maker::Unsure, _) if now > retry_at + PATIENCE => {}
+        // Its agent would have made it.
+        (Maker::Agent | Maker::Unsure, true) => {
+            let attempt = following(run, next, at.revision);
+            let retry_at = unfinished::retry_at(world, &attempt, now);
+            return Fate::End(Box::new(as_lost(attempt, now, retry_at)));
+        }
+        (Maker::Agent | Maker::Unsure, false) => return Fate::Leave,
     }
     let choices = plan::choices(world, run.job, spec);
     let other = choices.iter().find(|node| **node != run.node);
@@ -108,6 +109,29 @@ fn fate(world: &World, run: &Run, next: RunId, is_gone: bool, now: Time) -> Fate
             "no node could take the next attempt",
         ))),
         false => Fate::Leave,
+    }
+}
+
+/// Who makes the next attempt.
+enum Maker {
+    Leader,
+    /// The agent whose attempt has ended.
+    Agent,
+    /// The job has changed since, perhaps in what says so.
+    Unsure,
+}
+
+/// As the agent decides it (`agent::runner`), by the spec that it ran.
+fn maker(at: &JobAt, run: &Run) -> Maker {
+    if run.slot.is_none() {
+        return Maker::Agent;
+    }
+    match (run.state, &run.reason) {
+        (State::Lost, Some(Reason::NodeGone)) => Maker::Leader,
+        (State::Lost, _) => Maker::Agent,
+        _ if at.revision != run.revision => Maker::Unsure,
+        _ if at.job.spec.retry.elsewhere => Maker::Leader,
+        _ => Maker::Agent,
     }
 }
 

@@ -56,7 +56,7 @@ async fn claimed_fires_that_were_not_reported_are_lost() {
     assert!(stage.claim(&a.id, job, 0, from, until).await);
     // One of them was reported.
     let known = from + Duration::from_secs(1);
-    record(&stage, stage.report(job, &a.id, known, State::Succeeded)).await;
+    record(&stage, stage.report(job, &a.id, known, State::Succeeded).await).await;
 
     let gone = a.id.clone();
     a.stop().await;
@@ -98,7 +98,7 @@ async fn a_living_node_reports_for_itself() {
     stage.until_owned(job, b.id.as_str()).await;
     sleep(TTL * 3).await;
     assert_eq!(stage.run(run_id(job, 0, due)), None, "it lives, and will tell");
-    record(&stage, stage.report(job, &a.id, due, State::Running)).await;
+    record(&stage, stage.report(job, &a.id, due, State::Running).await).await;
     stage
         .until("nothing is owed", || async {
             stage.kvs(keys::OWED).await.is_empty()
@@ -115,7 +115,7 @@ async fn the_database_may_be_down_and_the_leader_die_meanwhile() {
     let due = at(&stage, 0);
     assert!(stage.claim(&a.id, job, 0, due, due).await);
     let running = at(&stage, -5);
-    record(&stage, stage.report(job, &a.id, running, State::Running)).await;
+    record(&stage, stage.report(job, &a.id, running, State::Running).await).await;
 
     stage.history.set_down(true);
     a.stop().await;
@@ -140,7 +140,7 @@ async fn a_lost_run_is_tried_again_elsewhere_where_the_job_says_so() {
     let _m = stage.master("m1").await;
     let (a, b, job) = two_nodes(&stage, |s| s.on_lost = OnLost::Retry).await;
     let due = at(&stage, -1);
-    record(&stage, stage.report(job, &a.id, due, State::Running)).await;
+    record(&stage, stage.report(job, &a.id, due, State::Running).await).await;
     a.stop().await;
     let first = run_id(job, 0, due);
     stage.until_state(first, State::Lost).await;
@@ -184,7 +184,7 @@ async fn an_attempt_elsewhere_is_ordered_once_whoever_leads() {
     .await;
     let due = at(&stage, -1);
     let retry_at = at(&stage, 40);
-    let mut run = stage.report(job, &a.id, due, State::Failed);
+    let mut run = stage.report(job, &a.id, due, State::Failed).await;
     run.retry_at = Some(retry_at);
     record(&stage, run.clone()).await;
     let (key, order) = until_order(&stage).await;
@@ -219,7 +219,7 @@ async fn an_attempt_stays_where_there_is_no_other_node() {
         })
         .await;
     stage.until_owned(job, "a").await;
-    let mut run = stage.report(job, &a.id, at(&stage, -1), State::TimedOut);
+    let mut run = stage.report(job, &a.id, at(&stage, -1), State::TimedOut).await;
     run.retry_at = Some(at(&stage, 5));
     record(&stage, run.clone()).await;
     assert_eq!(until_order(&stage).await.0, keys::order(&a.id, run.id.attempt(2)));
@@ -230,7 +230,7 @@ async fn an_attempt_whose_agent_died_before_it_made_it_is_lost() {
     let stage = Stage::new();
     let _m = stage.master("m1").await;
     let (a, _b, job) = two_nodes(&stage, |s| s.retry.attempts = 3).await;
-    let mut run = stage.report(job, &a.id, at(&stage, -1), State::Failed);
+    let mut run = stage.report(job, &a.id, at(&stage, -1), State::Failed).await;
     run.retry_at = Some(at(&stage, 60));
     record(&stage, run.clone()).await;
     sleep(Duration::from_secs(100)).await;

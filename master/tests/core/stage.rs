@@ -271,15 +271,24 @@ impl Stage {
         self.history.all().into_iter().find(|run| run.id == id)
     }
 
+    /// The job's revision; zero for one that is gone.
+    async fn revision(&self, job: JobId) -> i64 {
+        let jobs = self.kvs(keys::JOBS).await;
+        let found = jobs
+            .iter()
+            .find(|kv| serde_json::from_slice::<Job>(&kv.value).unwrap().id == job);
+        found.map_or(0, |kv| kv.mod_revision)
+    }
+
     /// A run as an agent would report it.
-    pub fn report(&self, job: JobId, agent: &NodeId, at: Time, state: State) -> Run {
+    pub async fn report(&self, job: JobId, agent: &NodeId, at: Time, state: State) -> Run {
         let id = run_id(job, 0, at);
         Run {
             id,
             first: id,
             job,
             path: "default/job".parse().unwrap(),
-            revision: 1,
+            revision: self.revision(job).await,
             scheduled_at: at,
             slot: Some(0),
             node: agent.clone(),
