@@ -10,12 +10,14 @@ pub mod runner;
 pub mod claim;
 pub mod firing;
 pub mod orders;
-pub mod agent;
-pub mod pretend;
+pub mod launcher;
+pub mod policy;
 pub mod spool;
-
-pub use agent::{Agent, AgentParts};
-pub use config::{AgentConfig, LocalConfig, Settings};
 pub mod outbox;
 pub mod link;
 mod client;
+pub mod agent;
+pub mod pretend;
+
+pub use agent::{Agent, AgentParts};
+pub use config::{AgentConfig, LocalConfig, Settings};

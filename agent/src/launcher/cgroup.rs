@@ -1,0 +1,102 @@
+//! A cgroup for each run, where the host has version 2 and lets the agent make them:
+//! nothing leaves one, so that killing it kills everything, and its processor time is
+//! that of the whole tree.
+
+use std::{
+    ffi::CString,
+    fs, io,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use shared::id::RunId;
+
+/// Where runs' cgroups are made.
+#[derive(Clone, Debug)]
+pub struct Cgroups {
+    root: PathBuf,
+}
+
+/// One run's.
+#[derive(Clone, Debug)]
+pub struct Cgroup {
+    dir: PathBuf,
+}
+
+impl Cgroups {
+    /// `None` where the host does not let us.
+    pub fn find() -> Option<Cgroups> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        let mount = mounts.lines().find_map(|line| {
+            let (before, after) = line.split_once(" - ")?;
+            after.starts_with("cgroup2 ").then(|| before.split(' ').nth(4))?
+        })?;
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        let root = Path::new(mount).join(own).join("gnomon-runs");
+        if let Err(error) = fs::create_dir(&root)
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            return None;
+        }
+        // `cgroup.kill` came with Linux 5.14.
+        let probe = Cgroups { root: root.clone() }.dir(&format!("probe-{}", std::process::id()));
+        let works = fs::create_dir(&probe.dir).is_ok() && probe.dir.join("cgroup.kill").exists();
+        let _ = fs::remove_dir(&probe.dir);
+        works.then_some(Cgroups { root })
+    }
+
+    pub fn make(&self, run: RunId) -> io::Result<Cgroup> {
+        let cgroup = self.of(run);
+        match fs::create_dir(&cgroup.dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(cgroup),
+        }
+    }
+
+    pub fn of(&self, run: RunId) -> Cgroup {
+        self.dir(&run.to_string())
+    }
+
+    /// Takes away what ended runs left because something still ran in it.
+    pub fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        for entry in entries.flatten() {
+            // One that is in use stays.
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+
+    fn dir(&self, name: &str) -> Cgroup {
+        Cgroup { dir: self.root.join(name) }
+    }
+}
+
+impl Cgroup {
+    pub fn procs(&self) -> io::Result<CString> {
+        CString::new(self.dir.join("cgroup.procs").as_os_str().as_bytes()).map_err(io::Error::from)
+    }
+
+    /// The processes in it, dying ones too.
+    pub fn members(&self) -> Vec<i32> {
+        let text = fs::read_to_string(self.dir.join("cgroup.procs")).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// Kills everything in it at once, what is being forked too.
+    pub fn kill(&self) {
+        let _ = fs::write(self.dir.join("cgroup.kill"), b"1");
+    }
+
+    /// The processor time of everything that was in it, in milliseconds.
+    pub fn cpu_ms(&self) -> Option<u64> {
+        let text = fs::read_to_string(self.dir.join("cpu.stat")).ok()?;
+        let micros = text.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
+        Some(micros.parse::<u64>().ok()? / 1000)
+    }
+
+    /// Stays if a process that the run left behind is in it.
+    pub fn remove(&self) {
+        let _ = fs::remove_dir(&self.dir);
+    }
+}

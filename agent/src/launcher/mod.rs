@@ -1,0 +1,450 @@
+//! The one module that starts processes: for a shell script, a program, or, without a
+//! process, an HTTP request.
+//!
+//! A process is the leader of a session and process group of its own and, where the host
+//! lets us, alone in a cgroup. A signal goes to all that belongs to the run: its session,
+//! its group, its cgroup, and whoever left them and still carries `GNOMON_RUN` with its
+//! id. The end of a run that was not signalled is the end of its first process: what it
+//! leaves behind on purpose lives on. The end of a run that was signalled is the end of
+//! them all.
+//!
+//! There is no thread for a process: pipes and pidfds are watched by the runtime.
+
+mod account;
+mod cgroup;
+mod kernel;
+mod marks;
+mod pipes;
+mod process;
+mod procfs;
+mod request;
+
+use std::{
+    collections::HashMap,
+    ffi::CString,
+    io::{self, Seek, Write},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use nix::sys::{
+    memfd::{MFdFlags, memfd_create},
+    resource::{Resource, getrlimit, setrlimit},
+};
+use shared::{id::RunId, job::Action};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    parts::{Launch, ProcessEvent, ProcessId, Signal, StartError, Started, Starter},
+    policy::Policy,
+};
+use account::Account;
+use cgroup::{Cgroup, Cgroups};
+use kernel::{Spawn, Step};
+use marks::Marks;
+use pipes::Pipes;
+use process::{Process, Target};
+use request::Requests;
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const SHELL: &str = "/bin/sh";
+/// How many are started at the same time; more would only stand in each other's way.
+const STARTS_MAX: usize = 64;
+
+/// How the launcher is set up.
+pub struct LauncherConfig {
+    /// Where it keeps the signs of what was started: beside the spool, so that both are
+    /// lost or kept together.
+    pub dir: PathBuf,
+    pub policy: Arc<Policy>,
+    /// Whether to give each run a cgroup where the host has version 2 and allows it.
+    pub cgroups: bool,
+}
+
+/// Starts this host's processes and requests. Clones share them.
+#[derive(Clone)]
+pub struct Launcher {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    policy: Arc<Policy>,
+    marks: Marks,
+    cgroups: Option<Cgroups>,
+    requests: Requests,
+    open_files: (u64, u64),
+    running: Mutex<HashMap<RunId, Running>>,
+    starts: Arc<Semaphore>,
+}
+
+/// What can be signalled.
+#[derive(Clone)]
+enum Running {
+    /// Being started, and what it is to be signalled as soon as it is.
+    Starting(Option<Signal>),
+    Process(Target),
+    Request(CancellationToken),
+}
+
+impl Launcher {
+    /// Needs its folder to be writable. Raises the process' limit of open files, which
+    /// what it starts does not inherit.
+    pub fn open(config: LauncherConfig) -> anyhow::Result<Launcher> {
+        let marks = Marks::open(&config.dir)
+            .with_context(|| format!("cannot use the folder {}", config.dir.display()))?;
+        let cgroups = if config.cgroups { Cgroups::find() } else { None };
+        if let Some(cgroups) = &cgroups {
+            cgroups.sweep();
+        }
+        let shared = Shared {
+            requests: Requests::new(config.policy.clone())?,
+            policy: config.policy,
+            marks,
+            cgroups,
+            open_files: raise_open_files().context("cannot read the limit of open files")?,
+            running: Mutex::default(),
+            starts: Arc::new(Semaphore::new(STARTS_MAX)),
+        };
+        Ok(Launcher { shared: Arc::new(shared) })
+    }
+
+    /// How many processes and requests are going on.
+    pub fn running(&self) -> usize {
+        self.shared.running().len()
+    }
+
+    async fn start_process(&self, launch: Launch, events: mpsc::Sender<ProcessEvent>) -> Result<Started, StartError> {
+        let shared = self.shared.clone();
+        let run = launch.run;
+        // An error only if it were closed, which it never is.
+        let permit = self.shared.starts.clone().acquire_owned().await;
+        // Looking up users may wait for the network, and a program may lie on one.
+        let spawned = tokio::task::spawn_blocking(move || shared.spawn(launch)).await;
+        drop(permit);
+        let (process, id) = spawned.unwrap_or_else(|e| Err(StartError::Failed(format!("starting it failed: {e}"))))?;
+        let target = process.target.clone();
+        let before = self.shared.running().insert(run, Running::Process(target.clone()));
+        self.watch(run, process, events);
+        if let Some(Running::Starting(Some(signal))) = before {
+            target.signal(signal).await;
+        }
+        Ok(Started { process: Some(id) })
+    }
+
+    fn watch(&self, run: RunId, process: Process, events: mpsc::Sender<ProcessEvent>) {
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let gone = Gone { shared, run };
+            process.watch(events).await;
+            drop(gone);
+        });
+    }
+
+    fn start_request(&self, launch: &Launch, events: mpsc::Sender<ProcessEvent>) -> Result<Started, StartError> {
+        let Action::Http(request) = &launch.action else {
+            return Err(StartError::Failed("it is not a request".into()));
+        };
+        let prepared = self.shared.requests.prepare(request)?;
+        let run = launch.run;
+        self.shared.marks.leave(run).map_err(|e| no_mark(&e))?;
+        let cancel = CancellationToken::new();
+        self.shared.running().insert(run, Running::Request(cancel.clone()));
+        let time_max = self.shared.policy.timeout(launch.timeout);
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let gone = Gone { shared: shared.clone(), run };
+            shared.requests.send(run, prepared, time_max, cancel, events).await;
+            drop(gone);
+        });
+        Ok(Started { process: None })
+    }
+}
+
+/// Takes a run off the list however its task ends.
+struct Gone {
+    shared: Arc<Shared>,
+    run: RunId,
+}
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.shared.running().remove(&self.run);
+    }
+}
+
+#[async_trait]
+impl Starter for Launcher {
+    async fn start(&self, launch: Launch, events: mpsc::Sender<ProcessEvent>) -> Result<Started, StartError> {
+        let shared = self.shared.clone();
+        let checked = launch.clone();
+        let check = tokio::task::spawn_blocking(move || shared.policy.check(&checked)).await;
+        check.unwrap_or_else(|e| Err(format!("the policy could not be applied: {e}"))).map_err(StartError::Rejected)?;
+        let run = launch.run;
+        self.shared.admit(run)?;
+        let started = match &launch.action {
+            Action::Http(_) => self.start_request(&launch, events),
+            Action::Shell(_) | Action::Exec(_) => self.start_process(launch, events).await,
+        };
+        if started.is_err() {
+            self.shared.running().remove(&run);
+            self.shared.marks.remove(run);
+        }
+        started
+    }
+
+    async fn signal(&self, run: RunId, signal: Signal) {
+        let running = match self.shared.running().get_mut(&run) {
+            Some(Running::Starting(pending)) => {
+                *pending = Some(signal);
+                return;
+            }
+            running => running.cloned(),
+        };
+        match running {
+            Some(Running::Process(target)) => target.signal(signal).await,
+            Some(Running::Request(cancel)) => cancel.cancel(),
+            Some(Running::Starting(_)) | None => {}
+        }
+    }
+
+    async fn was_started(&self, run: RunId) -> Option<bool> {
+        self.shared.marks.was_started(run)
+    }
+
+    async fn process_of(&self, run: RunId) -> Option<ProcessId> {
+        self.shared.marks.process(run)
+    }
+
+    async fn adopt(&self, run: RunId, process: ProcessId, events: mpsc::Sender<ProcessEvent>) -> bool {
+        if process.boot != procfs::boot() {
+            return false;
+        }
+        let cgroup = self.shared.cgroups.as_ref().map(|all| all.of(run));
+        let target = Target::new(run, process.pid, cgroup);
+        let pipes = match self.shared.marks.read(run) {
+            Some(mark) if mark.pid == process.pid => Pipes::reopen(&mark),
+            _ => Pipes::none(),
+        };
+        let Ok(mut adopted) = Process::new(target.clone(), pipes, false) else { return false };
+        adopted.time_max = self.shared.policy.max_timeout();
+        // Looked at after the handle was made: the number can no longer change hands.
+        let is_it = procfs::stat(process.pid).is_some_and(|s| s.is_alive() && s.started_ticks == process.started_ticks);
+        if !is_it {
+            return false;
+        }
+        self.shared.running().insert(run, Running::Process(target));
+        self.watch(run, adopted, events);
+        true
+    }
+
+    async fn forget(&self, run: RunId) {
+        self.shared.marks.remove(run);
+    }
+}
+
+impl Shared {
+    fn running(&self) -> MutexGuard<'_, HashMap<RunId, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admit(&self, run: RunId) -> Result<(), StartError> {
+        let mut running = self.running();
+        if running.contains_key(&run) {
+            return Err(StartError::Failed("this run is going on already".into()));
+        }
+        if let Some(max) = self.policy.max_concurrent().filter(|max| running.len() >= *max as usize) {
+            return Err(StartError::Rejected(format!("limits.max_concurrent: {max} runs are going on already")));
+        }
+        running.insert(run, Running::Starting(None));
+        Ok(())
+    }
+
+    /// Starts a process. Blocks.
+    fn spawn(&self, launch: Launch) -> Result<(Process, ProcessId), StartError> {
+        let run = launch.run;
+        let account = account::resolve(launch.user.as_deref(), launch.group.as_deref())?;
+        let owner = account.identity.as_ref().map(|identity| identity.uid);
+        let (pipes, ends) = pipes::make(owner).map_err(|e| StartError::Failed(format!("no pipe for its output: {e}")))?;
+        let cgroup = self.make_cgroup(run);
+        let explain = Explain::new(&launch, &account);
+        let (program, args) = command(&launch.action)?;
+        let spawn = Spawn {
+            program,
+            args,
+            env: environment(&launch, &account),
+            dirs: dirs(launch.dir.as_deref(), &account)?,
+            stdin: stdin(launch.stdin.as_deref()).map_err(|e| StartError::Failed(format!("no place for its input: {e}")))?,
+            identity: account.identity,
+            stdout: ends.stdout,
+            stderr: ends.stderr,
+            mark: self.marks.c_path(run).map_err(|e| no_mark(&e))?,
+            mark_text: format!(" {} {}\n", ends.inodes.0, ends.inodes.1).into_bytes(),
+            cgroup: cgroup.as_ref().and_then(|c| c.procs().ok()),
+            open_files: self.open_files,
+        };
+        let memory_floor_bytes = procfs::own_private_memory();
+        let pid = match kernel::spawn(spawn) {
+            Ok(pid) => pid,
+            Err((step, error)) => {
+                cgroup.inspect(Cgroup::remove);
+                return Err(explain.failure(step, &error));
+            }
+        };
+        let target = Target::new(run, pid, cgroup);
+        let started_ticks = procfs::stat(pid).map_or(0, |stat| stat.started_ticks);
+        let mut process = Process::new(target, pipes, true).map_err(|e| abandon(pid, &e))?;
+        process.memory_floor_bytes = memory_floor_bytes;
+        process.memory_seen_bytes = procfs::memory_max(pid);
+        process.time_max = self.policy.max_timeout();
+        Ok((process, ProcessId { pid, started_ticks, boot: procfs::boot() }))
+    }
+
+    /// Without one, a run is still killed as a whole, by other means.
+    fn make_cgroup(&self, run: RunId) -> Option<Cgroup> {
+        let made = self.cgroups.as_ref()?.make(run);
+        made.inspect_err(|error| tracing::warn!(%error, run.id = %run, "no cgroup for this run")).ok()
+    }
+}
+
+/// A process that cannot be watched is not left running.
+fn abandon(pid: i32, error: &io::Error) -> StartError {
+    let number = nix::unistd::Pid::from_raw(pid);
+    let _ = nix::sys::signal::killpg(number, nix::sys::signal::Signal::SIGKILL);
+    let _ = nix::sys::wait::waitpid(number, None);
+    StartError::Failed(format!("it could not be watched and was killed: {error}"))
+}
+
+fn no_mark(error: &io::Error) -> StartError {
+    StartError::Failed(format!("the agent could not note that it starts: {error}"))
+}
+
+fn command(action: &Action) -> Result<(String, Vec<String>), StartError> {
+    match action {
+        Action::Shell(script) => Ok((SHELL.to_owned(), vec!["-c".to_owned(), script.clone()])),
+        Action::Exec(argv) => match argv.split_first() {
+            Some((program, args)) => Ok((program.clone(), args.to_vec())),
+            None => Err(StartError::Failed("there is no program to execute".into())),
+        },
+        Action::Http(_) => Err(StartError::Failed("it is not a process".into())),
+    }
+}
+
+/// What cron gives, and what the job says over it.
+fn environment(launch: &Launch, account: &Account) -> Vec<(String, String)> {
+    let lang = std::env::var("LANG").unwrap_or_else(|_| "C.UTF-8".to_owned());
+    let base = [
+        ("PATH", PATH.to_owned()),
+        ("HOME", account.home.clone()),
+        ("USER", account.name.clone()),
+        ("LOGNAME", account.name.clone()),
+        ("SHELL", SHELL.to_owned()),
+        ("LANG", lang),
+    ];
+    let mut env: Vec<_> = base.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    env.extend(launch.env.iter().cloned());
+    // What the run's processes are found by.
+    env.push(("GNOMON_RUN".to_owned(), launch.run.to_string()));
+    env
+}
+
+/// Where the process may begin, the best first.
+fn dirs(dir: Option<&str>, account: &Account) -> Result<Vec<CString>, StartError> {
+    let all = match dir {
+        Some(dir) => vec![dir],
+        None => vec![account.home.as_str(), "/"],
+    };
+    all.into_iter()
+        .map(|dir| CString::new(dir).map_err(|_| StartError::Failed("the directory's name holds a NUL".into())))
+        .collect()
+}
+
+/// A text is a file in memory: all of it is there even if the agent dies at once.
+fn stdin(text: Option<&str>) -> io::Result<Stdio> {
+    let Some(text) = text else { return Ok(Stdio::null()) };
+    let mut file = std::fs::File::from(memfd_create("gnomon-stdin", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
+/// What it takes to say why a start failed.
+struct Explain {
+    program: String,
+    is_shell: bool,
+    user: String,
+    dir: String,
+    path: String,
+}
+
+impl Explain {
+    fn new(launch: &Launch, account: &Account) -> Explain {
+        let path = launch.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
+        Explain {
+            program: command(&launch.action).map(|(program, _)| program).unwrap_or_default(),
+            is_shell: matches!(launch.action, Action::Shell(_)),
+            user: account.name.clone(),
+            dir: launch.dir.clone().unwrap_or_else(|| account.home.clone()),
+            path: path.unwrap_or_else(|| PATH.to_owned()),
+        }
+    }
+
+    fn failure(&self, step: Step, error: &io::Error) -> StartError {
+        let Explain { user, dir, .. } = self;
+        let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+        let text = match step {
+            Step::Fork if error.raw_os_error() == Some(libc::EAGAIN) => {
+                "the host has no room for another process: too many of them (see ulimit -u, pids.max)".into()
+            }
+            Step::Fork => format!("no process could be made: {error}"),
+            Step::Exec => self.exec_failure(error),
+            Step::Dir if is_denied => format!("the user `{user}` may not enter the directory {dir}"),
+            Step::Dir if error.kind() == io::ErrorKind::NotFound => {
+                format!("the directory {dir} does not exist on this host")
+            }
+            Step::Dir => format!("the directory {dir} cannot be entered: {error}"),
+            Step::User | Step::Groups if is_denied || error.raw_os_error() == Some(libc::EPERM) => {
+                return StartError::Rejected(format!("the agent is not allowed to become the user `{user}`"));
+            }
+            Step::User if error.raw_os_error() == Some(libc::EAGAIN) => {
+                format!("the user `{user}` has too many processes")
+            }
+            Step::User | Step::Groups => format!("the process cannot become the user `{user}`: {error}"),
+            Step::Mark => return no_mark(error),
+            Step::Session | Step::Cgroup | Step::Limits => format!("the process could not be set up ({step:?}): {error}"),
+        };
+        StartError::Failed(text)
+    }
+
+    fn exec_failure(&self, error: &io::Error) -> String {
+        let Explain { program, user, path, .. } = self;
+        let what = if self.is_shell { "the shell" } else { "the program" };
+        let is_path = program.contains('/');
+        match error.kind() {
+            io::ErrorKind::NotFound if is_path && Path::new(program).exists() => {
+                format!("{what} {program} cannot be executed: the interpreter that it names is missing")
+            }
+            io::ErrorKind::NotFound if is_path => format!("{what} {program} does not exist on this host"),
+            io::ErrorKind::NotFound => format!("{what} `{program}` is not in any directory of PATH ({path})"),
+            io::ErrorKind::PermissionDenied => format!("{what} {program} may not be executed by the user `{user}`"),
+            _ if error.raw_os_error() == Some(libc::E2BIG) => {
+                format!("{what} {program}: its arguments and environment are too large for this host")
+            }
+            _ => format!("{what} {program} cannot be executed: {error}"),
+        }
+    }
+}
+
+/// Each running process takes three descriptors. Returns the limits as they were.
+fn raise_open_files() -> nix::Result<(u64, u64)> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::warn!(%error, "the limit of open files stays at {soft}: that is {} runs at once", soft / 3);
+    }
+    Ok((soft, hard))
+}

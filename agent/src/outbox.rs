@@ -1,0 +1,219 @@
+//! What the spool has goes to any master, in acknowledged batches, and again until it is
+//! acknowledged. Nothing waits for it.
+//!
+//! If the agent dies between a master's answer and its record in the spool, the batch is
+//! sent again: masters take a report as often as it comes.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use shared::{
+    host::Host,
+    id::{NodeId, RunId},
+    report::{BATCH_CHUNKS_MAX, BATCH_REPORTS_MAX, Batch, Health},
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::parts::{Link, LinkError, Spool, SpoolWrite, Unsent};
+
+/// How often an agent says how it is, if nothing else.
+const HEALTH_EVERY: Duration = Duration::from_secs(10);
+/// Between attempts: this, doubled with each failure, up to the other, less a random half.
+const BACKOFF_MIN: Duration = Duration::from_millis(200);
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// Output in a batch, in base64 bytes; one piece is always sent.
+const BATCH_OUTPUT_BYTES_MAX: usize = 3 << 20;
+/// How long what comes at about the same time is waited for, so that it goes together.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// The loop that sends, and what it needs.
+pub struct Outbox {
+    pub spool: Arc<dyn Spool>,
+    pub link: Arc<dyn Link>,
+    pub host: Host,
+    pub node: NodeId,
+    /// The registration's boot id: tells this agent from one of the same node before.
+    pub boot: String,
+    /// How the agent is; what is spooled is filled in.
+    pub health: Arc<dyn Fn() -> Health + Send + Sync>,
+}
+
+/// Sends until `cancel`, and then what it still can: give it a bound. Told through `wake`
+/// that the spool has something.
+pub async fn run(
+    spool: Arc<dyn Spool>,
+    link: Arc<dyn Link>,
+    host: Host,
+    node: NodeId,
+    boot: String,
+    wake: Arc<Notify>,
+    cancel: CancellationToken,
+) {
+    let health = Arc::new(Health::default);
+    Outbox { spool, link, host, node, boot, health }.run(wake, cancel).await;
+}
+
+impl Outbox {
+    /// As [`run`].
+    pub async fn run(self, wake: Arc<Notify>, cancel: CancellationToken) {
+        let mut pace = Pace::default();
+        let mut health_at = Instant::now();
+        loop {
+            let is_health_due = Instant::now() >= health_at;
+            match self.send_some(&mut pace, is_health_due).await {
+                Sent::All if cancel.is_cancelled() => return,
+                Sent::All => {
+                    if is_health_due {
+                        health_at = Instant::now() + HEALTH_EVERY;
+                    }
+                    tokio::select! {
+                        () = wake.notified() => sleep(GATHER).await,
+                        () = sleep_until(health_at) => {}
+                        () = cancel.cancelled() => {}
+                    }
+                }
+                Sent::Some => {
+                    if is_health_due {
+                        health_at = Instant::now() + HEALTH_EVERY;
+                    }
+                }
+                Sent::Failed => {
+                    let wait = pace.wait(self.host.random.next_u64());
+                    if cancel.is_cancelled() {
+                        sleep(wait.min(BACKOFF_MIN)).await;
+                        continue;
+                    }
+                    tokio::select! {
+                        () = sleep(wait) => {}
+                        () = cancel.cancelled() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends one batch, if there is one.
+    async fn send_some(&self, pace: &mut Pace, with_health: bool) -> Sent {
+        let unsent = match self.spool.unsent(pace.limit(BATCH_REPORTS_MAX), pace.limit(BATCH_CHUNKS_MAX)).await {
+            Ok(unsent) => unsent,
+            Err(error) => {
+                pace.failed();
+                tracing::warn!(%error, "the spool cannot be read; reports wait");
+                return Sent::Failed;
+            }
+        };
+        if unsent.runs.is_empty() && unsent.chunks.is_empty() && !with_health {
+            return Sent::All;
+        }
+        let batch = self.batch(unsent, with_health);
+        match self.link.send(&batch).await {
+            Ok(_) => self.acknowledge(batch, pace).await,
+            Err(error) => {
+                if matches!(error, LinkError::Refused(_)) {
+                    pace.shrink();
+                }
+                pace.failed();
+                // Once for each outage, not for each attempt.
+                if pace.failures == 1 {
+                    tracing::warn!(%error, "reports wait in the spool");
+                } else {
+                    tracing::debug!(%error, attempts = pace.failures, "reports wait in the spool");
+                }
+                Sent::Failed
+            }
+        }
+    }
+
+    fn batch(&self, unsent: Unsent, with_health: bool) -> Batch {
+        let mut chunks = unsent.chunks;
+        let mut bytes = 0;
+        let fits = chunks.iter().take_while(|chunk| {
+            bytes += chunk.data.len();
+            bytes <= BATCH_OUTPUT_BYTES_MAX
+        });
+        let count = fits.count().max(1);
+        chunks.truncate(count);
+        let health = with_health.then(|| Health { spooled: unsent.total, ..(self.health)() });
+        Batch {
+            node: self.node.clone(),
+            boot: self.boot.clone(),
+            sent_at: self.host.now(),
+            runs: unsent.runs,
+            chunks,
+            health,
+        }
+    }
+
+    async fn acknowledge(&self, batch: Batch, pace: &mut Pace) -> Sent {
+        if pace.failures > 1 {
+            tracing::info!(attempts = pace.failures, "reports go out again");
+        }
+        pace.succeeded();
+        let is_last = batch.runs.is_empty() && batch.chunks.is_empty();
+        let mut until: BTreeMap<RunId, u64> = BTreeMap::new();
+        for chunk in &batch.chunks {
+            let seq = until.entry(chunk.run).or_default();
+            *seq = chunk.seq.max(*seq);
+        }
+        let mut writes = Vec::new();
+        if !batch.runs.is_empty() {
+            writes.push(SpoolWrite::AckRuns(batch.runs));
+        }
+        if !until.is_empty() {
+            writes.push(SpoolWrite::AckChunks(until.into_iter().collect()));
+        }
+        match self.spool.commit(writes).await {
+            Ok(()) if is_last => Sent::All,
+            Ok(()) => Sent::Some,
+            Err(error) => {
+                tracing::warn!(%error, "what was sent cannot be taken out of the spool; it is sent again");
+                pace.failed();
+                Sent::Failed
+            }
+        }
+    }
+}
+
+enum Sent {
+    /// There was nothing more.
+    All,
+    Some,
+    Failed,
+}
+
+/// How soon and how much, after what has happened.
+#[derive(Default)]
+struct Pace {
+    failures: u32,
+    /// How often batches were halved because a master refused them: it may be their size.
+    halvings: u32,
+}
+
+impl Pace {
+    fn limit(&self, max: usize) -> usize {
+        (max >> self.halvings.min(16)).max(1)
+    }
+
+    fn failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    fn shrink(&mut self) {
+        self.halvings = (self.halvings + 1).min(16);
+    }
+
+    fn succeeded(&mut self) {
+        self.failures = 0;
+        self.halvings = self.halvings.saturating_sub(1);
+    }
+
+    /// A random half keeps a fleet's agents from coming back all at once.
+    fn wait(&self, random: u64) -> Duration {
+        let full = BACKOFF_MIN.saturating_mul(1 << self.failures.saturating_sub(1).min(10)).min(BACKOFF_MAX);
+        let half = full / 2;
+        half + Duration::from_millis(random % (half.as_millis() as u64).max(1))
+    }
+}
