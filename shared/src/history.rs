@@ -162,9 +162,11 @@ pub struct Statistic {
     pub job_id: Option<JobId>,
     /// Runs by how they ended.
     pub outcomes: Outcomes,
-    /// How long runs took from start to end, where it is known for the sum.
+    /// How long runs took from start to end. In sums over one job only, each or the one
+    /// asked for: there it means something.
     pub duration: Spread,
-    /// How much later than scheduled they started; catch-ups and retries do not count.
+    /// How much later than scheduled they started, as `duration`; catch-ups and retries do
+    /// not count.
     pub late: Spread,
 }
 

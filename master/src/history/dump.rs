@@ -50,10 +50,11 @@ pub async fn export(history: &dyn History, mut to: impl AsyncWrite + Unpin) -> R
         let Some(last) = runs.last() else { break };
         after = Some(last.id);
         for run in runs {
-            let (id, bytes) = (run.id, run.output.bytes);
+            // How much there is of one that goes on is known at its end.
+            let (id, may_have_output) = (run.id, run.output.bytes > 0 || !run.state.is_end());
             write(&mut to, &Line::Run(run)).await?;
             dumped.runs += 1;
-            if bytes > 0 {
+            if may_have_output {
                 dumped.chunks += export_output(history, id, &mut to).await?;
             }
         }

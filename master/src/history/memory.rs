@@ -1,7 +1,7 @@
 //! The history in memory, for the simulator and for tests: no threads, no waiting.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -30,6 +30,13 @@ pub struct MemoryHistory {
 #[derive(Default)]
 struct Kept {
     runs: BTreeMap<RunId, Run>,
+    /// In the order of pages, backwards.
+    order: BTreeSet<Cursor>,
+    /// Those that have not ended, those with another attempt to come, those that stand for a
+    /// range of instants.
+    open: BTreeSet<RunId>,
+    retried: BTreeSet<RunId>,
+    ranges: BTreeSet<RunId>,
     outputs: BTreeMap<(RunId, u64), Chunk>,
     sums: Sums,
     /// The database is down: nothing answers.
@@ -83,7 +90,7 @@ impl MemoryHistory {
                 kept.outputs
                     .retain(|(id, seq), _| *id != run.id || !(gap.from..gap.until).contains(seq));
             }
-            kept.runs.insert(run.id, run.clone());
+            kept.insert(run);
             changed.push(run.id);
         }
         for piece in chunks {
@@ -99,10 +106,35 @@ impl MemoryHistory {
 }
 
 impl Kept {
-    fn newest_first(&self) -> Vec<&Run> {
-        let mut runs: Vec<&Run> = self.runs.values().collect();
-        runs.sort_by_key(|run| std::cmp::Reverse(Cursor::of(run)));
-        runs
+    fn insert(&mut self, run: &Run) {
+        self.remove(run.id);
+        self.order.insert(Cursor::of(run));
+        for (ids, is_in) in [
+            (&mut self.open, !run.state.is_end()),
+            (&mut self.retried, run.retry_at.is_some()),
+            (&mut self.ranges, run.range.is_some()),
+        ] {
+            if is_in {
+                ids.insert(run.id);
+            }
+        }
+        self.runs.insert(run.id, run.clone());
+    }
+
+    fn remove(&mut self, id: RunId) {
+        let Some(run) = self.runs.remove(&id) else { return };
+        self.order.remove(&Cursor::of(&run));
+        for ids in [&mut self.open, &mut self.retried, &mut self.ranges] {
+            ids.remove(&id);
+        }
+    }
+
+    fn of<'a>(&'a self, ids: &'a BTreeSet<RunId>) -> impl Iterator<Item = &'a Run> {
+        ids.iter().filter_map(|id| self.runs.get(id))
+    }
+
+    fn newest_first(&self) -> impl Iterator<Item = &Run> {
+        self.order.iter().rev().filter_map(|cursor| self.runs.get(&cursor.id))
     }
 
     fn expire(&mut self, what: &Expire) -> u64 {
@@ -113,9 +145,7 @@ impl Kept {
                 keep,
                 spared,
             } => {
-                let runs = self
-                    .newest_first()
-                    .into_iter()
+                let runs = self.newest_first()
                     .filter(|run| run.job == *job)
                     .enumerate();
                 let old = runs.filter(|(n, run)| {
@@ -125,7 +155,7 @@ impl Kept {
                 old.map(|(_, run)| run.id).collect()
             }
             Expire::All { before, keep, spared } => {
-                let runs = self.newest_first().into_iter().enumerate();
+                let runs = self.newest_first().enumerate();
                 let old = runs.filter(|(n, run)| {
                     run.scheduled_at < *before
                         || (*n as u64 >= *keep && run.scheduled_at < *spared && done_with(run, *spared))
@@ -150,7 +180,7 @@ impl Kept {
         };
         let gone: std::collections::BTreeSet<RunId> =
             gone.into_iter().rev().take(EXPIRE_ROWS as usize).collect();
-        self.runs.retain(|id, _| !gone.contains(id));
+        gone.iter().for_each(|id| self.remove(*id));
         self.outputs.retain(|(run, _), _| !gone.contains(run));
         gone.len() as u64
     }
@@ -174,7 +204,7 @@ impl History for MemoryHistory {
     async fn runs(&self, query: &RunQuery) -> Result<Page<RunView>, HistoryError> {
         let wanted = Wanted::check(query)?;
         let kept = self.up()?;
-        let matching = kept.newest_first().into_iter().filter(|run| wanted.matches(run));
+        let matching = kept.newest_first().filter(|run| wanted.matches(run));
         let mut runs: Vec<Run> = matching.take(wanted.limit + 1).cloned().collect();
         let next = wanted.cut(&mut runs);
         Ok(Page {
@@ -185,32 +215,20 @@ impl History for MemoryHistory {
 
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {
         let kept = self.up()?;
-        Ok(kept
-            .runs
-            .values()
-            .filter(|run| run.node == *node && !run.state.is_end())
-            .cloned()
-            .collect())
+        Ok(kept.of(&kept.open).filter(|run| run.node == *node).cloned().collect())
     }
 
     async fn unfinished_nodes(&self) -> Result<Vec<NodeId>, HistoryError> {
         let kept = self.up()?;
-        let open = kept.runs.values().filter(|run| !run.state.is_end());
-        let nodes: std::collections::BTreeSet<NodeId> = open.map(|run| run.node.clone()).collect();
+        let nodes: BTreeSet<NodeId> = kept.of(&kept.open).map(|run| run.node.clone()).collect();
         Ok(nodes.into_iter().collect())
     }
 
     async fn unretried(&self, since: Time, limit: u32) -> Result<Vec<Run>, HistoryError> {
         let kept = self.up()?;
-        let ended = kept
-            .runs
-            .values()
-            .filter(|run| run.state.is_end() && run.retry_at >= Some(since));
+        let ended = kept.of(&kept.retried).filter(|run| run.state.is_end() && run.retry_at >= Some(since));
         let next = |run: &Run| run.first.attempt(run.attempt + 1);
-        let mut open: Vec<Run> = ended
-            .filter(|run| !kept.runs.contains_key(&next(run)))
-            .cloned()
-            .collect();
+        let mut open: Vec<Run> = ended.filter(|run| !kept.runs.contains_key(&next(run))).cloned().collect();
         open.sort_by_key(|run| (run.retry_at, run.id));
         open.truncate(limit as usize);
         Ok(open)
@@ -218,15 +236,11 @@ impl History for MemoryHistory {
 
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
         let kept = self.up()?;
-        let runs = kept
-            .runs
-            .values()
-            .filter(|run| run.job == job && run.slot == Some(slot));
-        Ok(statistics::instants(
-            runs.map(|run| (run.scheduled_at, run.range.map(|r| r.until))),
-            from,
-            until,
-        ))
+        let within = kept.order.range(Cursor { scheduled_at: from, id: RunId::new(Time::EPOCH, 0) }..);
+        let within = within.take_while(|cursor| cursor.scheduled_at <= until).filter_map(|c| kept.runs.get(&c.id));
+        // A range that began earlier may end in here.
+        let runs = within.chain(kept.of(&kept.ranges)).filter(|run| run.job == job && run.slot == Some(slot));
+        Ok(statistics::instants(runs.map(|run| (run.scheduled_at, run.range.map(|r| r.until))), from, until))
     }
 
     async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
@@ -254,13 +268,8 @@ impl History for MemoryHistory {
 
     async fn newest(&self, job: JobId, slot: u32) -> Result<Option<Time>, HistoryError> {
         let kept = self.up()?;
-        let runs = kept
-            .runs
-            .values()
-            .filter(|run| run.job == job && run.slot == Some(slot));
-        Ok(runs
-            .max_by_key(|run| run.scheduled_at)
-            .map(|run| run.range.map_or(run.scheduled_at, |r| r.until)))
+        let newest = kept.newest_first().find(|run| run.job == job && run.slot == Some(slot));
+        Ok(newest.map(|run| run.range.map_or(run.scheduled_at, |r| r.until)))
     }
 
     async fn tidy(&self) -> Result<(), HistoryError> {
@@ -277,18 +286,9 @@ impl History for MemoryHistory {
 
     async fn going_on(&self, limit: u32) -> Result<Vec<RunView>, HistoryError> {
         let kept = self.up()?;
-        let mut runs: Vec<&Run> = kept
-            .runs
-            .values()
-            .filter(|run| run.state == State::Running)
-            .collect();
+        let mut runs: Vec<&Run> = kept.of(&kept.open).filter(|run| run.state == State::Running).collect();
         runs.sort_by_key(|run| Cursor::of(run));
-        Ok(runs
-            .into_iter()
-            .take(limit as usize)
-            .cloned()
-            .map(RunView::from)
-            .collect())
+        Ok(runs.into_iter().take(limit as usize).cloned().map(RunView::from).collect())
     }
 
     async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, HistoryError> {

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::{
-    history::{Statistic, StatisticsQuery, Step, SumBy},
+    history::{Spread, Statistic, StatisticsQuery, Step, SumBy},
     id::{JobId, JobPath, Namespace},
     time::Time,
 };
 
-use super::{HistoryError, Sum, tally::Tally};
+use super::{
+    HistoryError, Sum,
+    tally::{Histogram, Tally},
+};
 
 /// A [`StatisticsQuery`] that has been checked.
 pub struct Wanted {
@@ -18,6 +21,8 @@ pub struct Wanted {
     pub until: Option<Time>,
     pub step: Step,
     by: SumBy,
+    /// Sums by time over all jobs, in which spreads would mean nothing.
+    pub is_plain: bool,
     steps: BTreeMap<Time, Tally>,
     jobs: BTreeMap<JobId, (JobPath, Tally)>,
 }
@@ -35,6 +40,7 @@ impl Wanted {
             until: query.until,
             step: query.step,
             by: query.by,
+            is_plain: query.by == SumBy::Time && query.job.is_none(),
             steps: BTreeMap::new(),
             jobs: BTreeMap::new(),
         })
@@ -77,10 +83,12 @@ impl Wanted {
     }
 
     pub fn finish(self) -> Vec<Statistic> {
+        let is_plain = self.is_plain;
+        let spread = |histogram: &Histogram| if is_plain { Spread::default() } else { histogram.spread() };
         let statistic = |tally: Tally| Statistic {
             outcomes: tally.outcomes,
-            duration: tally.duration.spread(),
-            late: tally.late.spread(),
+            duration: spread(&tally.duration),
+            late: spread(&tally.late),
             ..Statistic::default()
         };
         let steps = self.steps.into_iter().map(|(at, tally)| Statistic {

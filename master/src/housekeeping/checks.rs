@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use shared::{
     fire,
     history::{Late, Overdue, RunView, Statistic, StatisticsQuery, Step, SumBy},
-    id::JobId,
+    id::JobPath,
     job::Job,
     store::mirror::MirrorState,
     time::Time,
@@ -16,6 +16,8 @@ use crate::history::{History, HistoryError};
 
 /// Runs that are looked at, the ones that have gone on longest first.
 const RUNNING_MAX: u32 = 1000;
+/// Jobs that one look asks the history about.
+const JOBS_MAX: usize = 500;
 /// What is usual is what was in these days.
 const USUAL: Duration = Duration::from_secs(7 * 86_400);
 /// So many runs make a habit.
@@ -45,27 +47,37 @@ pub async fn look(
 }
 
 async fn late(history: &dyn History, now: Time) -> Result<Vec<Late>, HistoryError> {
-    let running = history.going_on(RUNNING_MAX).await?;
-    // Nothing that began so recently is late: then there is nothing to ask about.
-    if !running
-        .iter()
-        .any(|run| run.started_at.is_some_and(|at| now.since(at) > LATE_MIN))
-    {
-        return Ok(Vec::new());
+    let mut usual: BTreeMap<JobPath, Option<Statistic>> = BTreeMap::new();
+    let mut late = Vec::new();
+    for run in history.going_on(RUNNING_MAX).await? {
+        // Nothing that began so recently is late.
+        if run.started_at.is_none_or(|at| now.since(at) <= LATE_MIN) {
+            continue;
+        }
+        if !usual.contains_key(&run.job) {
+            if usual.len() >= JOBS_MAX {
+                break;
+            }
+            usual.insert(run.job.clone(), usually(history, &run.job, now).await?);
+        }
+        let usual = usual.get(&run.job).and_then(Option::as_ref);
+        late.extend(usual.and_then(|usual| is_late(&run, usual, now)));
     }
+    late.truncate(FINDINGS_MAX);
+    Ok(late)
+}
+
+/// What a job's runs of the last days were like.
+async fn usually(history: &dyn History, job: &JobPath, now: Time) -> Result<Option<Statistic>, HistoryError> {
     let query = StatisticsQuery {
+        job: Some(job.clone()),
         since: Some(now - USUAL),
         step: Step::Day,
         by: SumBy::Job,
         ..StatisticsQuery::default()
     };
-    let usual = history.statistics(&query).await?;
-    let usual: BTreeMap<JobId, Statistic> = usual.into_iter().filter_map(|s| Some((s.job_id?, s))).collect();
-    let late = running.into_iter().filter_map(|run| {
-        let usual = usual.get(&run.job_id)?;
-        is_late(&run, usual, now)
-    });
-    Ok(late.take(FINDINGS_MAX).collect())
+    // A job that was deleted and made again has several ids; the last one counts.
+    Ok(history.statistics(&query).await?.pop())
 }
 
 /// Whether a run has gone on for more than twice as long as nineteen of twenty of its job.

@@ -81,7 +81,7 @@ impl Task {
         match self {
             Task::Statistics => "*/5 * * * * *",
             Task::Checks => "12 * * * * *",
-            Task::Retention => "27 */5 * * * *",
+            Task::Retention => "27 */15 * * * *",
             Task::Sessions => "42 */10 * * * *",
             Task::Bounds => "57 17 * * * *",
         }
@@ -206,10 +206,15 @@ impl Housekeeping {
     async fn schedule(&self) -> Result<JobScheduler, JobSchedulerError> {
         let scheduler = JobScheduler::new().await?;
         for task in Task::ALL {
-            let housekeeping = self.clone();
+            // Weak: the scheduler outlives its shutdown, and would keep the store open.
+            let housekeeping = Arc::downgrade(&self.0);
             let turn = Turn::new_async(task.schedule(), move |_, _| {
-                let housekeeping = housekeeping.clone();
-                Box::pin(async move { housekeeping.turn(task).await })
+                let housekeeping = housekeeping.upgrade().map(Housekeeping);
+                Box::pin(async move {
+                    if let Some(housekeeping) = housekeeping {
+                        housekeeping.turn(task).await;
+                    }
+                })
             })?;
             scheduler.add(turn).await?;
         }

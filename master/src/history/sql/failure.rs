@@ -12,6 +12,17 @@ pub enum Failure {
     Refused(DbErr),
     /// What is stored cannot be read.
     Broken(String),
+    /// The question was wrong.
+    Invalid(String),
+}
+
+impl From<HistoryError> for Failure {
+    fn from(error: HistoryError) -> Failure {
+        match error {
+            HistoryError::Invalid(why) => Failure::Invalid(why),
+            error => Failure::Broken(error.to_string()),
+        }
+    }
 }
 
 impl From<DbErr> for Failure {
@@ -35,6 +46,7 @@ impl From<Failure> for HistoryError {
             Failure::Undone(e) | Failure::Unavailable(e) => HistoryError::Unavailable(e.to_string()),
             Failure::Refused(e) => HistoryError::Refused(e.to_string()),
             Failure::Broken(what) => HistoryError::Refused(what),
+            Failure::Invalid(why) => HistoryError::Invalid(why),
         }
     }
 }
@@ -122,5 +134,23 @@ fn of_sqlite(code: &str) -> Meaning {
         // READONLY, IOERR, FULL, CANTOPEN, PROTOCOL
         8 | 10 | 13 | 14 | 15 => Meaning::Unavailable,
         _ => Meaning::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, Database};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_means_later() {
+        let db = Database::connect("sqlite::memory:").await.unwrap();
+        db.execute_unprepared("CREATE TABLE t (x); PRAGMA max_page_count = 4").await.unwrap();
+        let full = db.execute_unprepared("INSERT INTO t VALUES (zeroblob(100000))").await.unwrap_err();
+        assert!(full.to_string().contains("full"), "{full}");
+        assert!(matches!(HistoryError::from(Failure::from(full)), HistoryError::Unavailable(_)));
+        let wrong = db.execute_unprepared("SELECT * FROM nowhere").await.unwrap_err();
+        assert!(matches!(HistoryError::from(Failure::from(wrong)), HistoryError::Refused(_)));
     }
 }

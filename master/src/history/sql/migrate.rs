@@ -91,9 +91,9 @@ fn names() -> Vec<String> {
 }
 
 fn into_db(failure: super::Failure) -> DbErr {
-    use super::Failure::{Broken, Refused, Unavailable, Undone};
+    use super::Failure::{Broken, Invalid, Refused, Unavailable, Undone};
     match failure {
         Undone(e) | Unavailable(e) | Refused(e) => e,
-        Broken(what) => DbErr::Custom(what),
+        Broken(what) | Invalid(what) => DbErr::Custom(what),
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, Value,
+    ConnectionTrait, DatabaseTransaction, DbBackend, Value,
     sea_query::{Cond, Expr, ExprTrait, LockType, OnConflict, Order, Query, SelectStatement},
 };
 use shared::{
@@ -35,6 +35,8 @@ const COLUMNS: [&str; 19] = [
 ];
 /// What is read back; the percentiles are in the histograms.
 const COLUMNS_READ: usize = 15;
+/// The outcomes among the columns.
+const OUTCOMES: std::ops::Range<usize> = 5..13;
 const KEY: [&str; 3] = ["job_id", "step", "at"];
 
 /// How many notes one `fold` takes, and the number of sums after which it takes no more.
@@ -183,8 +185,51 @@ pub async fn replace(db: &DatabaseTransaction, sums: &[Sum]) -> Result<(), Failu
 }
 
 pub async fn statistics(history: &SqlHistory, query: &StatisticsQuery) -> Result<Vec<Statistic>, Failure> {
-    let mut wanted = Wanted::check(query).map_err(|e| Failure::Broken(e.to_string()))?;
+    let mut wanted = Wanted::check(query)?;
+    if wanted.is_plain {
+        return plain(history, &wanted).await;
+    }
     let mut select = select_sums();
+    matching(&mut select, &wanted);
+    // Oldest first, so that a renamed job's last name stands.
+    select.order_by("at", Order::Asc).limit(STATISTICS_MAX + 1);
+    let found = history.reads.query_all(&select).await?;
+    if found.len() as u64 > STATISTICS_MAX {
+        let why = format!(
+            "the answer would be made of more than {STATISTICS_MAX} sums; ask for days, for fewer jobs or for a shorter time"
+        );
+        return Err(Failure::Invalid(why));
+    }
+    for row in &found {
+        wanted.add(&sum(row)?);
+    }
+    Ok(wanted.finish())
+}
+
+/// Sums by time over all jobs: the database adds up.
+async fn plain(history: &SqlHistory, wanted: &Wanted) -> Result<Vec<Statistic>, Failure> {
+    // Elsewhere a sum is a number of another type.
+    let number = match history.backend() {
+        DbBackend::MySql => "signed",
+        _ => "bigint",
+    };
+    let mut select = Query::select();
+    select.column("at").from(STATISTICS);
+    for column in &COLUMNS[OUTCOMES] {
+        select.expr(Expr::col(*column).sum().cast_as(number));
+    }
+    matching(&mut select, wanted);
+    select.group_by_columns(["at"]).order_by("at", Order::Asc).limit(STATISTICS_MAX);
+    let mut statistics = Vec::new();
+    for row in history.reads.query_all(&select).await? {
+        let mut row = Row { row: &row, column: 0 };
+        let at = Some(row.time()?);
+        statistics.push(Statistic { at, outcomes: outcomes(&mut row)?, ..Statistic::default() });
+    }
+    Ok(statistics)
+}
+
+fn matching(select: &mut SelectStatement, wanted: &Wanted) {
     if let Some(job) = &wanted.job {
         select.and_where(Expr::col("namespace").eq(job.namespace.as_str()));
         select.and_where(Expr::col("name").eq(job.name.as_str()));
@@ -199,12 +244,19 @@ pub async fn statistics(history: &SqlHistory, query: &StatisticsQuery) -> Result
     if let Some(until) = wanted.until {
         select.and_where(Expr::col("at").lt(until.as_millis()));
     }
-    select.order_by("at", Order::Desc).limit(STATISTICS_MAX);
-    // Oldest first, so that a renamed job's last name stands.
-    for row in history.reads.query_all(&select).await?.iter().rev() {
-        wanted.add(&sum(row)?);
-    }
-    Ok(wanted.finish())
+}
+
+fn outcomes(row: &mut Row<'_>) -> Result<Outcomes, Failure> {
+    Ok(Outcomes {
+        succeeded: row.get()?,
+        failed: row.get()?,
+        timed_out: row.get()?,
+        killed: row.get()?,
+        skipped: row.get()?,
+        missed: row.get()?,
+        rejected: row.get()?,
+        lost: row.get()?,
+    })
 }
 
 pub async fn after(history: &SqlHistory, after: Option<&Sum>, limit: u32) -> Result<Vec<Sum>, Failure> {
@@ -253,16 +305,7 @@ fn sum(row: &sea_orm::QueryResult) -> Result<Sum, Failure> {
         namespace: row.parse()?,
         name: row.parse()?,
     };
-    let outcomes = Outcomes {
-        succeeded: row.get()?,
-        failed: row.get()?,
-        timed_out: row.get()?,
-        killed: row.get()?,
-        skipped: row.get()?,
-        missed: row.get()?,
-        rejected: row.get()?,
-        lost: row.get()?,
-    };
+    let outcomes = outcomes(&mut row)?;
     let duration: Histogram = read_json(&row.get::<String>()?)?;
     let late: Histogram = read_json(&row.get::<String>()?)?;
     Ok(Sum {
