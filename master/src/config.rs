@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use shared::{host::Host, id::MasterId, store::etcd::EtcdConfig};
 
-use crate::http::Listen;
+use crate::{housekeeping::Bounds, http::Listen};
 
 /// How long a master's lease lasts: a leader that dies is followed by another within it.
 pub const LEASE_TTL_DEFAULT: Duration = Duration::from_secs(10);
@@ -22,6 +22,8 @@ pub struct MasterConfig {
     pub id: Option<MasterId>,
     /// Whole seconds, at least two.
     pub lease_ttl: Duration,
+    /// What housekeeping keeps at most.
+    pub bounds: Bounds,
 }
 
 impl MasterConfig {
@@ -34,6 +36,7 @@ impl MasterConfig {
             url: None,
             id: None,
             lease_ttl: LEASE_TTL_DEFAULT,
+            bounds: Bounds::default(),
         }
     }
 }

@@ -11,8 +11,11 @@ use shared::{
         etcd::{ConfigError, Etcd},
     },
 };
-use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     auth::{self, Accounts, AuthError},
@@ -22,6 +25,7 @@ use crate::{
     housekeeping::{Bounds, Housekeeping},
     http::{self, App, Parts, ServeError, Server},
     intake::Intake,
+    leader::Leader,
 };
 
 /// How long a master that starts waits for the store.
@@ -72,6 +76,8 @@ pub struct MasterParts {
     pub lease_ttl: Duration,
     /// See [`CoreParts::alone`].
     pub alone: bool,
+    /// What housekeeping keeps at most.
+    pub bounds: Bounds,
 }
 
 /// A master that runs.
@@ -82,9 +88,12 @@ pub struct Running {
     /// once.
     pub password: Option<String>,
     pub intake: Intake,
+    /// Set while it leads.
+    pub leading: watch::Receiver<Option<Leader>>,
     core: Core,
     housekeeping: tokio::task::JoinHandle<()>,
     server: tokio::task::JoinHandle<Result<(), ServeError>>,
+    guard: DropGuard,
 }
 
 /// Runs a master of a fleet until cancelled; then hands over and ends what is worked on.
@@ -119,6 +128,7 @@ pub async fn run(config: MasterConfig, cancel: CancellationToken) -> Result<(), 
         url,
         lease_ttl: config.lease_ttl,
         alone: false,
+        bounds: config.bounds,
     };
     let running = start(parts, cancel).await?;
     if let Some(password) = &running.password {
@@ -137,6 +147,9 @@ pub async fn run(config: MasterConfig, cancel: CancellationToken) -> Result<(), 
 /// # Errors
 /// What keeps it from running.
 pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Running, MasterError> {
+    // Whatever ends one part, or keeps it from starting, ends the others.
+    let cancel = cancel.child_token();
+    let guard = cancel.clone().drop_guard();
     let intake = Intake::new(parts.history.clone(), parts.host.clone());
     let core = Core::start(
         CoreParts {
@@ -153,6 +166,7 @@ pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Runn
         cancel.clone(),
     )
     .await?;
+    let leading = core.leading.clone();
     let password = auth::ensure_admin(&parts.store, &parts.host)
         .await
         .map_err(MasterError::Admin)?;
@@ -174,19 +188,21 @@ pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Runn
         parts.store,
         core.view.jobs.clone(),
         parts.host,
-        Bounds::default(),
+        parts.bounds,
     );
-    let housekeeping = tokio::spawn(keeping.follow(core.leading.clone(), cancel.clone()));
-    let stop = cancel;
+    let housekeeping = tokio::spawn(keeping.follow(leading.clone(), cancel.clone()));
+    let stop = cancel.clone();
     let server = tokio::spawn(parts.server.run(app, async move { stop.cancelled().await }));
     Ok(Running {
         id: parts.id,
         url: parts.url,
         password,
         intake,
+        leading,
         core,
         housekeeping,
         server,
+        guard,
     })
 }
 
@@ -197,6 +213,7 @@ impl Running {
     /// Why serving failed.
     pub async fn stopped(self) -> Result<(), MasterError> {
         let served = self.server.await.unwrap_or(Ok(()));
+        drop(self.guard);
         self.core.stopped().await;
         _ = self.housekeeping.await;
         Ok(served?)
