@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod context;
 mod crontab;
+mod daemon;
 mod error;
 mod output;
 mod sse;

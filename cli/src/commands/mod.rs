@@ -3,6 +3,7 @@
 mod agent;
 mod backup;
 mod completion;
+mod etcd;
 mod group;
 mod import;
 mod job;

@@ -10,6 +10,9 @@ use shared::{
 
 use super::{AuthError, User, password::Passwords, secret};
 
+/// The user that a fresh instance has.
+pub const ADMIN: &str = "admin";
+
 /// Makes the user `admin` with a random password, where there is no user at all. Returns
 /// the password, to be shown this once; `None` where somebody is there already, another
 /// master that starts at this moment included.
@@ -20,7 +23,7 @@ pub async fn ensure_admin(store: &DynStore, host: &Host) -> Result<Option<String
     if !store.snapshot(keys::USERS).await?.kvs.is_empty() {
         return Ok(None);
     }
-    let name: UserName = "admin".parse().map_err(AuthError::Invalid)?;
+    let name: UserName = ADMIN.parse().map_err(AuthError::Invalid)?;
     let password = secret::password(host);
     let user = User {
         password: Passwords::new().hash(host, &password).await?,

@@ -24,12 +24,12 @@ use shared::{
 };
 
 pub use accounts::{Accounts, Levels};
-pub use admin::ensure_admin;
+pub use admin::{ADMIN, ensure_admin};
 pub use attempts::REMEMBERED_MAX as ATTEMPTS_MAX;
 pub use password::WAITING_MAX as HASHES_MAX;
 pub use secret::{same, sha256};
 pub use session::{LoggedIn, SESSION_LIFE, SESSIONS_PER_USER_MAX};
-pub use token::TOKENS_MAX;
+pub use token::{TOKENS_MAX, issue_token};
 
 /// What do we store? A person who may log in, under `users/<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
