@@ -36,6 +36,8 @@ pub struct AgentParts {
     pub name: Option<String>,
     pub labels: Labels,
     pub capacity: u32,
+    /// The longest that this host lets a run take, whatever its job says.
+    pub timeout_max: Option<Duration>,
     pub address: Option<String>,
     pub settings: Settings,
     pub store: DynStore,
@@ -145,6 +147,7 @@ impl Running {
         let runner = Runner {
             node: identity.id.clone(),
             capacity: parts.capacity,
+            timeout_max: parts.timeout_max,
             host: host.clone(),
             store: store.clone(),
             spool: spool.clone(),
@@ -173,6 +176,7 @@ impl Running {
             events: events.clone(),
             known: runs.iter().map(|run| run.run.id).collect::<HashSet<_>>(),
         };
+        let (crowded_tx, crowded) = watch::channel(Arc::default());
         let inbox = Inbox::new(store, identity.id.clone(), parts.labels.clone(), assignments);
         let (owned_tx, owned) = watch::channel(Arc::new(inbox.owned(&Owned::default())));
 
@@ -189,8 +193,9 @@ impl Running {
             gone.clone(),
         ));
         let mut registration = Ended(registration);
-        let mut running = Ended(tokio::spawn(runner.clone().run(events_rx, counts)));
-        let to_orders = cancel.child_token();
+        let mut running = Ended(tokio::spawn(runner.clone().run(events_rx, counts, crowded_tx)));
+        let stop = cancel.child_token();
+        let stop_orders = stop.clone();
         loops.spawn(tell_registrations(fence.clone(), events.clone()));
         loops.spawn({
             let (recorder, events) = (recorder.clone(), events.clone());
@@ -204,13 +209,13 @@ impl Running {
         let mirror = inbox::orders(store.clone(), &identity.id);
         loops.spawn(async move {
             tokio::select! {
-                () = to_orders.cancelled() => {}
+                biased;
+                () = stop_orders.cancelled() => {}
                 () = orders.run(mirror) => {}
             }
         });
-        let firing = Firing::new(claims, owned, cursors);
-        let stop_firing = cancel.child_token();
-        let mut firing = Ended(tokio::spawn(firing.run(slots, stop_firing.clone())));
+        let firing = Firing::new(claims, owned, crowded, cursors);
+        let mut firing = Ended(tokio::spawn(firing.run(slots, stop.clone())));
         let flush = CancellationToken::new();
         let health = {
             let (counts, slots) = (counts_rx, slots_rx);
@@ -254,7 +259,7 @@ impl Running {
         }
 
         tracing::info!(node.id = %identity.id, "stopping: nothing new is claimed; what runs may finish");
-        stop_firing.cancel();
+        stop.cancel();
         let _ = (&mut firing.0).await;
         if let Some(registration) = fence.registration() {
             let _ = timeout(GOODBYE, announce_leaving(store, &node, &registration)).await;
@@ -268,10 +273,15 @@ impl Running {
         let _ = timeout(DRAIN, recorder.drained()).await;
         flush.cancel();
         let _ = timeout(settings.flush_timeout, &mut outbox.0).await;
-        if let Some(registration) = fence.registration() {
+        // First the loop that would register anew, then the lease.
+        let last = fence.registration();
+        gone.cancel();
+        if refused.is_none() {
+            let _ = (&mut registration.0).await;
+        }
+        if let Some(registration) = last {
             let _ = timeout(GOODBYE, registration.lease.revoke()).await;
         }
-        gone.cancel();
         refused.map_or(Ok(()), |error| Err(error.into()))
     }
 }

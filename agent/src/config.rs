@@ -26,6 +26,8 @@ pub struct LocalConfig {
     pub address: Option<String>,
     /// Masters' URLs to report to, beside those that the store names.
     pub masters: Vec<String>,
+    /// The authority (PEM) that the masters' certificates come from; the system's if none.
+    pub masters_ca: Option<PathBuf>,
     /// What this host allows: a file that only its administrator writes.
     pub policy: Option<PathBuf>,
     pub settings: Settings,
@@ -67,6 +69,7 @@ impl LocalConfig {
             capacity: None,
             address: None,
             masters: Vec::new(),
+            masters_ca: None,
             policy: None,
             settings: Settings::default(),
         }

@@ -1,7 +1,11 @@
 //! The loop that looks at what is due: it follows what this node owns, asks the ticker,
 //! and has claims made. It waits for no claim and no disk: each look is a task.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use shared::{
     fire::Timetable,
@@ -16,13 +20,15 @@ use crate::{
     claim::{Candidate, Claims, Looked, SLOTS_MAX},
     inbox::{Owned, SlotKey},
     parts::{OwnedAssignment, Spool, SpoolWrite},
-    ticker::{From, Ticker},
+    ticker::{CursorView, From, Ticker},
 };
 
 /// The longest sleep: a clock that steps is seen within it.
 const LOOK: Duration = Duration::from_secs(1);
 /// What is due so soon after is claimed along.
 const ALONG: Duration = Duration::from_millis(50);
+/// How long a slot is left alone that has too many fires waiting.
+const CROWDED_AGAIN: Duration = Duration::from_millis(500);
 /// How many looks go on at once.
 const LOOKS_MAX: usize = 8;
 
@@ -32,6 +38,8 @@ pub struct Firing {
     owned: watch::Receiver<Arc<Owned>>,
     ticker: Ticker,
     labels: Labels,
+    /// Slots with so many fires waiting that no more are claimed for now.
+    crowded: watch::Receiver<Arc<BTreeSet<SlotKey>>>,
     /// Of the spool's cursors those whose assignments have not been seen yet.
     cursors: HashMap<SlotKey, Time>,
     /// This process has been there since: an every-node job that was made since then is
@@ -46,6 +54,7 @@ impl Firing {
     pub fn new(
         claims: Claims,
         owned: watch::Receiver<Arc<Owned>>,
+        crowded: watch::Receiver<Arc<BTreeSet<SlotKey>>>,
         cursors: Vec<(shared::id::JobId, Option<u32>, Time)>,
     ) -> Firing {
         let begin = claims.host.now();
@@ -55,6 +64,7 @@ impl Firing {
             owned,
             ticker: Ticker::default(),
             labels: Labels::new(),
+            crowded,
             cursors,
             begin,
             seen: 0,
@@ -74,6 +84,8 @@ impl Firing {
             }
             let wait = self.wait(is_registered);
             tokio::select! {
+                // In order, so that a simulation replays.
+                biased;
                 () = cancel.cancelled() => break,
                 Ok(()) = self.owned.changed() => {
                     self.follow().await;
@@ -109,6 +121,12 @@ impl Firing {
             let due = self.ticker.due(horizon + ALONG, is_registered, SLOTS_MAX);
             if due.is_empty() {
                 return;
+            }
+            let crowded = self.crowded.borrow().clone();
+            let (waiting, due): (Vec<_>, Vec<_>) = due.into_iter().partition(|key| crowded.contains(key));
+            for key in waiting {
+                let cursor = self.ticker.get(key).map_or(CursorView::Unread, |entry| entry.cursor);
+                self.ticker.look_again(key, horizon + CROWDED_AGAIN, cursor);
             }
             let due = due.into_iter().filter_map(|key| self.candidate(key));
             let (every, exclusive): (Vec<_>, Vec<_>) = due.partition(|c| c.key.slot.is_none());
@@ -154,7 +172,8 @@ impl Firing {
         let (before, now) = (std::mem::replace(&mut self.labels, owned.labels.clone()), self.claims.host.now());
         let fires_here = |key: &SlotKey| key.slot.is_some() || owned.fires_every;
         let is_own = |key: &SlotKey| fires_here(key) && owned.assignments.contains_key(key);
-        let gone: Vec<SlotKey> = self.ticker.keys().filter(|key| !is_own(key)).collect();
+        let mut gone: Vec<SlotKey> = self.ticker.keys().filter(|key| !is_own(key)).collect();
+        gone.sort();
         let mut writes: Vec<SpoolWrite> = Vec::new();
         for key in gone {
             self.ticker.remove(key);

@@ -120,6 +120,7 @@ impl Inbox {
         let mut copy_at: Option<Instant> = None;
         loop {
             tokio::select! {
+                biased;
                 () = self.slots.changed() => {}
                 () = self.every.changed() => {}
                 () = self.intent.changed() => {}

@@ -77,6 +77,9 @@ impl Orders {
                 order: Order::clone(&entry.value),
             })
             .collect();
+        // What is not listed any more needs no remembering.
+        let runs: HashSet<RunId> = listed.iter().map(|l| l.order.run).collect();
+        self.known.retain(|run| runs.contains(run));
         for batch in listed.chunks(BATCH) {
             if !self.take_batch(batch, epoch).await {
                 return false;

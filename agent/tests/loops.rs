@@ -243,7 +243,12 @@ async fn what_a_dead_node_had_claimed_is_not_started_when_it_returns() {
     assert_eq!((run.state, run.reason), (State::Lost, Some(Reason::NodeGone)));
     let mut all = [a.started(), b.started()].concat();
     all.sort();
-    assert_eq!(all, ["10:00:20", "10:00:30", "10:00:40"], "{}", world.master.show());
+    assert_eq!(
+        all,
+        ["10:00:20", "10:00:30", "10:00:40"],
+        "{}",
+        world.master.show()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -348,7 +353,11 @@ async fn every_node_jobs_go_on_from_disk_without_a_store_or_a_master() {
     let runs = world.master.runs();
     let reported: Vec<String> = runs.iter().map(|r| clock(r.scheduled_at)).collect();
     assert_eq!(reported[..49], seconds(1, 49));
-    assert!(runs[..48].iter().all(|r| r.state == State::Succeeded), "{}", world.master.show());
+    assert!(
+        runs[..48].iter().all(|r| r.state == State::Succeeded),
+        "{}",
+        world.master.show()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -638,4 +647,25 @@ async fn overlap_retries_and_timeouts_end_as_the_job_says() {
         .unwrap();
     assert_eq!(timed_out.signal, Some(9));
     assert_eq!(clock(timed_out.finished_at.unwrap()), "10:00:06");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_backlog_is_caught_up_in_order_and_in_parts() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let job = world.job("* * * * * *", |spec| spec.misfire.run = MisfireRun::All);
+    world.assign(&a, &job).await;
+    a.until("10:10:00.500").await;
+    let (agent, _) = world.start(&a);
+    a.until("10:10:05").await;
+    // A hundred at a time, not all that are due.
+    assert!(
+        (100..=250).contains(&agent.counts().queued),
+        "{:?}",
+        agent.counts()
+    );
+    a.until("10:15:00.500").await;
+    let shown = world.master.show();
+    let odd: Vec<&str> = shown.lines().filter(|l| !l.contains("succeeded")).collect();
+    assert_eq!(a.started(), seconds(1, 900), "{odd:#?}");
 }

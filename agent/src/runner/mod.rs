@@ -10,7 +10,7 @@ mod recorder;
 mod recover;
 mod runs;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use shared::{
     host::Host,
@@ -33,6 +33,7 @@ pub use runs::{Counts, Runs};
 
 use crate::{
     identity::Fence,
+    inbox::SlotKey,
     parts::{Exit, Launch, ProcessEvent, Spool, StartError, Starter},
 };
 
@@ -53,6 +54,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Runner {
     pub node: NodeId,
     pub capacity: u32,
+    pub timeout_max: Option<Duration>,
     pub host: Host,
     pub store: DynStore,
     pub spool: Arc<dyn Spool>,
@@ -63,29 +65,41 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Runs what it is told until [`Event::Stop`] and the last run's end.
-    pub async fn run(self, mut events: mpsc::Receiver<Event>, counts: watch::Sender<Counts>) {
+    /// Runs what it is told until [`Event::Stop`] and the last run's end. Tells how many
+    /// runs there are, and which slots have so many waiting that no more should come.
+    pub async fn run(
+        self,
+        mut events: mpsc::Receiver<Event>,
+        counts: watch::Sender<Counts>,
+        crowded: watch::Sender<Arc<BTreeSet<SlotKey>>>,
+    ) {
         let begin = Instant::now();
         let now = || Now {
             wall: self.host.now(),
             mono: begin.elapsed(),
             epoch: self.fence.epoch(),
         };
-        let mut runs = Runs::new(self.node.clone(), self.capacity);
+        let mut runs = Runs::new(self.node.clone(), self.capacity, self.timeout_max);
         let mut tasks = JoinSet::new();
         let mut is_stopping = false;
         while !(is_stopping && runs.is_empty()) {
             let wait = runs.wait(now()).unwrap_or(LOOK).min(LOOK);
             let event = tokio::select! {
+                // In order, so that a simulation replays.
+                biased;
+                Some(_) = tasks.join_next() => continue,
                 event = events.recv() => event.unwrap_or(Event::Tick),
                 () = sleep(wait) => Event::Tick,
-                Some(_) = tasks.join_next() => continue,
             };
             is_stopping |= matches!(event, Event::Stop { .. });
             for action in runs.step(event, now()) {
                 self.perform(action, &mut tasks);
             }
-            counts.send_if_modified(|c| std::mem::replace(c, runs.counts()) != runs.counts());
+            let now = runs.counts();
+            counts.send_if_modified(|c| std::mem::replace(c, now) != now);
+            if **crowded.borrow() != *runs.crowded() {
+                crowded.send_replace(Arc::new(runs.crowded().clone()));
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use shared::{
     Revision,
-    fire::{self, GRACE, GRACE_CAUGHT_UP},
+    fire::{self, GRACE, GRACE_CAUGHT_UP, STARTS_MAX},
     id::{NodeId, RunId},
     job::{Action as JobAction, Isolation, MisfireRun, OverlapPolicy},
     keys,
@@ -33,10 +33,18 @@ use crate::{
 /// Between looks at whether a claim stands while the store does not answer.
 const VERIFY_AGAIN: Duration = Duration::from_secs(1);
 
+/// More than a start takes on a busy node.
+const BEGAN_LATE: Duration = Duration::from_millis(100);
+/// How many missed fires of one job may wait, beside those that its queue holds, before
+/// the rest is left unclaimed for now.
+const CROWDED: usize = STARTS_MAX;
+
 /// All runs that have not ended.
 pub struct Runs {
     node: NodeId,
     capacity: usize,
+    /// The host's own limit, whatever jobs say.
+    timeout_max: Option<Duration>,
     live: HashMap<RunId, Live>,
     groups: HashMap<SlotKey, Group>,
     /// Pending runs by when they start.
@@ -47,6 +55,8 @@ pub struct Runs {
     waiting: VecDeque<RunId>,
     /// How many take up capacity.
     taken: usize,
+    /// Groups with so many waiting that no more should come.
+    crowded: BTreeSet<SlotKey>,
     /// Once the agent stops: until when runs may finish.
     stop_at: Option<Duration>,
 }
@@ -106,16 +116,18 @@ pub struct Counts {
 }
 
 impl Runs {
-    pub fn new(node: NodeId, capacity: u32) -> Runs {
+    pub fn new(node: NodeId, capacity: u32, timeout_max: Option<Duration>) -> Runs {
         Runs {
             node,
             capacity: capacity.max(1) as usize,
+            timeout_max,
             live: HashMap::new(),
             groups: HashMap::new(),
             starts: BTreeSet::new(),
             timers: BTreeSet::new(),
             waiting: VecDeque::new(),
             taken: 0,
+            crowded: BTreeSet::new(),
             stop_at: None,
         }
     }
@@ -131,6 +143,11 @@ impl Runs {
             queued: self.live.len() - self.taken - pending,
             pending,
         }
+    }
+
+    /// Slots whose missed fires wait in such numbers that no more should be claimed yet.
+    pub fn crowded(&self) -> &BTreeSet<SlotKey> {
+        &self.crowded
     }
 
     /// How long until something is to be done without an event.
@@ -202,8 +219,9 @@ impl Runs {
             .started_at
             .map(|at| now.wall.since(at))
             .unwrap_or_default();
-        let timeout = spooled.order.spec.run.timeout.map(Span::get);
-        let timeout_at = timeout.map(|t| now.mono + t.saturating_sub(ran));
+        let timeout_at = self
+            .timeout(&spooled)
+            .map(|t| now.mono + t.get().saturating_sub(ran));
         self.timers.extend(timeout_at.map(|at| (at, run)));
         self.groups.entry(group_of(&spooled)).or_default().going.push(run);
         self.taken += 1;
@@ -278,7 +296,16 @@ impl Runs {
     }
 
     fn queue(&mut self, run: RunId, key: SlotKey, out: &mut Vec<Action>) {
-        self.groups.entry(key).or_default().queue.push_back(run);
+        let max = CROWDED
+            + self
+                .live
+                .get(&run)
+                .map_or(0, |l| l.spooled.order.spec.overlap.queue as usize);
+        let group = self.groups.entry(key).or_default();
+        group.queue.push_back(run);
+        if group.queue.len() >= max {
+            self.crowded.insert(key);
+        }
         self.wait_as(run, Phase::Turn, out);
     }
 
@@ -317,18 +344,21 @@ impl Runs {
         }
     }
 
-    /// Whether missed fires of a job that wants each of them are going on or waiting. The
-    /// fires behind them are then not skipped for it: they would not overlap by themselves.
+    /// Whether missed fires of a job that wants each of them are going on or waiting, or
+    /// fires that had to wait for those. The next ones wait behind them and are not
+    /// skipped: they would not overlap by themselves.
     fn is_catching_up(&self, key: SlotKey) -> bool {
         let Some(group) = self.groups.get(&key) else {
             return false;
         };
-        let mut all = group
+        let mut going = group
             .going
             .iter()
-            .chain(&group.queue)
-            .filter_map(|run| self.live.get(run));
-        all.any(|live| is_caught_up(&live.spooled))
+            .filter_map(|run| self.live.get(run))
+            .map(|live| &live.spooled);
+        going.any(|s| {
+            wants_each(s) && (!group.queue.is_empty() || s.run.cause == Cause::CatchUp || began_late(s))
+        })
     }
 
     /// Its turn has come: it starts, if this node may start it and has the capacity.
@@ -358,7 +388,9 @@ impl Runs {
     /// The registration that it was claimed under is gone: it waits for another, and then
     /// for the store to say whether its claim stands.
     fn hold(&mut self, run: RunId, now: Now, out: &mut Vec<Action>) {
-        let Some(live) = self.live.get_mut(&run) else { return };
+        let Some(live) = self.live.get_mut(&run) else {
+            return;
+        };
         let order = &live.spooled.order;
         match (now.epoch, live.spooled.claim, order.slot) {
             (None, ..) => live.phase = Phase::Held { again_at: None },
@@ -383,7 +415,13 @@ impl Runs {
         }
     }
 
+    fn timeout(&self, spooled: &SpooledRun) -> Option<Span> {
+        let host = self.timeout_max.map(Span::from);
+        [spooled.order.spec.run.timeout, host].into_iter().flatten().min()
+    }
+
     fn started(&mut self, run: RunId, at: Time, process: Option<ProcessId>, now: Now, out: &mut Vec<Action>) {
+        let timeout = self.live.get(&run).and_then(|live| self.timeout(&live.spooled));
         let Some(live) = self.live.get_mut(&run) else {
             return;
         };
@@ -394,7 +432,7 @@ impl Runs {
         live.spooled.run.state = State::Running;
         live.spooled.run.started_at = Some(at);
         live.spooled.process = process;
-        let timeout_at = live.spooled.order.spec.run.timeout.map(|t| now.mono + t.get());
+        let timeout_at = timeout.map(|t| now.mono + t.get());
         live.phase = Phase::Running { timeout_at };
         self.timers.extend(timeout_at.map(|at| (at, run)));
         out.push(Action::Record(Box::new(live.spooled.clone())));
@@ -596,6 +634,9 @@ impl Runs {
         if let Some(group) = self.groups.get_mut(&key) {
             group.going.retain(|r| *r != run);
             group.queue.retain(|r| *r != run);
+            if group.queue.len() < CROWDED {
+                self.crowded.remove(&key);
+            }
             self.next_turn(key, now, out);
         }
         while self.taken < self.capacity
@@ -649,6 +690,7 @@ impl Runs {
     }
 
     fn timer(&mut self, run: RunId, at: Duration, now: Now, out: &mut Vec<Action>) {
+        let timeout = self.live.get(&run).and_then(|live| self.timeout(&live.spooled));
         let Some(live) = self.live.get_mut(&run) else {
             return;
         };
@@ -662,7 +704,7 @@ impl Runs {
             Phase::Running {
                 timeout_at: Some(timeout_at),
             } if *timeout_at == at => {
-                let timeout = live.spooled.order.spec.run.timeout.unwrap_or_default();
+                let timeout = timeout.unwrap_or_default();
                 let why = Stop {
                     state: State::TimedOut,
                     reason: Reason::Timeout { timeout },
@@ -767,9 +809,22 @@ fn is_late(spooled: &SpooledRun, now: Time) -> bool {
     spooled.run.cause == Cause::Schedule && catches_up && late > GRACE_CAUGHT_UP
 }
 
-/// A missed fire of a job that wants each of them.
+/// A fire of a job whose missed fires are all wanted.
+fn wants_each(spooled: &SpooledRun) -> bool {
+    spooled.order.spec.misfire.run == MisfireRun::All
+}
+
+/// A missed fire of such a job.
 fn is_caught_up(spooled: &SpooledRun) -> bool {
-    spooled.run.cause == Cause::CatchUp && spooled.order.spec.misfire.run == MisfireRun::All
+    spooled.run.cause == Cause::CatchUp && wants_each(spooled)
+}
+
+/// It started later than an idle node would have started it.
+fn began_late(spooled: &SpooledRun) -> bool {
+    spooled
+        .run
+        .started_at
+        .is_some_and(|at| at.since(spooled.order.not_before) > BEGAN_LATE)
 }
 
 /// A fire that is never skipped for overlap: each missed one is wanted, or it has been

@@ -227,6 +227,7 @@ impl World {
             name: None,
             labels: host.labels.clone(),
             capacity: host.capacity,
+            timeout_max: None,
             address: None,
             settings: Settings {
                 stop_timeout: Duration::from_secs(20),

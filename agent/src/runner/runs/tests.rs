@@ -31,7 +31,7 @@ impl Table {
         );
         spec.run.grace = Span::from_secs(2);
         edit(&mut spec);
-        let runs = Runs::new("n".parse().unwrap(), 4);
+        let runs = Runs::new("n".parse().unwrap(), 4, Some(Duration::from_secs(3600)));
         Table {
             runs,
             spec,
