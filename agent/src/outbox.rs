@@ -69,10 +69,12 @@ impl Outbox {
                     if is_health_due {
                         health_at = Instant::now() + HEALTH_EVERY;
                     }
+                    // In order, so that a simulation replays.
                     tokio::select! {
+                        biased;
+                        () = cancel.cancelled() => {}
                         () = wake.notified() => sleep(GATHER).await,
                         () = sleep_until(health_at) => {}
-                        () = cancel.cancelled() => {}
                     }
                 }
                 Sent::Some => {
@@ -87,8 +89,9 @@ impl Outbox {
                         continue;
                     }
                     tokio::select! {
-                        () = sleep(wait) => {}
+                        biased;
                         () = cancel.cancelled() => {}
+                        () = sleep(wait) => {}
                     }
                 }
             }

@@ -14,7 +14,7 @@ use shared::{
     report::{Stream, Usage},
     time::Time,
 };
-use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
+use tokio::{sync::mpsc, task::AbortHandle, time::{Instant, sleep}};
 
 use crate::parts::{Exit, Launch, ProcessEvent, ProcessId, Signal, StartError, Started, Starter};
 
@@ -43,6 +43,9 @@ pub struct Seen {
     pub launch: Launch,
     pub at: Time,
     pub ended_at: Option<Time>,
+    /// The same on the monotonic clock, which does not step.
+    pub began: Instant,
+    pub ended: Option<Instant>,
     pub exit: Option<Exit>,
 }
 
@@ -102,7 +105,8 @@ impl Pretend {
         self.with(|state| {
             for process in std::mem::take(&mut state.running).into_values() {
                 process.timer.abort();
-                state.seen[process.seen].ended_at = Some(now);
+                let seen = &mut state.seen[process.seen];
+                (seen.ended_at, seen.ended) = (Some(now), Some(Instant::now()));
             }
             state.started.clear();
             state.boot += 1;
@@ -121,6 +125,7 @@ impl Pretend {
             let exit = exit.unwrap_or(process.script.exit);
             let seen = &mut state.seen[process.seen];
             (seen.ended_at, seen.exit) = (Some(now), Some(exit.clone()));
+            seen.ended = Some(Instant::now());
             Some((process.agent?, exit))
         });
         let Some(((events, watcher), exit)) = ended else { return };
@@ -154,7 +159,7 @@ impl Starter for Pretend {
         let process = self.with(|state| {
             state.pid += 1;
             let process = ProcessId { pid: state.pid, started_ticks: state.pid as u64, boot: state.boot };
-            state.seen.push(Seen { launch, at, ended_at: None, exit: None });
+            state.seen.push(Seen { launch, at, ended_at: None, began: Instant::now(), ended: None, exit: None });
             let (seen, agent) = (state.seen.len() - 1, Some((events, Watcher::Parent)));
             state.running.insert(run, Process { seen, script, agent, timer: timer.abort_handle() });
             state.started.insert(run, process);

@@ -69,7 +69,9 @@ impl View {
 
     /// Returns when anything is different from when this last returned.
     pub async fn changed(&self) {
+        // In order, here and elsewhere, so that a simulation replays.
         tokio::select! {
+            biased;
             () = self.plan_changed() => {}
             () = self.masters.changed() => {}
             () = self.leader.changed() => {}
@@ -83,6 +85,7 @@ impl View {
     /// with each claim, and where they stand decides nothing.
     pub async fn plan_changed(&self) {
         tokio::select! {
+            biased;
             () = self.jobs.changed() => {}
             () = self.groups.changed() => {}
             () = self.nodes.changed() => {}

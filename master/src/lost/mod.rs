@@ -87,6 +87,7 @@ pub async fn run(leader: Leader, view: View, history: Arc<dyn History>, intake: 
                 wait = AGAIN;
                 let change = async {
                     tokio::select! {
+                        biased;
                         () = lost.view.nodes.changed() => {}
                         () = lost.view.orders.changed() => {}
                         () = lost.view.owed.changed() => {}
