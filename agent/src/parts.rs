@@ -147,7 +147,8 @@ pub trait Starter: Send + Sync + 'static {
     }
 
     /// Takes over a process that an earlier agent started: it can be signalled, and its
-    /// end comes as an event with an unknown exit. `false` if it is gone.
+    /// output and its end come as events, the end with an unknown exit where the kernel
+    /// does not tell. `false` if it is gone.
     async fn adopt(&self, run: RunId, process: ProcessId, events: mpsc::Sender<ProcessEvent>) -> bool;
 
     /// Forgets what was kept for [`Starter::was_started`]: the run's end is in the spool.

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest, Sha256};
 use shared::id::RunId;
 
 /// Where runs' cgroups are made.
@@ -24,8 +25,8 @@ pub struct Cgroup {
 }
 
 impl Cgroups {
-    /// `None` where the host does not let us.
-    pub fn find() -> Option<Cgroups> {
+    /// `None` where the host does not let us. `owner` tells agents on one host apart.
+    pub fn find(owner: &Path) -> Option<Cgroups> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
         let mount = mounts.lines().find_map(|line| {
             let (before, after) = line.split_once(" - ")?;
@@ -33,12 +34,8 @@ impl Cgroups {
         })?;
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
         let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-        let root = Path::new(mount).join(own).join("gnomon-runs");
-        if let Err(error) = fs::create_dir(&root)
-            && error.kind() != io::ErrorKind::AlreadyExists
-        {
-            return None;
-        }
+        let root = Path::new(mount).join(own).join(format!("gnomon-{}", name(owner)));
+        make_dir(&root).ok()?;
         // `cgroup.kill` came with Linux 5.14.
         let probe = Cgroups { root: root.clone() }.dir(&format!("probe-{}", std::process::id()));
         let works = fs::create_dir(&probe.dir).is_ok() && probe.dir.join("cgroup.kill").exists();
@@ -48,10 +45,7 @@ impl Cgroups {
 
     pub fn make(&self, run: RunId) -> io::Result<Cgroup> {
         let cgroup = self.of(run);
-        match fs::create_dir(&cgroup.dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(cgroup),
-        }
+        make_dir(&cgroup.dir).map(|()| cgroup)
     }
 
     pub fn of(&self, run: RunId) -> Cgroup {
@@ -65,6 +59,11 @@ impl Cgroups {
             // One that is in use stays.
             let _ = fs::remove_dir(entry.path());
         }
+    }
+
+    /// When the last run is gone.
+    pub fn remove(&self) {
+        let _ = fs::remove_dir(&self.root);
     }
 
     fn dir(&self, name: &str) -> Cgroup {
@@ -99,4 +98,18 @@ impl Cgroup {
     pub fn remove(&self) {
         let _ = fs::remove_dir(&self.dir);
     }
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A short name for a folder, the same at every start.
+fn name(owner: &Path) -> String {
+    let owner = fs::canonicalize(owner).unwrap_or_else(|_| owner.to_path_buf());
+    let hash = Sha256::digest(owner.as_os_str().as_bytes());
+    hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }

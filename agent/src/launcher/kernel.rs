@@ -23,6 +23,7 @@ use nix::{
     },
     unistd::{Gid, Uid, chdir, getpid, pipe2, read, setgid, setgroups, setsid, setuid, write},
 };
+use tokio::io::{Interest, unix::AsyncFd};
 
 /// A process to start, all of it prepared: between fork and exec nothing may allocate.
 pub struct Spawn {
@@ -59,7 +60,6 @@ pub enum Step {
     /// Before there was a process.
     Fork,
     Session,
-    Cgroup,
     Mark,
     Limits,
     Groups,
@@ -69,10 +69,9 @@ pub enum Step {
     Exec,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 8] = [
     Step::Fork,
     Step::Session,
-    Step::Cgroup,
     Step::Mark,
     Step::Limits,
     Step::Groups,
@@ -139,8 +138,9 @@ impl Child {
         let at = |step| move |errno| (step, errno);
         setsid().map_err(at(Step::Session))?;
         if let Some(procs) = &self.cgroup {
+            // Outside it, too, all that belongs to the run can be found.
             let file = open(procs.as_c_str(), OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty());
-            file.and_then(|file| write(&file, b"0")).map_err(at(Step::Cgroup))?;
+            let _ = file.and_then(|file| write(&file, b"0"));
         }
         self.leave_mark().map_err(at(Step::Mark))?;
         umask(Mode::from_bits_truncate(0o022));
@@ -194,14 +194,21 @@ pub fn wait(pid: i32) -> io::Result<Option<(i32, libc::rusage)>> {
     }
 }
 
-/// A handle on a process: readable once it has ended, never another's.
-pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
+/// A handle on a process: readable once it has ended, never another's. Needs a tokio
+/// runtime.
+pub fn pidfd(pid: i32) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: the call takes two numbers; what it returns is a new descriptor that nobody
     // else owns. It is close-on-exec of its own accord.
-    unsafe {
+    let fd = unsafe {
         let fd = libc::syscall(libc::SYS_pidfd_open, pid, libc::PIDFD_NONBLOCK);
-        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd as i32)) }
-    }
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        OwnedFd::from_raw_fd(fd as i32)
+    };
+    // SAFETY: the descriptor is owned by what it is registered with, which never gives it
+    // away, and so stays open as long as that lives.
+    Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
 }
 
 /// How a process that was not our child ended, once whoever inherited it has reaped it:

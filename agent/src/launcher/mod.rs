@@ -96,7 +96,7 @@ impl Launcher {
     pub fn open(config: LauncherConfig) -> anyhow::Result<Launcher> {
         let marks = Marks::open(&config.dir)
             .with_context(|| format!("cannot use the folder {}", config.dir.display()))?;
-        let cgroups = if config.cgroups { Cgroups::find() } else { None };
+        let cgroups = if config.cgroups { Cgroups::find(&config.dir) } else { None };
         if let Some(cgroups) = &cgroups {
             cgroups.sweep();
         }
@@ -231,6 +231,7 @@ impl Starter for Launcher {
         };
         let Ok(mut adopted) = Process::new(target.clone(), pipes, false) else { return false };
         adopted.time_max = self.shared.policy.max_timeout();
+        adopted.started_ticks = Some(process.started_ticks);
         // Looked at after the handle was made: the number can no longer change hands.
         let is_it = procfs::stat(process.pid).is_some_and(|s| s.is_alive() && s.started_ticks == process.started_ticks);
         if !is_it {
@@ -243,6 +244,14 @@ impl Starter for Launcher {
 
     async fn forget(&self, run: RunId) {
         self.shared.marks.remove(run);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(cgroups) = &self.cgroups {
+            cgroups.remove();
+        }
     }
 }
 
@@ -414,7 +423,7 @@ impl Explain {
             }
             Step::User | Step::Groups => format!("the process cannot become the user `{user}`: {error}"),
             Step::Mark => return no_mark(error),
-            Step::Session | Step::Cgroup | Step::Limits => format!("the process could not be set up ({step:?}): {error}"),
+            Step::Session | Step::Limits => format!("the process could not be set up ({step:?}): {error}"),
         };
         StartError::Failed(text)
     }

@@ -19,7 +19,7 @@ use shared::{
     report::{Stream, Usage},
 };
 use tokio::{
-    io::{Interest, unix::AsyncFd},
+    io::unix::AsyncFd,
     sync::mpsc,
     time::{Instant, interval, sleep, sleep_until, timeout},
 };
@@ -133,6 +133,8 @@ pub struct Process {
     pidfd: AsyncFd<OwnedFd>,
     /// Only a child can be waited for.
     pub is_child: bool,
+    /// Tells it from a later process with its number.
+    pub started_ticks: Option<u64>,
     /// The agent's own memory at the fork, which the kernel counts as the child's.
     pub memory_floor_bytes: u64,
     /// What was seen of its memory.
@@ -144,12 +146,13 @@ pub struct Process {
 impl Process {
     /// Needs a tokio runtime. The process must not have been waited for.
     pub fn new(target: Target, pipes: Pipes, is_child: bool) -> io::Result<Process> {
-        let pidfd = AsyncFd::register_with_interest(kernel::pidfd(target.pid)?, Interest::READABLE)?;
+        let pidfd = kernel::pidfd(target.pid)?;
         Ok(Process {
             target,
             pipes,
             pidfd,
             is_child,
+            started_ticks: None,
             memory_floor_bytes: 0,
             memory_seen_bytes: 0,
             time_max: None,
@@ -293,11 +296,14 @@ impl Process {
         }
     }
 
-    /// Newer kernels remember how a process ended that someone else has reaped.
+    /// Whoever inherited the process reaps it. Until then `/proc` tells how it ended, and
+    /// afterwards newer kernels do.
     async fn exit_of_adopted(&self) -> Exit {
         let asked = timeout(REAPED_MAX, async {
             loop {
-                if let Some(status) = kernel::pidfd_exit_status(self.pidfd.get_ref()) {
+                let stat = procfs::stat(self.target.pid).filter(|s| Some(s.started_ticks) == self.started_ticks);
+                let status = stat.and_then(procfs::Stat::exit_status);
+                if let Some(status) = status.or_else(|| kernel::pidfd_exit_status(self.pidfd.get_ref())) {
                     return exit(status);
                 }
                 sleep(Duration::from_millis(10)).await;

@@ -20,11 +20,18 @@ pub struct Stat {
     pub session: i32,
     /// Clock ticks since boot.
     pub started_ticks: u64,
+    /// The wait status of a process that has ended and that nobody has reaped yet.
+    exit_status: Option<i32>,
 }
 
 impl Stat {
     pub fn is_alive(self) -> bool {
         !matches!(self.state, b'Z' | b'X')
+    }
+
+    /// How it ended, if it has: its wait status.
+    pub fn exit_status(self) -> Option<i32> {
+        self.exit_status.filter(|_| !self.is_alive())
     }
 }
 
@@ -40,7 +47,9 @@ pub fn stat(pid: i32) -> Option<Stat> {
     let session = fields.next()?.parse().ok()?;
     // From field 6, the session, on to field 22.
     let started_ticks = fields.nth(15)?.parse().ok()?;
-    Some(Stat { state, group, session, started_ticks })
+    // On to field 52, the last.
+    let exit_status = fields.nth(29).and_then(|n| n.parse().ok());
+    Some(Stat { state, group, session, started_ticks, exit_status })
 }
 
 /// Which living processes belong to a run: those of its session or process group, and
