@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use shared::{id::NodeId, plan::Away};
 use tokio::time::Instant;
 
-/// The fence for a node whose lease's length nobody knows any more.
+/// The fence for a node whose lease's length nobody knows, when no other node lives.
 const LEASE_UNKNOWN: Duration = Duration::from_secs(30);
 
 /// The nodes that are missed.
@@ -39,13 +39,15 @@ impl Absences {
                 self.leases.insert(node.clone(), *lease);
             }
         }
+        // A node that was gone before this master looked: as the others do.
+        let longest = living.values().flatten().max().copied().unwrap_or(LEASE_UNKNOWN);
         let mut gone = BTreeMap::new();
         for node in named.into_iter().filter(|node| !living.contains_key(node)) {
             if gone.contains_key(&node) {
                 continue;
             }
             let since = *self.missed.entry(node.clone()).or_insert(now);
-            let lease = self.leases.get(&node).copied().unwrap_or(LEASE_UNKNOWN);
+            let lease = self.leases.get(&node).copied().unwrap_or(longest);
             gone.insert(node, lease.saturating_sub(now.duration_since(since)));
         }
         // What nothing names any more is forgotten.

@@ -61,6 +61,7 @@ pub async fn run(leader: Leader, view: View, host: Host, unplaced: watch::Sender
             }
         };
         tokio::select! {
+            biased;
             () = planner.view.plan_changed() => sleep(DEBOUNCE).await,
             () = sleep_until(Instant::now() + pause) => {}
         }
@@ -137,17 +138,27 @@ impl Planner {
         let mut is_complete = true;
         for batch in batches(world, steps) {
             let assigns = batch.steps.iter().any(|s| !matches!(s, Step::Forget { .. }));
-            if self.commit_one(link, batch.txn, assigns).await? {
-                continue;
+            match self.commit_one(link, batch.txn, assigns).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                // The store does not take it, too large for example: the others' steps
+                // must not wait for that.
+                Err(StoreError::Refused(_)) => {}
+                Err(error) => return Err(error),
             }
             // If the ground has shifted under all of them, the link is void and these
             // are refused without a question to the store.
             for step in batch.steps {
                 let Some(txn) = txn_of(world, step) else { continue };
                 let assigns = !matches!(step, Step::Forget { .. });
-                if !self.commit_one(link, txn, assigns).await? {
-                    tracing::debug!(%step, "refused; planning again");
-                    is_complete = false;
+                match self.commit_one(link, txn, assigns).await {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        tracing::debug!(%step, "refused; planning again");
+                        is_complete = false;
+                    }
+                    Err(StoreError::Refused(why)) => tracing::error!(%step, %why, "a step cannot be taken"),
+                    Err(error) => return Err(error),
                 }
             }
         }

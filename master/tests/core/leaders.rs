@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::store::{Outcome, Txn, Write};
+use shared::store::{Outcome, Store, StoreError, Txn, Write};
 use tokio::time::sleep;
 
 use crate::stage::{Stage, TTL, node};
@@ -50,6 +50,9 @@ async fn a_leader_that_is_cut_off_is_followed_and_fenced() {
         }],
     };
     assert!(matches!(old.commit(link, txn).await, Ok(Outcome::Refused(_))));
+    // The fence alone does it, too, for who writes without the chain.
+    let fenced = old.fence(put("late"));
+    assert!(matches!(stage.store.txn(fenced).await, Ok(Outcome::Refused(_))));
     stage.until_owned(job, "a").await;
     // It comes back as a candidate.
     stage
@@ -85,5 +88,53 @@ async fn two_never_lead_at_once() {
         }
         masters[leader].client.heal();
         sleep(Duration::from_secs(3)).await;
+    }
+}
+
+fn put(key: &str) -> Txn {
+    Txn {
+        compares: vec![],
+        writes: vec![Write::Put {
+            key: key.into(),
+            value: vec![],
+            lease: None,
+        }],
+    }
+}
+
+/// A transaction is sent and carried out a second after its caller has given up. What is
+/// decided in between cannot know of it.
+#[tokio::test(start_paused = true)]
+async fn a_transaction_that_arrives_late_is_carried_out_in_turn_or_never() {
+    for something_in_between in [true, false] {
+        let stage = Stage::new();
+        let master = stage.master("m1").await;
+        stage.until("it leads", || async { master.leads() }).await;
+        let leader = master.core.leading.borrow().clone().unwrap();
+        sleep(Duration::from_secs(1)).await;
+
+        let link = leader.link().await.unwrap();
+        master.client.slow(Duration::from_secs(12));
+        let unknown = leader.commit(link, put("late")).await;
+        assert!(matches!(unknown, Err(StoreError::Unavailable(_))), "{unknown:?}");
+        master.client.slow(Duration::ZERO);
+        let decided = leader.link().await.unwrap();
+        let is_there = async |key: &str| stage.store.get(key).await.unwrap().is_some();
+        assert!(!is_there("late").await, "it has not arrived");
+        if something_in_between {
+            let outcome = leader.commit(decided, put("next")).await.unwrap();
+            assert!(matches!(outcome, Outcome::Committed(_)));
+            sleep(Duration::from_secs(5)).await;
+            assert!(!is_there("late").await, "never");
+        } else {
+            stage.until("it arrives", || is_there("late")).await;
+            let outcome = leader.commit(decided, put("next")).await.unwrap();
+            assert!(matches!(outcome, Outcome::Refused(_)), "it was decided without");
+            let again = leader.link().await.unwrap();
+            assert_ne!(again, decided);
+            let outcome = leader.commit(again, put("next")).await.unwrap();
+            assert!(matches!(outcome, Outcome::Committed(_)));
+        }
+        assert!(master.leads());
     }
 }

@@ -107,6 +107,41 @@ async fn a_living_node_reports_for_itself() {
     assert_eq!(stage.run(run_id(job, 0, due)).unwrap().state, State::Running);
 }
 
+/// A slot leaves a node that claims on at the same time, as the leader's view is always a
+/// little late: whatever was claimed is owed.
+#[tokio::test(start_paused = true)]
+async fn no_claim_slips_through_while_a_slot_moves() {
+    for offset in 0..10 {
+        let stage = Stage::new();
+        let m = stage.master("m1").await;
+        let (a, b, job) = two_nodes(&stage, |_| {}).await;
+        m.client.slow(Duration::from_millis(600));
+        let draining = Intent {
+            draining: true,
+            ..Intent::default()
+        };
+        stage.intend(a.id.as_str(), draining).await;
+        sleep(Duration::from_millis(offset * 100)).await;
+        let from = at(&stage, 1);
+        let mut claimed = None;
+        loop {
+            let due = at(&stage, 1);
+            if !stage.claim(&a.id, job, 0, from, due).await {
+                break;
+            }
+            claimed = Some(due);
+            sleep(Duration::from_secs(1)).await;
+        }
+        stage.until_owned(job, b.id.as_str()).await;
+        let Some(last) = claimed else { continue };
+        // Nobody reports, and in the end the node dies.
+        a.stop().await;
+        stage.until_state(run_id(job, 0, last), State::Lost).await;
+        let lost = stage.history.all().into_iter().filter(|r| r.state == State::Lost);
+        assert_eq!(lost.count() as u64, last.since(from).as_secs() + 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_database_may_be_down_and_the_leader_die_meanwhile() {
     let stage = Stage::new();
