@@ -13,12 +13,13 @@ use nix::{
 };
 use shared::{history::RunQuery, report::Run};
 
-use crate::{
-    MariaDb, Postgres, Process, eventually,
-    process::descendants,
-    sample::run,
-    wait::SOON,
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
 };
+
+use crate::{MariaDb, Postgres, Process, eventually, process::descendants, sample::run, wait::SOON};
 
 const PATIENCE: Patience = Patience {
     call: Duration::from_secs(1),
@@ -29,21 +30,30 @@ const PATIENCE: Patience = Patience {
 /// Stops or continues a server with all its processes: PostgreSQL has one a connection.
 fn signal_all(server: &mut Process, signal: Signal) {
     let root = server.pid().as_raw();
-    let all: Vec<i32> = descendants(root).into_iter().map(|(pid, _)| pid).chain([root]).collect();
+    let all: Vec<i32> = descendants(root)
+        .into_iter()
+        .map(|(pid, _)| pid)
+        .chain([root])
+        .collect();
     for pid in &all {
         let _ = kill(Pid::from_raw(*pid), signal);
     }
     if signal == Signal::SIGSTOP {
-        eventually("all threads to stand still", SOON, || all.iter().all(|pid| is_stopped(*pid)).then_some(()));
+        eventually("all threads to stand still", SOON, || {
+            all.iter().all(|pid| is_stopped(*pid)).then_some(())
+        });
     }
 }
 
 /// Whether every thread of a process is stopped; it takes them a moment.
 fn is_stopped(pid: i32) -> bool {
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return true;
+    };
     threads.flatten().all(|thread| {
         let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 'Z', 'X']))
+        stat.rsplit_once(") ")
+            .is_none_or(|(_, rest)| rest.starts_with(['T', 'Z', 'X']))
     })
 }
 
@@ -143,4 +153,62 @@ async fn connecting_to_a_frozen_server_ends() {
         "{:?}",
         start.elapsed()
     );
+}
+
+/// Stands between a history and its server. From each cut on, the connections there are go
+/// dead: nothing comes through and nobody is told, as when a firewall forgets them or the
+/// server's host is gone. New ones go through.
+async fn proxy(to: String) -> (String, watch::Sender<u64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (cut, cuts) = watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (to, mut cuts) = (to.clone(), cuts.clone());
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(to).await.unwrap();
+                cuts.mark_unchanged();
+                tokio::select! {
+                    _ = copy_bidirectional(&mut client, &mut server) => {}
+                    _ = cuts.changed() => std::future::pending::<()>().await,
+                }
+            });
+        }
+    });
+    (address, cut)
+}
+
+async fn dead_connections_are_replaced(url: &str) {
+    let (server, rest) = url.split_once('@').unwrap();
+    let (address, name) = rest.split_once('/').unwrap();
+    let (proxied, cut) = proxy(address.to_owned()).await;
+    let url = format!("{server}@{proxied}/{name}");
+    let history = SqlHistory::connect_with(&url, PATIENCE).await.unwrap();
+    for round in 0..3 {
+        join_all((0..40).map(|_| history.ping())).await;
+        cut.send_replace(round);
+        let start = Instant::now();
+        // Every caller is told in time, and before long there are enough new connections.
+        until_up(|| async {
+            join_all((0..40).map(|_| history.ping()))
+                .await
+                .into_iter()
+                .collect()
+        })
+        .await;
+        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+        history.record(&[run(1, round as i64)], &[]).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_connections_to_postgres_are_replaced() {
+    let (url, _server) = crate::databases::postgres_url("dead");
+    dead_connections_are_replaced(&url).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_connections_to_mariadb_are_replaced() {
+    let (url, _server) = crate::databases::mariadb_url("dead");
+    dead_connections_are_replaced(&url).await;
 }
