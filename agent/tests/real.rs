@@ -1,5 +1,7 @@
 //! The real parts on this host: processes, a spool on disk, a store in memory.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use agent::{LocalConfig, Settings, identity::DataDir};

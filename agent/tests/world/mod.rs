@@ -1,6 +1,7 @@
 //! A small world for whole agents on virtual time: a store in memory, hosts with pretended
 //! processes, a master that believes everything it is told.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::{
