@@ -94,7 +94,7 @@ fn api() -> OpenApiRouter<App> {
 /// The description of every call, made from the code.
 pub fn description() -> utoipa::openapi::OpenApi {
     let mut document = calls().into_openapi();
-    openapi::errors(&mut document);
+    openapi::complete(&mut document);
     document
 }
 

@@ -9,7 +9,7 @@ use shared::{
     id::NodeId,
     keys::{self, AssignKey},
     node::Intent,
-    store::{Compare, Outcome, TXN_OPS_MAX, Txn, Write},
+    store::{Compare, Outcome, Txn, Write},
     target::{Labels, label_key, label_value},
 };
 
@@ -176,31 +176,25 @@ fn patched(mut intent: Intent, patch: &IntentPatch) -> Intent {
     intent
 }
 
-/// Forget a node that is down: its intent, its credential and its orders. Its slots move
-/// by themselves.
+/// Forget a node that is down: its intent and its credential. Its slots and its orders
+/// move by themselves.
 #[utoipa::path(delete, path = paths::NODE, tag = "nodes", params(("node" = NodeId, Path)),
     responses((status = 204), Failure))]
 pub async fn remove(State(app): State<App>, caller: Caller, Part(id): Part<NodeId>) -> Answer<StatusCode> {
     if !known(&app)?.contains(&id) {
         return Err(missing(&id));
     }
-    let (intent, credential) = (keys::intent(&id), keys::credential(&id));
-    let orders = app.store.snapshot(&keys::orders_node(&id)).await?;
-    let mut gone: Vec<String> = vec![intent, credential];
-    gone.extend(orders.kvs.into_iter().map(|kv| kv.key));
-    for keys in gone.chunks(TXN_OPS_MAX) {
-        // A node that comes back at this moment keeps what it is about to need.
-        let compares = vec![Compare::CreateRevision(keys::node(&id), 0)];
-        let writes = keys.iter().map(|key| Write::Delete { key: key.clone() }).collect();
-        match app.store.txn(Txn { compares, writes }).await? {
-            Outcome::Committed(revision) => {
-                app.seen(&app.view.intent, revision).await;
-                app.accounts.seen_agents(revision).await;
-            }
-            Outcome::Refused(_) => {
-                return Err(Failure::conflict(format!("node {id} is alive: its agent runs"))
-                    .hint("stop the agent first; to move its slots away, drain it"));
-            }
+    let writes = [keys::intent(&id), keys::credential(&id)].map(|key| Write::Delete { key });
+    // A node that comes back at this moment keeps what it is about to need.
+    let txn = Txn { compares: vec![Compare::CreateRevision(keys::node(&id), 0)], writes: writes.into() };
+    match app.store.txn(txn).await? {
+        Outcome::Committed(revision) => {
+            app.seen(&app.view.intent, revision).await;
+            app.accounts.seen_agents(revision).await;
+        }
+        Outcome::Refused(_) => {
+            return Err(Failure::conflict(format!("node {id} is alive: its agent runs"))
+                .hint("stop the agent first; to move its slots away, drain it"));
         }
     }
     tracing::info!(node.id = %id, by = caller.name(), "a node was removed");

@@ -3,13 +3,21 @@
 use std::sync::LazyLock;
 
 use axum::{http::header, response::IntoResponse};
-use shared::api::{ErrorBody, SESSION_COOKIE, paths};
-use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
-    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+use shared::{
+    api::{ErrorBody, SESSION_COOKIE, paths},
+    history::{Step, SumBy},
+    report::Stream,
+};
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+        schema::Schema,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
 };
 
-use super::failure::Failure;
+use super::{failure::Failure, output::Format};
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| super::description().to_json().unwrap_or_default());
 
@@ -47,12 +55,17 @@ impl utoipa::IntoResponses for Failure {
     }
 }
 
-/// The schemas that only errors name.
-pub fn errors(document: &mut OpenApi) {
-    use utoipa::{PartialSchema, ToSchema};
-    let components = document.components.get_or_insert_default();
-    let mut schemas = Vec::new();
-    ErrorBody::schemas(&mut schemas);
-    schemas.push((ErrorBody::name().into_owned(), ErrorBody::schema()));
-    components.schemas.extend(schemas);
+/// Adds the schemas that only errors and queries name.
+pub fn complete(document: &mut OpenApi) {
+    fn of<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(all);
+        all.push((T::name().into_owned(), T::schema()));
+    }
+    let mut all = Vec::new();
+    of::<ErrorBody>(&mut all);
+    of::<Format>(&mut all);
+    of::<Stream>(&mut all);
+    of::<Step>(&mut all);
+    of::<SumBy>(&mut all);
+    document.components.get_or_insert_default().schemas.extend(all);
 }

@@ -65,7 +65,7 @@ pub async fn post(
     let body = request.into_body().into_data_stream().map_err(std::io::Error::other);
     let mut reader = BufReader::new(StreamReader::new(body));
     let keys = read_keys(&mut reader).await?;
-    let count = write_keys(&app, keys, query.force).await?;
+    let count = write_keys(&app, &caller, keys, query.force).await?;
     let dumped = read_history(&app, reader).await.map_err(|f| {
         let message = format!("jobs and users are restored, the history is not, or not all of it: {}", f.error.message);
         let mut f = f.hint("restore again with force: what is there already stays");
@@ -148,13 +148,21 @@ fn check(key: &Key) -> Result<(), String> {
     }
 }
 
-async fn write_keys(app: &App, keys: Vec<Key>, force: bool) -> Answer<u64> {
+async fn write_keys(app: &App, caller: &Caller, keys: Vec<Key>, force: bool) -> Answer<u64> {
+    let own = match caller {
+        Caller::Token { token, .. } => Some(keys::token(token)),
+        _ => None,
+    };
     let cursors = app.store.snapshot(keys::CURSOR).await?;
     let cursors: BTreeMap<String, (i64, Vec<u8>)> = cursors.kvs.into_iter().map(|kv| (kv.key, (kv.mod_revision, kv.value))).collect();
     let (mut count, mut last) = (0, 0);
     let mut txn = Txn::default();
     let mut bytes = 0;
     for Key { key, value } in keys {
+        // Whoever restores is not locked out by a token of the same name.
+        if own.as_ref() == Some(&key) {
+            continue;
+        }
         let value = value.get().as_bytes().to_vec();
         // A cursor of this instance that is further on has claimed what would fire again.
         if key.starts_with(keys::CURSOR) {
@@ -163,7 +171,7 @@ async fn write_keys(app: &App, keys: Vec<Key>, force: bool) -> Answer<u64> {
                 continue;
             }
             txn.compares.push(Compare::ModRevision(key.clone(), here.map_or(0, |(revision, _)| *revision)));
-        } else if !force && !key.starts_with(keys::USERS) {
+        } else if !force && ![keys::USERS, keys::TOKENS].iter().any(|accounts| key.starts_with(accounts)) {
             txn.compares.push(Compare::ModRevision(key.clone(), 0));
         }
         bytes += key.len() + value.len();

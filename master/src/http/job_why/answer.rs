@@ -51,10 +51,11 @@ pub fn answer(facts: &Facts) -> Vec<String> {
     match facts.start_at {
         None => said.extend(not_due(facts)),
         Some(_) if facts.at <= facts.job.since => said.push(before_since(facts)),
-        Some(_) if facts.job.spec.paused => said.push(format!(
-            "The job is paused, since {} by {}; nothing of it is due until it is resumed.",
-            facts.job.updated.at, facts.job.updated.by
-        )),
+        Some(_) if facts.job.spec.paused => {
+            let Job { since, updated, .. } = facts.job;
+            let by = if *since == updated.at { format!(" by {}", updated.by) } else { String::new() };
+            said.push(format!("The job is paused, since {since}{by}; nothing of it is due until it is resumed."));
+        }
         Some(start) if is_future => said.extend(to_come(facts, start)),
         Some(_) => said.extend(unrecorded(facts)),
     }
@@ -71,7 +72,7 @@ fn recorded(facts: &Facts, run: &RunView) -> String {
         _ => format!("On node {}", run.node),
     };
     if run.attempt > 1 {
-        who.push_str(&format!(", attempt {}", run.attempt));
+        who.push_str(&format!(" (attempt {})", run.attempt));
     }
     let what = match run.state {
         State::Pending => "it is claimed and about to start".to_owned(),

@@ -1,0 +1,13 @@
+//! The HTTP API in process: its router over a store and a history in memory.
+
+mod api;
+mod doors;
+mod sessions;
+mod jobs;
+mod apply;
+mod orders;
+mod output;
+mod why;
+mod fleet;
+mod backup;
+mod listener;
