@@ -114,11 +114,14 @@ impl Accounts {
         let user = User { password, changed_at: self.0.host.now(), ..user };
         let mut writes = vec![put(key.clone(), &user)?];
         writes.extend(self.others(caller, name).into_iter().take(TXN_OPS_MAX - 1));
+        let ends_sessions = writes.len() > 1;
         let txn = Txn { compares: vec![Compare::ModRevision(key, stored.mod_revision)], writes };
         match self.0.store.txn(txn).await? {
             Outcome::Committed(revision) => {
                 seen(&self.0.users, revision).await;
-                seen(&self.0.sessions, revision).await;
+                if ends_sessions {
+                    seen(&self.0.sessions, revision).await;
+                }
                 Ok(())
             }
             Outcome::Refused(_) => Err(AuthError::Raced),

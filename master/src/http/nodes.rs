@@ -189,8 +189,13 @@ pub async fn remove(State(app): State<App>, caller: Caller, Part(id): Part<NodeI
     let txn = Txn { compares: vec![Compare::CreateRevision(keys::node(&id), 0)], writes: writes.into() };
     match app.store.txn(txn).await? {
         Outcome::Committed(revision) => {
-            app.seen(&app.view.intent, revision).await;
-            app.accounts.seen_agents(revision).await;
+            // A mirror in which nothing was deleted hears of the revision only later.
+            if app.view.intent.snapshot().get(&keys::intent(&id)).is_some() {
+                app.seen(&app.view.intent, revision).await;
+            }
+            if app.accounts.agents().contains(&id) {
+                app.accounts.seen_agents(revision).await;
+            }
         }
         Outcome::Refused(_) => {
             return Err(Failure::conflict(format!("node {id} is alive: its agent runs"))

@@ -4,7 +4,7 @@
 //! it is read. Whatever breaks off, restoring the same again is right: a key is put as it
 //! was, cursors only move forward, and the history knows each run by its id.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json,
@@ -22,7 +22,10 @@ use shared::{
     store::{Compare, Outcome, TXN_BYTES_MAX, TXN_OPS_MAX, Txn, Write},
     target::NodeSet,
 };
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, duplex};
+use tokio::{
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, duplex},
+    time::timeout,
+};
 use tokio_util::io::StreamReader;
 
 use super::{
@@ -38,6 +41,8 @@ use crate::{
 
 /// A line that is longer is no line of a backup.
 const LINE_BYTES_MAX: u64 = 4 << 20;
+/// How long the answer waits for this master to see what was written.
+const SEEN_TIMEOUT: Duration = Duration::from_secs(2);
 /// What the keys of a backup may hold in all; they are in memory while they are checked.
 const KEYS_BYTES_MAX: usize = 256 << 20;
 
@@ -155,7 +160,7 @@ async fn write_keys(app: &App, caller: &Caller, keys: Vec<Key>, force: bool) -> 
     };
     let cursors = app.store.snapshot(keys::CURSOR).await?;
     let cursors: BTreeMap<String, (i64, Vec<u8>)> = cursors.kvs.into_iter().map(|kv| (kv.key, (kv.mod_revision, kv.value))).collect();
-    let (mut count, mut last) = (0, 0);
+    let mut count = 0;
     let mut txn = Txn::default();
     let mut bytes = 0;
     for Key { key, value } in keys {
@@ -178,16 +183,17 @@ async fn write_keys(app: &App, caller: &Caller, keys: Vec<Key>, force: bool) -> 
         if !txn.writes.is_empty() && (txn.writes.len() == TXN_OPS_MAX || bytes > TXN_BYTES_MAX) {
             let compare = txn.compares.pop_if(|c| matches!(c, Compare::ModRevision(k, _) if *k == key));
             bytes = key.len() + value.len();
-            last = commit(app, std::mem::take(&mut txn)).await?;
+            commit(app, std::mem::take(&mut txn)).await?;
             txn.compares.extend(compare);
         }
         txn.writes.push(Write::Put { key, value, lease: None });
         count += 1;
     }
     if !txn.writes.is_empty() {
-        last = commit(app, txn).await?;
+        commit(app, txn).await?;
     }
-    app.seen_jobs(last).await;
+    // Whoever restored looks next; the mirrors of kinds that were not last hear it later.
+    let _ = timeout(SEEN_TIMEOUT, app.view.jobs.refresh()).await;
     Ok(count)
 }
 
@@ -199,9 +205,9 @@ fn is_later(new: &[u8], old: &[u8]) -> bool {
     }
 }
 
-async fn commit(app: &App, txn: Txn) -> Answer<i64> {
+async fn commit(app: &App, txn: Txn) -> Answer<()> {
     match app.store.txn(txn).await? {
-        Outcome::Committed(revision) => Ok(revision),
+        Outcome::Committed(_) => Ok(()),
         Outcome::Refused(_) => Err(Failure::conflict("someone else changes this instance at the same time; part of the backup is restored")
             .hint("restore again with force")),
     }

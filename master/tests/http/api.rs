@@ -176,18 +176,23 @@ impl Api {
     }
 
     pub async fn write(&self, write: Write) -> i64 {
+        let key = match &write {
+            Write::Put { key, .. } | Write::Delete { key } => key.clone(),
+        };
         let outcome = self.store.txn(Txn { compares: vec![], writes: vec![write] }).await.unwrap();
         let Outcome::Committed(revision) = outcome else { panic!("refused") };
-        let view = &self.app.view;
+        let (view, accounts) = (&self.app.view, &self.app.accounts);
+        let prefix = key.split_inclusive('/').next().unwrap_or_default();
         let seen = async {
-            tokio::join!(
-                view.nodes.reached(revision),
-                view.assign.reached(revision),
-                view.cursor.reached(revision),
-                view.orders.reached(revision),
-                view.jobs.reached(revision),
-                self.app.accounts.seen_agents(revision),
-            )
+            // Only the mirror that holds the key is told at once.
+            match prefix {
+                keys::NODES => drop(view.nodes.reached(revision).await),
+                keys::ASSIGN => drop(view.assign.reached(revision).await),
+                keys::CURSOR => drop(view.cursor.reached(revision).await),
+                keys::JOBS => drop(view.jobs.reached(revision).await),
+                keys::CREDENTIALS => accounts.seen_agents(revision).await,
+                _ => {}
+            }
         };
         timeout(Duration::from_secs(10), seen).await.expect("the mirrors follow");
         revision
