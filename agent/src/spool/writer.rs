@@ -24,7 +24,7 @@ const BATCH_MAX: usize = 2_000;
 /// Output that shares a sync at most: what a record has to wait for.
 const BATCH_OUTPUT_BYTES_MAX: usize = 2 << 20;
 /// How long a broken file is left alone before it is opened again.
-const REOPEN_EVERY: Duration = Duration::from_millis(500);
+const REOPEN_EVERY: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 500 });
 
 struct Request {
     writes: Vec<SpoolWrite>,
