@@ -19,10 +19,12 @@ use shared::{
     report::{Stream, Usage},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
     time::{Instant, sleep, timeout},
 };
+
+mod server;
+use server::{reply, serve};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -832,42 +834,6 @@ async fn inner_not_root() {
         matches!(&error, StartError::Failed(why) if why.contains("too many")),
         "{error:?}"
     );
-}
-
-/// A server that answers each request with what `answer` makes of its first line.
-async fn serve(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = Arc::new(answer);
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let answer = answer.clone();
-            tokio::spawn(async move {
-                let mut request = vec![0; 65536];
-                let mut length = 0;
-                while !request[..length].windows(4).any(|w| w == b"\r\n\r\n") {
-                    match socket.read(&mut request[length..]).await {
-                        Ok(n) if n > 0 => length += n,
-                        _ => return,
-                    }
-                }
-                let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                let reply = answer(text.lines().next().unwrap_or(""), &text);
-                if reply.is_empty() {
-                    std::future::pending::<()>().await;
-                }
-                let _ = socket.write_all(reply.as_bytes()).await;
-            });
-        }
-    });
-    url
-}
-
-fn reply(status: &str, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    )
 }
 
 fn http(url: &str) -> Launch {
