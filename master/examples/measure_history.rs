@@ -1,7 +1,8 @@
 //! How many reports a second a history takes, and how fast it answers.
 //!
-//!     cargo run --release -p gnomon-master --example measure_history -- URL...
+//!     cargo run --release -p gnomon-master --example measure_history -- [--runs N] URL...
 //!
+//! Questions are asked, and retention runs, once there are `N` runs (50,000 if not given).
 //! Each URL must name an empty database (`sqlite:/tmp/x/history.db`,
 //! `postgres://me@host/empty`). What it prints is a table for `docs/PERFORMANCE.md`.
 
@@ -12,7 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::future::try_join_all;
 use master::history::{Expire, History, SqlHistory};
 use shared::{
-    history::RunQuery,
+    history::{RunQuery, StatisticsQuery, Step, SumBy},
     id::{Fire, JobId, Owner, RunId},
     report::{Chunk, OutputSize, Run, Stream, Usage},
     run::{Cause, State},
@@ -27,7 +28,11 @@ const START: Time = Time::from_secs(1_769_860_800);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let urls: Vec<String> = env::args().skip(1).collect();
+    let mut urls: Vec<String> = env::args().skip(1).collect();
+    let mut runs = BATCH * BATCHES;
+    if urls.first().is_some_and(|first| first == "--runs") {
+        runs = urls.drain(..2).nth(1).context("--runs takes a number")?.parse()?;
+    }
     anyhow::ensure!(!urls.is_empty(), "give the URLs of empty databases");
     println!("| Database | What | a second | median | 99 % |");
     println!("|---|---|--:|--:|--:|");
@@ -35,12 +40,14 @@ async fn main() -> Result<()> {
         let history = SqlHistory::connect(&url).await?;
         let found = history.runs_after(None, 1).await?;
         anyhow::ensure!(found.is_empty(), "{} is not empty", history.name());
-        measure(Arc::new(history)).await.with_context(|| url.clone())?;
+        measure(Arc::new(history), runs)
+            .await
+            .with_context(|| url.clone())?;
     }
     Ok(())
 }
 
-async fn measure(history: Arc<SqlHistory>) -> Result<()> {
+async fn measure(history: Arc<SqlHistory>, runs: usize) -> Result<()> {
     let kind = history.kind();
     let ended: Vec<Vec<Run>> = (0..BATCHES).map(|n| batch(n, State::Succeeded)).collect();
     let report = |what: &str, rows: usize, times: &[Duration], took: Duration| {
@@ -124,28 +131,139 @@ async fn measure(history: Arc<SqlHistory>) -> Result<()> {
         start.elapsed()
     );
 
-    let newest = RunQuery::default();
-    let of_job = RunQuery {
-        job: Some("measured/job-7".parse().map_err(anyhow::Error::msg)?),
-        ..RunQuery::default()
-    };
-    let failed = RunQuery {
-        state: Some("failed,lost,timed_out".into()),
-        ..RunQuery::default()
-    };
-    for (what, query) in [
-        ("the newest 100 runs", newest),
-        ("a job's newest 100 runs", of_job),
-        ("runs that failed", failed),
-    ] {
-        let (times, took) = each(&[(); 100], async |()| history.runs(&query).await.map(drop)).await?;
-        report(
-            &format!("{what}, of {}", BATCH * BATCHES),
-            times.len(),
-            &times,
-            took,
-        );
+    for n in BATCHES + 1..runs / BATCH {
+        history
+            .record(
+                &batch(
+                    n,
+                    if n % 50 == 0 {
+                        State::Failed
+                    } else {
+                        State::Succeeded
+                    },
+                ),
+                &[],
+            )
+            .await?;
+        if n % 100 == 0 {
+            while history.fold().await? {}
+        }
     }
+    history.tidy().await?;
+    let job = "measured/job-7".parse().map_err(anyhow::Error::msg)?;
+    let old = START + Duration::from_secs(600);
+    let query = RunQuery::default;
+    for (what, query) in [
+        ("the newest 100", query()),
+        (
+            "a page from the middle",
+            RunQuery {
+                until: Some(START + Duration::from_millis(runs as u64 * 125)),
+                ..query()
+            },
+        ),
+        (
+            "a job's newest 100",
+            RunQuery {
+                job: Some(job),
+                ..query()
+            },
+        ),
+        (
+            "a namespace's newest 100",
+            RunQuery {
+                namespace: Some("measured".into()),
+                ..query()
+            },
+        ),
+        (
+            "an empty namespace's",
+            RunQuery {
+                namespace: Some("empty".into()),
+                ..query()
+            },
+        ),
+        (
+            "a node's newest 100",
+            RunQuery {
+                node: Some("node-3".parse().map_err(anyhow::Error::msg)?),
+                ..query()
+            },
+        ),
+        (
+            "the newest 100 that failed",
+            RunQuery {
+                state: Some("failed,lost,timed_out".into()),
+                ..query()
+            },
+        ),
+        (
+            "all that go on",
+            RunQuery {
+                state: Some("pending,queued,running".into()),
+                ..query()
+            },
+        ),
+        (
+            "a node's in a state it never was in",
+            RunQuery {
+                state: Some("killed".into()),
+                node: Some("node-3".parse().map_err(anyhow::Error::msg)?),
+                ..query()
+            },
+        ),
+        (
+            "all attempts at a fire",
+            RunQuery {
+                first: Some(run(77, State::Failed).id),
+                ..query()
+            },
+        ),
+        (
+            "old ones",
+            RunQuery {
+                until: Some(old),
+                since: Some(START),
+                ..query()
+            },
+        ),
+    ] {
+        let (times, took) = each(&[(); 50], async |()| history.runs(&query).await.map(drop)).await?;
+        report(&format!("of {runs} runs, {what}"), times.len(), &times, took);
+    }
+    let at_end = START + Duration::from_millis(runs as u64 * 250);
+    let job_id = run(7, State::Failed).job;
+    let node = "node-3".parse().map_err(anyhow::Error::msg)?;
+    let (times, took) = each(&[(); 50], async |()| {
+        history
+            .known(job_id, 0, at_end - Duration::from_secs(3600), at_end)
+            .await
+            .map(drop)?;
+        history.newest(job_id, 0).await.map(drop)?;
+        history.unfinished(&node).await.map(drop)?;
+        history.unfinished_nodes().await.map(drop)?;
+        history.unretried(START, 100).await.map(drop)?;
+        history.going_on(100).await.map(drop)
+    })
+    .await?;
+    report("what the leader asks: six questions", times.len(), &times, took);
+    for by in [SumBy::Time, SumBy::Job] {
+        let query = StatisticsQuery {
+            by,
+            step: Step::Day,
+            ..StatisticsQuery::default()
+        };
+        let (times, took) = each(&[(); 20], async |()| history.statistics(&query).await.map(drop)).await?;
+        report(&format!("statistics by {by:?}"), times.len(), &times, took);
+    }
+    let rule = Expire::Job {
+        job: job_id,
+        before: START,
+        keep: 1000,
+        spared: Time::MAX,
+    };
+    let (times, took) = each(&[(); 3], async |()| history.expire(&rule).await.map(drop)).await?;
+    report("retention of one job, a look", times.len(), &times, took);
 
     let (mut times, mut rows, start) = (Vec::new(), 0, Instant::now());
     loop {

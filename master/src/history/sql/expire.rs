@@ -99,7 +99,7 @@ async fn runs(history: &SqlHistory, which: Cond, rule: Rule) -> Result<Expired, 
 
 /// Runs that have ended and have no attempt to come, of which nothing else knows.
 fn done_with(select: &mut SelectStatement, spared: Time) {
-    select.and_where(Expr::col("open_node").is_null());
+    select.and_where(rows::has_ended());
     let retry_at = || Expr::col("retry_at");
     select.cond_where(
         Cond::any()

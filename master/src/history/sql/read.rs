@@ -130,7 +130,7 @@ pub async fn unretried(history: &SqlHistory, since: Time, limit: u32) -> Result<
     next.and_where(column("next", "attempt").eq(column(rows::RUNS, "attempt").add(1)));
     let mut select = rows::select_runs();
     select.and_where(Expr::col("retry_at").gte(since.as_millis()));
-    select.and_where(Expr::col("open_node").is_null());
+    select.and_where(rows::has_ended());
     select.and_where(Expr::exists(next).not());
     select.order_by("retry_at", Order::Asc).limit(limit.into());
     runs(history, &select).await

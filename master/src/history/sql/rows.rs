@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ConnectionTrait, QueryResult, TryGetable, Value,
-    sea_query::{Expr, InsertStatement, OnConflict, Query, SelectStatement},
+    sea_query::{Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement},
 };
 use shared::{
     id::JobPath,
@@ -78,6 +78,11 @@ pub async fn insert_pieces(db: &impl ConnectionTrait, pieces: &[&Piece]) -> Resu
     .await
 }
 
+/// Runs that have ended. Said so that no index is used for it: nearly all have.
+pub fn has_ended() -> Expr {
+    Expr::expr(Func::coalesce([Expr::col("open_node"), Expr::val("")])).eq("")
+}
+
 /// Inserts rows by powers of two.
 pub async fn insert<T, V: IntoIterator<Item = Value>>(
     db: &impl ConnectionTrait,
@@ -90,7 +95,7 @@ pub async fn insert<T, V: IntoIterator<Item = Value>>(
 ) -> Result<(), Failure> {
     let mut rest = rows;
     while !rest.is_empty() {
-        let count = (1 << rest.len().ilog2()).min(rows_max);
+        let count = usize::min(1 << rest.len().ilog2(), rows_max);
         let (now, later) = rest.split_at(count);
         let mut statement = InsertStatement::new();
         statement.into_table(table).columns(columns.iter().copied());
@@ -287,7 +292,7 @@ impl Row<'_> {
     }
 
     pub fn count(&mut self) -> Result<u64, Failure> {
-        Ok(self.get::<i64>()?.max(0) as u64)
+        Ok(u64::try_from(self.get::<i64>()?).unwrap_or_default())
     }
 
     pub fn time(&mut self) -> Result<Time, Failure> {
