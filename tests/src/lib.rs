@@ -18,6 +18,7 @@ pub mod gnomon;
 pub mod cli;
 pub mod ledger;
 pub mod cluster;
+pub mod sim;
 
 pub use cli::{Cli, Done};
 pub use cluster::Cluster;

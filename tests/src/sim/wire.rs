@@ -1,0 +1,100 @@
+//! A process' connection to the store: each transaction goes into the trace, and until when
+//! the process may rely on its lease is reckoned here once more, from outside.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use shared::store::{
+    KeyValue, LeaseId, Outcome, Revision, Snapshot, Store, StoreError, Txn, Watch, Write, embedded::Client,
+};
+use tokio::time::Instant;
+
+use super::trace::Trace;
+
+/// One process' view of the store.
+pub struct Wire {
+    client: Client,
+    who: String,
+    trace: Trace,
+    leases: Mutex<BTreeMap<LeaseId, Held>>,
+}
+
+struct Held {
+    ttl: Duration,
+    deadline: Instant,
+}
+
+impl Wire {
+    pub fn new(client: Client, who: &str, trace: Trace) -> Wire {
+        Wire { client, who: who.to_owned(), trace, leases: Mutex::default() }
+    }
+
+    /// Whether the process may count on this lease, now: its last renewal that succeeded was
+    /// sent less than its length ago.
+    pub fn holds(&self, lease: LeaseId) -> bool {
+        self.leases().get(&lease).is_some_and(|held| Instant::now() < held.deadline)
+    }
+
+    fn leases(&self) -> MutexGuard<'_, BTreeMap<LeaseId, Held>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn first_key(txn: &Txn) -> &str {
+    match txn.writes.first() {
+        Some(Write::Put { key, .. } | Write::Delete { key }) => key,
+        None => "-",
+    }
+}
+
+#[async_trait]
+impl Store for Wire {
+    async fn snapshot(&self, prefix: &str) -> Result<Snapshot, StoreError> {
+        self.client.snapshot(prefix).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<KeyValue>, StoreError> {
+        self.client.get(key).await
+    }
+
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.client.watch(prefix, after).await
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<Outcome, StoreError> {
+        let (key, writes) = (first_key(&txn).to_owned(), txn.writes.len());
+        let outcome = self.client.txn(txn).await;
+        match &outcome {
+            Ok(outcome) => self.trace.tell(&self.who, format_args!("txn {key} +{writes} {outcome:?}")),
+            Err(error) => self.trace.tell(&self.who, format_args!("txn {key} +{writes} {error}")),
+        }
+        outcome
+    }
+
+    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
+        let sent = Instant::now();
+        let lease = self.client.grant(ttl).await?;
+        self.leases().insert(lease, Held { ttl, deadline: sent + ttl });
+        Ok(lease)
+    }
+
+    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
+        let sent = Instant::now();
+        self.client.keep_alive(lease).await?;
+        // A renewal whose answer comes after the deadline is none.
+        let now = Instant::now();
+        if let Some(held) = self.leases().get_mut(&lease).filter(|held| now < held.deadline) {
+            held.deadline = held.deadline.max(sent + held.ttl);
+        }
+        Ok(())
+    }
+
+    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
+        self.leases().remove(&lease);
+        self.client.revoke(lease).await
+    }
+}
