@@ -272,26 +272,34 @@ impl Office {
             started_at: self.started_at,
             database: self.parts.database.as_str().into(),
         };
+        let found = self.parts.store.get(&key).await?;
+        let other = found
+            .as_ref()
+            .map(|kv| serde_json::from_slice::<Master>(&kv.value).ok());
+        if let Some(other) = other
+            && other.as_ref() != Some(&master)
+        {
+            lease.revoke().await?;
+            return Ok(Err(other.map(|m| m.url).unwrap_or_default()));
+        }
+        // There is none, or our own, under a lease that is lost.
         let txn = Txn {
-            compares: vec![Compare::CreateRevision(key.clone(), 0)],
+            compares: vec![Compare::ModRevision(
+                key.clone(),
+                found.map_or(0, |kv| kv.mod_revision),
+            )],
             writes: vec![Write::Put {
-                key: key.clone(),
+                key,
                 value: serde_json::to_vec(&master).unwrap_or_default(),
                 lease: Some(lease.id()),
             }],
         };
         match self.parts.store.txn(txn).await {
             Ok(Outcome::Committed(_)) => Ok(Ok(lease)),
-            Ok(Outcome::Refused(_)) => {
-                lease.revoke().await?;
-                let other = self.parts.store.get(&key).await?;
-                let other = other.and_then(|kv| serde_json::from_slice::<Master>(&kv.value).ok());
-                Ok(Err(other.map(|m| m.url).unwrap_or_default()))
-            }
-            Err(error) => {
+            refused => {
                 // If it was written after all, it goes with the lease.
                 _ = lease.revoke().await;
-                Err(error)
+                refused.and_then(|_| Err(StoreError::Unavailable("another was registered just now".into())))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A whole master on one machine: it serves, stops, and starts again at once.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use master::{
