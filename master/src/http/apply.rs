@@ -5,11 +5,11 @@
 //! else in between is looked at again, and an end half-way says how far it came. Applying
 //! the same again then does the rest: what is written shows as unchanged.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json,
-    extract::{FromRequest, Request, State},
+    extract::{Request, State},
 };
 use futures::{StreamExt, TryStreamExt};
 use shared::{
@@ -30,23 +30,14 @@ use super::{
 };
 use crate::auth::Caller;
 
+/// How long a call waits for others that are being read.
+const LARGE_WAIT: Duration = Duration::from_secs(10);
 /// How many jobs one call takes.
 pub const APPLY_JOBS_MAX: usize = 10_000;
 /// How often a transaction is tried again when somebody else was faster.
 const RACES_MAX: u32 = 5;
 /// From so many jobs on, all jobs are listed instead of asking for each.
 const LIST_FROM: usize = 64;
-
-/// The body of `apply`, which has a bound of its own.
-pub struct ApplyBody(Apply);
-
-impl<S: Send + Sync> FromRequest<S> for ApplyBody {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, _: &S) -> Answer<ApplyBody> {
-        json(request, APPLY_BYTES_MAX, false).await.map(ApplyBody)
-    }
-}
 
 /// What is to become of one job.
 struct Change {
@@ -69,7 +60,10 @@ impl Change {
 /// written; up to 100 are written whole or not at all.
 #[utoipa::path(post, path = paths::APPLY, tag = "jobs", request_body = Apply,
     responses((status = 200, body = Vec<Applied>), Failure))]
-pub async fn apply(State(app): State<App>, caller: Caller, ApplyBody(apply): ApplyBody) -> Answer<Json<Vec<Applied>>> {
+pub async fn apply(State(app): State<App>, caller: Caller, request: Request) -> Answer<Json<Vec<Applied>>> {
+    let busy = || Failure::too_many("this master is applying as many job files as it takes", Duration::from_secs(1));
+    let _seat = app.gates.large.wait(LARGE_WAIT).await.ok_or_else(busy)?;
+    let apply: Apply = json(request, APPLY_BYTES_MAX, false).await?;
     check(&apply.jobs)?;
     let found = read(&app, &apply.jobs).await?;
     let changes = plan(&app, &caller, &apply.jobs, &found)?;
@@ -220,7 +214,7 @@ fn half_way(failure: Failure, done: &[Applied], all: usize) -> Failure {
     }
     let Failure { status, mut error, retry_after } = failure;
     let last = done.last().map(|a| a.job.to_string()).unwrap_or_default();
-    error.message = format!("the first {} of {all} jobs are applied (the last is {last}), the others are not: {}", done.len(), error.message);
+    error.message = format!("the first {} of {all} jobs are applied (the last is {last}), the others are not, or not for certain: {}", done.len(), error.message);
     error.hint = Some("apply again: what is done shows as unchanged, and the rest follows".to_owned());
     Failure { status, error, retry_after }
 }

@@ -13,7 +13,7 @@ use super::{
     App,
     extract::{JobPart, Params},
     failure::{Answer, Failure},
-    jobs,
+    job_write::look,
     preview::{COUNT_DEFAULT, COUNT_MAX},
 };
 
@@ -37,8 +37,7 @@ pub async fn get(
     JobPart(path): JobPart,
     Params(query): Params<NextQuery>,
 ) -> Answer<Json<NextFires>> {
-    let entry = app.jobs()?.entry(&shared::keys::job(&path)).cloned().ok_or_else(|| jobs::missing(&path))?;
-    let job = entry.value;
+    let job = look(&app, &path).await?.job;
     let timetable = Timetable::new(job.id, &job.spec).map_err(|e| Failure::internal(&e))?;
     let from = query.from.unwrap_or(app.host.now()).max(job.since);
     let mut after = from;

@@ -7,15 +7,14 @@ use super::{
     App,
     extract::JobPart,
     failure::{Answer, Failure},
-    job_write::read,
-    jobs,
+    job_write::look,
 };
 
 /// Each slot's owner, and what each node is to the job.
 #[utoipa::path(get, path = paths::JOB_WHERE, tag = "jobs", params(("namespace" = String, Path), ("name" = String, Path)),
     responses((status = 200, body = Whereabouts), Failure))]
 pub async fn get(State(app): State<App>, JobPart(path): JobPart) -> Answer<Json<Whereabouts>> {
-    let stored = read(&app, &path).await?.ok_or_else(|| jobs::missing(&path))?;
+    let stored = look(&app, &path).await?;
     let places = app.standing(&stored)?;
     Ok(Json(Whereabouts { slots: places.slots, nodes: places.nodes }))
 }

@@ -43,6 +43,15 @@ pub async fn read(app: &App, path: &JobPath) -> Answer<Option<Stored>> {
     decode(path, &kv.value).map(|job| Some(Stored { job, revision: kv.mod_revision }))
 }
 
+/// A job as this master knows it, for looking only: it needs no store. One that the
+/// mirror has not seen yet is asked for.
+pub async fn look(app: &App, path: &JobPath) -> Answer<Stored> {
+    if let Some(entry) = app.jobs()?.entry(&keys::job(path)) {
+        return Ok(Stored { job: (*entry.value).clone(), revision: entry.mod_revision });
+    }
+    read(app, path).await?.ok_or_else(|| jobs::missing(path))
+}
+
 pub fn decode(path: &JobPath, value: &[u8]) -> Answer<Job> {
     serde_json::from_slice(value).map_err(|e| {
         Failure::conflict(format!("the stored job {path} cannot be read: {e}")).hint("delete it, then make it again")

@@ -17,7 +17,10 @@ use axum::{
 };
 use futures::FutureExt;
 use shared::api::{BASE, paths};
-use tokio::{sync::{OwnedSemaphorePermit, Semaphore}, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
+};
 
 use super::{App, failure::Failure};
 
@@ -29,6 +32,12 @@ pub const APPLY_BYTES_MAX: usize = 10 << 20;
 /// 64 KiB in base64, and 500 reports.
 pub const REPORTS_BYTES_MAX: usize = 12 << 20;
 pub const REPORTS_MAX: usize = 32;
+/// How long a batch waits to be read before its agent is told to come back.
+const REPORTS_WAIT: Duration = Duration::from_secs(5);
+/// The largest login: nobody has shown a credential yet.
+pub const LOGIN_BYTES_MAX: usize = 16 << 10;
+/// How many large bodies (of `apply`) are read at once.
+pub const LARGE_MAX: usize = 8;
 /// How many requests are worked on at once, agents' reports apart.
 pub const REQUESTS_MAX: usize = 512;
 /// How many answers are streams that stay open (live output, events).
@@ -47,6 +56,7 @@ pub const HEADERS_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Gates {
     pub requests: Gate,
     pub reports: Gate,
+    pub large: Gate,
     pub streams: Gate,
     pub connections: Gate,
 }
@@ -73,9 +83,15 @@ impl Gate {
         seat
     }
 
-    /// Waits for a seat.
-    pub async fn wait(&self) -> Option<OwnedSemaphorePermit> {
-        self.seats.clone().acquire_owned().await.ok()
+    /// Waits so long for a seat.
+    pub async fn wait(&self, time: Duration) -> Option<OwnedSemaphorePermit> {
+        match timeout(time, self.seats.clone().acquire_owned()).await {
+            Ok(Ok(seat)) => Some(seat),
+            _ => {
+                self.turned_away.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
     }
 
     pub fn taken(&self) -> usize {
@@ -96,6 +112,7 @@ impl Default for Gates {
         Gates {
             requests: Gate::new(REQUESTS_MAX),
             reports: Gate::new(REPORTS_MAX),
+            large: Gate::new(LARGE_MAX),
             streams: Gate::new(STREAMS_MAX),
             connections: Gate::new(CONNECTIONS_MAX),
         }
@@ -106,13 +123,13 @@ impl Default for Gates {
 pub async fn bounded(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
-    let gate = match path.strip_prefix(BASE) {
-        Some(paths::REPORTS) => &app.gates.reports,
-        _ => &app.gates.requests,
+    let began = Instant::now();
+    let seat = match path.strip_prefix(BASE) {
+        Some(paths::REPORTS) => app.gates.reports.wait(REPORTS_WAIT).await,
+        _ => app.gates.requests.enter(),
     };
     // Health must answer when everything else is full.
     let is_health = matches!(path.as_str(), "/healthz" | "/readyz");
-    let seat = gate.enter();
     if seat.is_none() && !is_health {
         let failure = Failure::too_many("this master is working on as many requests as it takes", Duration::from_secs(1));
         return failure.into_response();
@@ -136,6 +153,7 @@ pub async fn bounded(State(app): State<App>, request: Request, next: Next) -> Re
         }
     };
     app.counts.answered(response.status());
+    tracing::debug!(%method, path, status = response.status().as_u16(), ms = began.elapsed().as_millis() as u64, "answered");
     response
 }
 

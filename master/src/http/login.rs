@@ -4,15 +4,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
     Json,
-    extract::{ConnectInfo, FromRequestParts, State},
+    extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
 };
 use shared::api::{ChangePassword, Login, SESSION_COOKIE, WhoAmI, paths};
 
 use super::{
     App,
-    extract::JsonBody,
+    extract::{JsonBody, json},
     failure::{Answer, Failure},
+    limits::LOGIN_BYTES_MAX,
 };
 use crate::auth::{Caller, SESSION_LIFE};
 
@@ -34,8 +35,9 @@ impl<S: Send + Sync> FromRequestParts<S> for From {
 pub async fn login(
     State(app): State<App>,
     from: From,
-    JsonBody(login): JsonBody<Login>,
+    request: Request,
 ) -> Answer<(HeaderMap, Json<WhoAmI>)> {
+    let login: Login = json(request, LOGIN_BYTES_MAX, false).await?;
     let made = app.accounts.login(&login, from.0).await.inspect_err(|e| {
         app.counts.logins_failed.inc();
         tracing::info!(address = %from.0, error = %e, "a login failed");

@@ -17,7 +17,7 @@ use super::{
     groups::GROUPS_MAX,
     job_run::ORDERS_PER_NODE_MAX,
     job_write::JOBS_MAX,
-    limits::{APPLY_BYTES_MAX, BODY_BYTES_MAX, Gate, REPORTS_BYTES_MAX},
+    limits::{APPLY_BYTES_MAX, BODY_BYTES_MAX, Gate, LOGIN_BYTES_MAX, REPORTS_BYTES_MAX},
 };
 use crate::auth::{ATTEMPTS_MAX, HASHES_MAX, TOKENS_MAX};
 
@@ -105,6 +105,7 @@ fn limits(app: &App, registry: &mut Registry) {
     };
     gate("requests", &app.gates.requests);
     gate("reports", &app.gates.reports);
+    gate("large", &app.gates.large);
     gate("streams", &app.gates.streams);
     gate("connections", &app.gates.connections);
     let levels = app.accounts.levels();
@@ -120,6 +121,7 @@ fn limits(app: &App, registry: &mut Registry) {
     }
     for (limit, most) in [
         ("body_bytes", BODY_BYTES_MAX),
+        ("login_bytes", LOGIN_BYTES_MAX),
         ("apply_bytes", APPLY_BYTES_MAX),
         ("report_bytes", REPORTS_BYTES_MAX),
         ("apply_jobs", APPLY_JOBS_MAX),

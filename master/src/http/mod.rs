@@ -101,6 +101,11 @@ pub fn description() -> utoipa::openapi::OpenApi {
 /// The whole API with its bounds and its door.
 pub fn router(app: App) -> Router {
     let (router, _) = calls().split_for_parts();
+    guarded(router, app)
+}
+
+/// Puts routes behind the bounds and the door.
+pub fn guarded(router: Router<App>, app: App) -> Router {
     router
         .fallback(async |method: Method, uri: axum::http::Uri| {
             Failure::not_found(format!("there is no {method} {}", uri.path())).hint("see /api/v1/openapi.json")

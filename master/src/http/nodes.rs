@@ -95,7 +95,7 @@ fn view(app: &App, id: NodeId, slots: &BTreeMap<NodeId, u32>) -> NodeView {
     let seen = app.intake.seen(&id);
     let state = match &node {
         None => NodeState::Down,
-        Some(_) if intent.draining => NodeState::Draining,
+        Some(node) if intent.draining || node.leaving => NodeState::Draining,
         Some(_) if intent.cordoned => NodeState::Cordoned,
         Some(_) => NodeState::Ready,
     };

@@ -2,6 +2,7 @@
 
 mod api;
 mod doors;
+mod bounds;
 mod sessions;
 mod jobs;
 mod apply;

@@ -18,8 +18,7 @@ use super::{
     App,
     extract::{JobPart, Params},
     failure::{Answer, Failure},
-    job_write::read,
-    jobs,
+    job_write::look,
 };
 use answer::Facts;
 
@@ -45,7 +44,7 @@ pub async fn get(
     JobPart(path): JobPart,
     Params(query): Params<WhyQuery>,
 ) -> Answer<Json<Why>> {
-    let stored = read(&app, &path).await?.ok_or_else(|| jobs::missing(&path))?;
+    let stored = look(&app, &path).await?;
     let job = &stored.job;
     let timetable = Timetable::new(job.id, &job.spec).map_err(|e| Failure::internal(&e))?;
     let due = due_at(&timetable, query.at);
