@@ -7,7 +7,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -109,6 +112,7 @@ impl Intake {
             history,
             live: live.clone(),
             metrics: metrics.clone(),
+            down: AtomicBool::new(false),
         };
         tokio::spawn(writer.run(waiting));
         let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
@@ -248,6 +252,7 @@ struct Writer {
     history: Arc<dyn History>,
     live: broadcast::Sender<Live>,
     metrics: Metrics,
+    down: AtomicBool,
 }
 
 impl Writer {
@@ -327,18 +332,22 @@ impl Writer {
         self.metrics.transactions.inc();
         let done = self.history.record(runs, chunks).await;
         let (run_count, chunk_count) = (runs.len(), chunks.len());
-        match done {
-            Ok(changed) => self.tell(runs, chunks, changed),
-            Err(e @ HistoryError::Unavailable(_)) => {
-                tracing::warn!(error = %e, run_count, chunk_count, "reports are not recorded; agents keep them");
-                return Err(e);
+        let is_down = matches!(done, Err(HistoryError::Unavailable(_)));
+        let was_down = self.down.swap(is_down, Ordering::Relaxed);
+        match &done {
+            Ok(_) if was_down => tracing::info!("reports are recorded again"),
+            Ok(_) => {}
+            // Said once: agents send again and again until it is over.
+            Err(error) if is_down => {
+                if !was_down {
+                    tracing::warn!(%error, "reports cannot be recorded; agents keep them");
+                }
             }
-            Err(e) => {
-                tracing::error!(error = %e, run_count, chunk_count, "the history does not take reports; agents keep them");
-                return Err(e);
+            Err(error) => {
+                tracing::error!(%error, run_count, chunk_count, "the history does not take reports; agents keep them");
             }
         }
-        Ok(())
+        done.map(|changed| self.tell(runs, chunks, changed))
     }
 
     fn tell(&self, runs: &[Run], chunks: &[Chunk], changed: Vec<RunId>) {

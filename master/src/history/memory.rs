@@ -134,7 +134,10 @@ impl Kept {
     }
 
     fn newest_first(&self) -> impl Iterator<Item = &Run> {
-        self.order.iter().rev().filter_map(|cursor| self.runs.get(&cursor.id))
+        self.order
+            .iter()
+            .rev()
+            .filter_map(|cursor| self.runs.get(&cursor.id))
     }
 
     fn expire(&mut self, what: &Expire) -> u64 {
@@ -145,9 +148,7 @@ impl Kept {
                 keep,
                 spared,
             } => {
-                let runs = self.newest_first()
-                    .filter(|run| run.job == *job)
-                    .enumerate();
+                let runs = self.newest_first().filter(|run| run.job == *job).enumerate();
                 let old = runs.filter(|(n, run)| {
                     done_with(run, *spared)
                         && (run.scheduled_at < *before || (*n as u64 >= *keep && run.scheduled_at < *spared))
@@ -215,7 +216,11 @@ impl History for MemoryHistory {
 
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {
         let kept = self.up()?;
-        Ok(kept.of(&kept.open).filter(|run| run.node == *node).cloned().collect())
+        Ok(kept
+            .of(&kept.open)
+            .filter(|run| run.node == *node)
+            .cloned()
+            .collect())
     }
 
     async fn unfinished_nodes(&self) -> Result<Vec<NodeId>, HistoryError> {
@@ -226,9 +231,14 @@ impl History for MemoryHistory {
 
     async fn unretried(&self, since: Time, limit: u32) -> Result<Vec<Run>, HistoryError> {
         let kept = self.up()?;
-        let ended = kept.of(&kept.retried).filter(|run| run.state.is_end() && run.retry_at >= Some(since));
+        let ended = kept
+            .of(&kept.retried)
+            .filter(|run| run.state.is_end() && run.retry_at >= Some(since));
         let next = |run: &Run| run.first.attempt(run.attempt + 1);
-        let mut open: Vec<Run> = ended.filter(|run| !kept.runs.contains_key(&next(run))).cloned().collect();
+        let mut open: Vec<Run> = ended
+            .filter(|run| !kept.runs.contains_key(&next(run)))
+            .cloned()
+            .collect();
         open.sort_by_key(|run| (run.retry_at, run.id));
         open.truncate(limit as usize);
         Ok(open)
@@ -236,11 +246,24 @@ impl History for MemoryHistory {
 
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
         let kept = self.up()?;
-        let within = kept.order.range(Cursor { scheduled_at: from, id: RunId::new(Time::EPOCH, 0) }..);
-        let within = within.take_while(|cursor| cursor.scheduled_at <= until).filter_map(|c| kept.runs.get(&c.id));
+        let within = kept.order.range(
+            Cursor {
+                scheduled_at: from,
+                id: RunId::new(Time::EPOCH, 0),
+            }..,
+        );
+        let within = within
+            .take_while(|cursor| cursor.scheduled_at <= until)
+            .filter_map(|c| kept.runs.get(&c.id));
         // A range that began earlier may end in here.
-        let runs = within.chain(kept.of(&kept.ranges)).filter(|run| run.job == job && run.slot == Some(slot));
-        Ok(statistics::instants(runs.map(|run| (run.scheduled_at, run.range.map(|r| r.until))), from, until))
+        let runs = within
+            .chain(kept.of(&kept.ranges))
+            .filter(|run| run.job == job && run.slot == Some(slot));
+        Ok(statistics::instants(
+            runs.map(|run| (run.scheduled_at, run.range.map(|r| r.until))),
+            from,
+            until,
+        ))
     }
 
     async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
@@ -268,7 +291,9 @@ impl History for MemoryHistory {
 
     async fn newest(&self, job: JobId, slot: u32) -> Result<Option<Time>, HistoryError> {
         let kept = self.up()?;
-        let newest = kept.newest_first().find(|run| run.job == job && run.slot == Some(slot));
+        let newest = kept
+            .newest_first()
+            .find(|run| run.job == job && run.slot == Some(slot));
         Ok(newest.map(|run| run.range.map_or(run.scheduled_at, |r| r.until)))
     }
 
@@ -286,9 +311,17 @@ impl History for MemoryHistory {
 
     async fn going_on(&self, limit: u32) -> Result<Vec<RunView>, HistoryError> {
         let kept = self.up()?;
-        let mut runs: Vec<&Run> = kept.of(&kept.open).filter(|run| run.state == State::Running).collect();
+        let mut runs: Vec<&Run> = kept
+            .of(&kept.open)
+            .filter(|run| run.state == State::Running)
+            .collect();
         runs.sort_by_key(|run| Cursor::of(run));
-        Ok(runs.into_iter().take(limit as usize).cloned().map(RunView::from).collect())
+        Ok(runs
+            .into_iter()
+            .take(limit as usize)
+            .cloned()
+            .map(RunView::from)
+            .collect())
     }
 
     async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, HistoryError> {

@@ -84,7 +84,13 @@ impl Wanted {
 
     pub fn finish(self) -> Vec<Statistic> {
         let is_plain = self.is_plain;
-        let spread = |histogram: &Histogram| if is_plain { Spread::default() } else { histogram.spread() };
+        let spread = |histogram: &Histogram| {
+            if is_plain {
+                Spread::default()
+            } else {
+                histogram.spread()
+            }
+        };
         let statistic = |tally: Tally| Statistic {
             outcomes: tally.outcomes,
             duration: spread(&tally.duration),

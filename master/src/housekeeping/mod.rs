@@ -9,7 +9,10 @@ mod retention;
 mod sessions;
 
 use std::{
-    sync::{Arc, Mutex as StdMutex, PoisonError},
+    sync::{
+        Arc, Mutex as StdMutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,7 +29,7 @@ use tokio_cron_scheduler::{Job as Turn, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 
 use crate::history::{History, HistoryError};
-pub use checks::{is_late, overdue};
+pub use checks::{is_late, look, overdue};
 
 /// What is kept whatever jobs ask for. Runs of deleted jobs go by these alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -129,6 +132,7 @@ struct Inner {
     term: StdMutex<Option<CancellationToken>>,
     /// A task whose turn comes while it is still at its last one waits for the next.
     busy: [Mutex<()>; Task::ALL.len()],
+    failing: [AtomicBool; Task::ALL.len()],
     /// Made when it is first needed. The crate's tasks never end once begun, so there is
     /// one for the life of the process, and stopping means that turns do nothing.
     scheduler: Mutex<Option<JobScheduler>>,
@@ -151,6 +155,7 @@ impl Housekeeping {
             findings: watch::Sender::default(),
             term: StdMutex::default(),
             busy: Default::default(),
+            failing: Default::default(),
             scheduler: Mutex::default(),
         };
         Housekeeping(Arc::new(inner))
@@ -227,11 +232,15 @@ impl Housekeeping {
         let Ok(_busy) = self.0.busy[task as usize].try_lock() else {
             return;
         };
-        match term.run_until_cancelled(self.run(task)).await {
-            None | Some(Ok(())) => {}
-            Some(Err(error)) => {
-                tracing::warn!(task = task.as_str(), %error, "housekeeping waits for its next turn")
-            }
+        let Some(done) = term.run_until_cancelled(self.run(task)).await else {
+            return;
+        };
+        let failed = self.0.failing[task as usize].swap(done.is_err(), Ordering::Relaxed);
+        match done {
+            // Said once: a database that is down stays so for many turns.
+            Err(error) if !failed => tracing::warn!(task = task.as_str(), %error, "housekeeping waits"),
+            Ok(()) if failed => tracing::info!(task = task.as_str(), "housekeeping goes on"),
+            _ => {}
         }
     }
 

@@ -824,6 +824,32 @@ pub async fn statistics_outlive_runs(db: &Database) {
     );
 }
 
+pub async fn statistics_of_many_jobs(db: &Database) {
+    let runs: Vec<Run> = (0..700).map(|n| run(n, 0)).collect();
+    db.history.record(&runs[..500], &[]).await.unwrap();
+    db.history.record(&runs[500..], &[]).await.unwrap();
+    while db.history.fold().await.unwrap() {}
+    let query = StatisticsQuery {
+        by: SumBy::Job,
+        ..StatisticsQuery::default()
+    };
+    assert_eq!(db.history.statistics(&query).await.unwrap().len(), 700);
+    let what = Expire::Statistics {
+        hours_before: at(3600),
+        days_before: at(86_400),
+    };
+    let mut rows = 0;
+    loop {
+        let expired = db.history.expire(&what).await.unwrap();
+        rows += expired.rows;
+        if !expired.more {
+            break;
+        }
+    }
+    assert_eq!(rows, 1400);
+    assert!(db.history.sums_after(None, 10).await.unwrap().is_empty());
+}
+
 pub async fn dumps_carry_all(db: &Database) {
     let mut runs: Vec<Run> = (0..1100).map(|n| run(n % 5, n as i64)).collect();
     runs[3] = in_state(&runs[3], State::Running);

@@ -71,5 +71,6 @@ suite! {
     retention_of_everything
     statistics_count_each_run_once
     statistics_outlive_runs
+    statistics_of_many_jobs
     dumps_carry_all
 }

@@ -76,21 +76,17 @@ impl Dialect {
     fn runs(&self) -> TableCreateStatement {
         let mut table = self.table("runs");
         table.col(self.ascii("id", 26).primary_key());
+        table.col(self.ascii("first", 26)).col(self.ascii("job_id", 26));
         table
-            .col(&mut self.ascii("first", 26))
-            .col(&mut self.ascii("job_id", 26));
-        table
-            .col(&mut self.words("namespace", 64))
-            .col(&mut self.words("name", 128));
-        table
-            .col(&mut number("revision"))
-            .col(&mut number("scheduled_at"));
+            .col(self.words("namespace", 64))
+            .col(self.words("name", 128));
+        table.col(number("revision")).col(number("scheduled_at"));
         table.col(number("slot").null());
-        table.col(&mut self.words("node", 64));
+        table.col(self.words("node", 64));
         table
-            .col(&mut number("attempt"))
-            .col(&mut self.ascii("cause", 16))
-            .col(&mut self.ascii("state", 16));
+            .col(number("attempt"))
+            .col(self.ascii("cause", 16))
+            .col(self.ascii("state", 16));
         // The node until the run has ended: a short index of what is going on.
         table.col(self.words("open_node", 64).null());
         // JSON, as reports have it.
@@ -99,7 +95,7 @@ impl Dialect {
             table.col(number(name).null());
         }
         for name in ["cpu_ms", "memory_max_bytes", "output_bytes", "output_dropped"] {
-            table.col(&mut number(name));
+            table.col(number(name));
         }
         for name in ["gap_from", "gap_until", "range_until", "range_count"] {
             table.col(number(name).null());
@@ -109,8 +105,8 @@ impl Dialect {
 
     fn outputs(&self) -> TableCreateStatement {
         let mut table = self.table("outputs");
-        table.col(&mut self.ascii("run", 26)).col(&mut number("seq"));
-        table.col(&mut self.ascii("stream", 8)).col(&mut number("at"));
+        table.col(self.ascii("run", 26)).col(number("seq"));
+        table.col(self.ascii("stream", 8)).col(number("at"));
         // MySQL's BLOB ends at 65,535 bytes, one short of the largest piece.
         table.col(
             ColumnDef::new("data")
@@ -124,12 +120,12 @@ impl Dialect {
     fn statistics(&self) -> TableCreateStatement {
         let mut table = self.table("statistics");
         table
-            .col(&mut self.ascii("job_id", 26))
-            .col(&mut self.ascii("step", 8))
-            .col(&mut number("at"));
+            .col(self.ascii("job_id", 26))
+            .col(self.ascii("step", 8))
+            .col(number("at"));
         table
-            .col(&mut self.words("namespace", 64))
-            .col(&mut self.words("name", 128));
+            .col(self.words("namespace", 64))
+            .col(self.words("name", 128));
         for name in [
             "succeeded",
             "failed",
@@ -140,15 +136,13 @@ impl Dialect {
             "rejected",
             "lost",
         ] {
-            table.col(&mut number(name));
+            table.col(number(name));
         }
         // For people who ask with SQL; the console's numbers come from the histograms.
         for name in ["duration_p50_ms", "duration_p95_ms", "late_p50_ms", "late_p95_ms"] {
             table.col(number(name).null());
         }
-        table
-            .col(&mut self.long_text("duration"))
-            .col(&mut self.long_text("late"));
+        table.col(self.long_text("duration")).col(self.long_text("late"));
         table.primary_key(
             Index::create()
                 .name("statistics_key")
@@ -168,7 +162,7 @@ impl Dialect {
                 .auto_increment()
                 .primary_key(),
         );
-        table.col(&mut self.long_text("sums"));
+        table.col(self.long_text("sums"));
         table
     }
 

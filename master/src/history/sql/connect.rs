@@ -83,7 +83,9 @@ async fn knock(place: &Place, patience: Patience) -> Result<(), DbErr> {
             _ => MySqlConnection::connect(&place.url).await?.close().await,
         }
     };
-    let answer = tokio::time::timeout(patience.call, knock).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    let answer = tokio::time::timeout(patience.call, knock)
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut));
     answer.map_err(|e| DbErr::Conn(RuntimeErr::SqlxError(e.into())))
 }
 

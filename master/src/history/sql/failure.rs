@@ -146,11 +146,22 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_means_later() {
         let db = Database::connect("sqlite::memory:").await.unwrap();
-        db.execute_unprepared("CREATE TABLE t (x); PRAGMA max_page_count = 4").await.unwrap();
-        let full = db.execute_unprepared("INSERT INTO t VALUES (zeroblob(100000))").await.unwrap_err();
+        db.execute_unprepared("CREATE TABLE t (x); PRAGMA max_page_count = 4")
+            .await
+            .unwrap();
+        let full = db
+            .execute_unprepared("INSERT INTO t VALUES (zeroblob(100000))")
+            .await
+            .unwrap_err();
         assert!(full.to_string().contains("full"), "{full}");
-        assert!(matches!(HistoryError::from(Failure::from(full)), HistoryError::Unavailable(_)));
+        assert!(matches!(
+            HistoryError::from(Failure::from(full)),
+            HistoryError::Unavailable(_)
+        ));
         let wrong = db.execute_unprepared("SELECT * FROM nowhere").await.unwrap_err();
-        assert!(matches!(HistoryError::from(Failure::from(wrong)), HistoryError::Refused(_)));
+        assert!(matches!(
+            HistoryError::from(Failure::from(wrong)),
+            HistoryError::Refused(_)
+        ));
     }
 }

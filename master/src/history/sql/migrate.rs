@@ -24,8 +24,17 @@ pub(super) async fn migrate(history: &SqlHistory) -> Result<(), ConnectError> {
             known: names().last().cloned().unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION"),
         }),
-        Ok(Err(e)) => Err(failed(e.to_string())),
+        Ok(Err(e)) => Err(failed(cause(&e))),
         Err(_) => Err(failed(format!("it took longer than {wait:?}"))),
+    }
+}
+
+fn cause(error: &DbErr) -> String {
+    let text = error.to_string();
+    if text.contains("denied") {
+        format!("{text}. Make gnomon's user the owner of the database, or let it create tables there")
+    } else {
+        text
     }
 }
 

@@ -71,8 +71,11 @@ pub async fn fold(history: &SqlHistory) -> Result<bool, Failure> {
     for row in &notes {
         let mut row = Row { row, column: 0 };
         folded.push(row.get()?);
-        let added: Vec<Sum> = read_json(&row.get::<String>()?)?;
-        added.iter().for_each(|sum| sums.add(sum));
+        match read_json::<Vec<Sum>>(&row.get::<String>()?) {
+            Ok(added) => added.iter().for_each(|sum| sums.add(sum)),
+            // It would stand in the way of all others for ever.
+            Err(error) => tracing::error!(?error, "a batch does not count in the statistics"),
+        }
         if sums.len() > SUMS_MAX {
             break;
         }
@@ -219,12 +222,19 @@ async fn plain(history: &SqlHistory, wanted: &Wanted) -> Result<Vec<Statistic>, 
         select.expr(Expr::col(*column).sum().cast_as(number));
     }
     matching(&mut select, wanted);
-    select.group_by_columns(["at"]).order_by("at", Order::Asc).limit(STATISTICS_MAX);
+    select
+        .group_by_columns(["at"])
+        .order_by("at", Order::Asc)
+        .limit(STATISTICS_MAX);
     let mut statistics = Vec::new();
     for row in history.reads.query_all(&select).await? {
         let mut row = Row { row: &row, column: 0 };
         let at = Some(row.time()?);
-        statistics.push(Statistic { at, outcomes: outcomes(&mut row)?, ..Statistic::default() });
+        statistics.push(Statistic {
+            at,
+            outcomes: outcomes(&mut row)?,
+            ..Statistic::default()
+        });
     }
     Ok(statistics)
 }
