@@ -126,7 +126,7 @@ impl Firing {
             let (waiting, due): (Vec<_>, Vec<_>) = due.into_iter().partition(|key| crowded.contains(key));
             for key in waiting {
                 let cursor = self.ticker.get(key).map_or(CursorView::Unread, |entry| entry.cursor);
-                self.ticker.look_again(key, horizon + CROWDED_AGAIN, cursor);
+                self.ticker.look_again(key, horizon + ALONG + CROWDED_AGAIN, cursor);
             }
             let due = due.into_iter().filter_map(|key| self.candidate(key));
             let (every, exclusive): (Vec<_>, Vec<_>) = due.partition(|c| c.key.slot.is_none());
@@ -161,7 +161,10 @@ impl Firing {
         for looked in looked {
             match looked {
                 Looked::Decided { key, last, cursor } => self.ticker.looked(key, last, cursor),
-                Looked::Again { key, at, cursor } => self.ticker.look_again(key, at, cursor),
+                // Slots come up a lead before the time that they stand at.
+                Looked::Again { key, at, cursor } => {
+                    self.ticker.look_again(key, at + self.claims.lead + ALONG, cursor);
+                }
             }
         }
     }
