@@ -1,5 +1,7 @@
 //! What never reaches a log. A process of its own: who listens to tracing is global.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 #[allow(dead_code, reason = "only some of it is needed here")]
 #[path = "http/api.rs"]
 mod api;
@@ -30,20 +32,39 @@ impl io::Write for Log {
 async fn no_secret_reaches_the_log() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let api = Api::start().await;
     let session = api.login().await;
     let token = api.post("/tokens", json!({"name": "ci"})).await;
-    api.send(call(Method::POST, "/login").json(json!({"user": "admin", "password": "wr0ng-passw0rd"}))).await.fails(401, "unauthenticated");
-    api.send(call(Method::GET, "/jobs").header("authorization", "Bearer gnomon_n0body")).await.fails(401, "unauthenticated");
+    api.send(call(Method::POST, "/login").json(json!({"user": "admin", "password": "wr0ng-passw0rd"})))
+        .await
+        .fails(401, "unauthenticated");
+    api.send(call(Method::GET, "/jobs").header("authorization", "Bearer gnomon_n0body"))
+        .await
+        .fails(401, "unauthenticated");
     let change = json!({"current": api.password, "new": "an0ther-passw0rd"});
-    assert_eq!(api.send(session.over(Method::POST, "/password").json(change)).await.status, 204);
+    assert_eq!(
+        api.send(session.over(Method::POST, "/password").json(change))
+            .await
+            .status,
+        204
+    );
     api.client.cut();
-    api.post("/tokens", json!({"name": "more"})).await.fails(503, "unavailable");
+    api.post("/tokens", json!({"name": "more"}))
+        .await
+        .fails(503, "unavailable");
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for expected in ["a token was made", "a login failed", "the store does not answer", "answered"] {
+    for expected in [
+        "a token was made",
+        "a login failed",
+        "the store does not answer",
+        "answered",
+    ] {
         assert!(text.contains(expected), "{expected} is not in\n{text}");
     }
     let cookie = session.cookie.split_once('=').unwrap().1;

@@ -13,7 +13,10 @@ use shared::{
     id::NodeId,
     keys,
     node::Credential,
-    store::{DynStore, KeyValue, mirror::{Mirror, MirrorState}},
+    store::{
+        DynStore, KeyValue,
+        mirror::{Mirror, MirrorState},
+    },
 };
 use tokio::time::timeout;
 
@@ -67,7 +70,13 @@ impl Accounts {
 
     /// Whether every mirror has been listed at least once.
     pub fn is_ready(&self) -> bool {
-        let Inner { users, tokens, sessions, credentials, .. } = &*self.0;
+        let Inner {
+            users,
+            tokens,
+            sessions,
+            credentials,
+            ..
+        } = &*self.0;
         users.snapshot().is_ready()
             && tokens.snapshot().is_ready()
             && sessions.snapshot().is_ready()
@@ -91,10 +100,15 @@ impl Accounts {
         }
         let hash = secret::sha256(secret);
         let key = self.0.tokens_by_hash.key(&tokens, &hash, |t| &t.secret_sha256);
-        let token = key.and_then(|key| tokens.get(&key)).filter(|t| secret::same(&t.secret_sha256, &hash));
+        let token = key
+            .and_then(|key| tokens.get(&key))
+            .filter(|t| secret::same(&t.secret_sha256, &hash));
         // A user who is gone takes the tokens along.
         let token = token.filter(|t| users.get(&keys::user(&t.user)).is_some());
-        Ok(token.map(|t| Caller::Token { user: t.user.clone(), token: t.name.clone() }))
+        Ok(token.map(|t| Caller::Token {
+            user: t.user.clone(),
+            token: t.name.clone(),
+        }))
     }
 
     /// Whose session this is, if it has not expired.
@@ -108,7 +122,11 @@ impl Accounts {
         let now = self.0.host.now();
         let session = sessions.get(&key).filter(|s| now < s.expires_at);
         let session = session.filter(|s| users.get(&keys::user(&s.user)).is_some());
-        Ok(session.map(|s| Caller::Session { user: s.user.clone(), key, csrf: secret::csrf(secret) }))
+        Ok(session.map(|s| Caller::Session {
+            user: s.user.clone(),
+            key,
+            csrf: secret::csrf(secret),
+        }))
     }
 
     /// Which node's agent this is.
@@ -118,9 +136,16 @@ impl Accounts {
             return Err(AuthError::NotReady);
         }
         let hash = secret::sha256(secret);
-        let key = self.0.credentials_by_hash.key(&credentials, &hash, |c| &c.token_sha256);
+        let key = self
+            .0
+            .credentials_by_hash
+            .key(&credentials, &hash, |c| &c.token_sha256);
         let node = key
-            .filter(|key| credentials.get(key).is_some_and(|c| secret::same(&c.token_sha256, &hash)))
+            .filter(|key| {
+                credentials
+                    .get(key)
+                    .is_some_and(|c| secret::same(&c.token_sha256, &hash))
+            })
             .and_then(|key| keys::name_in::<NodeId>(keys::CREDENTIALS, &key));
         Ok(node.map(|node| Caller::Agent { node }))
     }
@@ -129,7 +154,10 @@ impl Accounts {
     /// were not forgotten.
     pub fn agents(&self) -> Vec<NodeId> {
         let credentials = self.0.credentials.snapshot();
-        credentials.iter().filter_map(|(key, _)| keys::name_in(keys::CREDENTIALS, key)).collect()
+        credentials
+            .iter()
+            .filter_map(|(key, _)| keys::name_in(keys::CREDENTIALS, key))
+            .collect()
     }
 
     /// Waits, for a moment, until what was just written of credentials is seen.
@@ -149,9 +177,18 @@ impl Accounts {
     /// Values that could not be read, with the reason.
     pub fn broken(&self) -> Vec<String> {
         fn of<T>(state: &MirrorState<T>) -> impl Iterator<Item = String> {
-            state.broken().iter().map(|(key, broken)| format!("{key}: {}", broken.reason))
+            state
+                .broken()
+                .iter()
+                .map(|(key, broken)| format!("{key}: {}", broken.reason))
         }
-        let Inner { users, tokens, sessions, credentials, .. } = &*self.0;
+        let Inner {
+            users,
+            tokens,
+            sessions,
+            credentials,
+            ..
+        } = &*self.0;
         let mut all: Vec<String> = of(&users.snapshot()).collect();
         all.extend(of(&tokens.snapshot()));
         all.extend(of(&sessions.snapshot()));
@@ -182,7 +219,9 @@ impl ByHash {
         // The count tells a store that was put back to an earlier revision, mostly; the
         // caller compares the value itself in any case.
         if index.0 != state.revision() || index.1.len() != state.len() {
-            let all = state.iter().map(|(key, entry)| (of(&entry.value).clone(), Arc::from(key)));
+            let all = state
+                .iter()
+                .map(|(key, entry)| (of(&entry.value).clone(), Arc::from(key)));
             *index = (state.revision(), all.collect());
         }
         index.1.get(hash).cloned()

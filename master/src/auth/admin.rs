@@ -27,7 +27,10 @@ pub async fn ensure_admin(store: &DynStore, host: &Host) -> Result<Option<String
     let password = secret::password(host);
     let user = User {
         password: Passwords::new().hash(host, &password).await?,
-        created: Author { by: "gnomon".to_owned(), at: host.now() },
+        created: Author {
+            by: "gnomon".to_owned(),
+            at: host.now(),
+        },
         changed_at: host.now(),
         name,
     };
@@ -35,7 +38,11 @@ pub async fn ensure_admin(store: &DynStore, host: &Host) -> Result<Option<String
     let value = serde_json::to_vec(&user).map_err(|e| AuthError::Invalid(e.to_string()))?;
     let txn = Txn {
         compares: vec![Compare::CreateRevision(key.clone(), 0)],
-        writes: vec![Write::Put { key, value, lease: None }],
+        writes: vec![Write::Put {
+            key,
+            value,
+            lease: None,
+        }],
     };
     match store.txn(txn).await? {
         Outcome::Committed(_) => Ok(Some(password)),

@@ -50,8 +50,15 @@ impl Attempts {
         for who in [one, any] {
             make_room(&mut table, now);
             let tries = table.entry(who).or_insert(Tries { count: 0, last: now });
-            let count = if now.duration_since(tries.last) > FORGOTTEN { 0 } else { tries.count };
-            *tries = Tries { count: count.saturating_add(1), last: now };
+            let count = if now.duration_since(tries.last) > FORGOTTEN {
+                0
+            } else {
+                tries.count
+            };
+            *tries = Tries {
+                count: count.saturating_add(1),
+                last: now,
+            };
         }
         Ok(())
     }
@@ -88,7 +95,10 @@ fn make_room(table: &mut HashMap<Who, Tries>, now: Instant) {
     }
     table.retain(|_, tries| now.duration_since(tries.last) <= FORGOTTEN);
     if table.len() >= REMEMBERED_MAX
-        && let Some(who) = table.iter().min_by_key(|(_, tries)| tries.last).map(|(who, _)| who.clone())
+        && let Some(who) = table
+            .iter()
+            .min_by_key(|(_, tries)| tries.last)
+            .map(|(who, _)| who.clone())
     {
         table.remove(&who);
     }
@@ -120,7 +130,9 @@ mod tests {
         assert_eq!(attempts.begin(HOME, "admin", later), Err(Duration::from_secs(2)));
         // Another user at the same place, and the same user elsewhere, are not held up.
         attempts.begin(HOME, "eve", later).unwrap();
-        attempts.begin("10.0.0.1".parse().unwrap(), "admin", later).unwrap();
+        attempts
+            .begin("10.0.0.1".parse().unwrap(), "admin", later)
+            .unwrap();
         attempts.succeeded(HOME, "admin");
         attempts.begin(HOME, "admin", later).unwrap();
     }

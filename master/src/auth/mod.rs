@@ -63,10 +63,19 @@ pub struct Session {
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    Token { user: UserName, token: TokenName },
+    Token {
+        user: UserName,
+        token: TokenName,
+    },
     /// With what a browser must repeat in each write.
-    Session { user: UserName, key: String, csrf: String },
-    Agent { node: NodeId },
+    Session {
+        user: UserName,
+        key: String,
+        csrf: String,
+    },
+    Agent {
+        node: NodeId,
+    },
 }
 
 impl Caller {

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use argon2::{
-    Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _,
-    password_hash::SaltString,
-};
+use argon2::{Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _, password_hash::SaltString};
 use shared::host::Host;
 use tokio::sync::Semaphore;
 
@@ -50,7 +47,11 @@ impl Passwords {
         let is_user = phc.is_some();
         let phc = match phc {
             Some(phc) => phc.to_owned(),
-            None => self.nobody.get_or_try_init(|| self.hash(host, "nobody")).await?.clone(),
+            None => self
+                .nobody
+                .get_or_try_init(|| self.hash(host, "nobody"))
+                .await?
+                .clone(),
         };
         let password = password.to_owned();
         let same = self.work(move || verify(&password, &phc)).await??;
@@ -64,7 +65,12 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Result<T, AuthError> {
         let _seat = self.seats.try_acquire().map_err(|_| AuthError::Busy)?;
-        let permit = self.at_once.clone().acquire_owned().await.map_err(|_| AuthError::Busy)?;
+        let permit = self
+            .at_once
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| AuthError::Busy)?;
         // The permit goes with the work: a caller that leaves does not make it cheaper.
         let work = tokio::task::spawn_blocking(move || {
             let done = f();
@@ -84,7 +90,9 @@ impl Default for Passwords {
 fn hash(password: &str, salt: &[u8; 16]) -> Result<String, AuthError> {
     let wrong = |e: argon2::password_hash::Error| AuthError::Hash(e.to_string());
     let salt = SaltString::encode_b64(salt).map_err(wrong)?;
-    let hash = Argon2::default().hash_password(password.as_bytes(), &salt).map_err(wrong)?;
+    let hash = Argon2::default()
+        .hash_password(password.as_bytes(), &salt)
+        .map_err(wrong)?;
     Ok(hash.to_string())
 }
 
@@ -107,9 +115,18 @@ mod tests {
         let (host, passwords) = (Host::system(), Passwords::new());
         let phc = passwords.hash(&host, "correct horse").await.unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
-        assert_ne!(phc, passwords.hash(&host, "correct horse").await.unwrap(), "each has a salt of its own");
+        assert_ne!(
+            phc,
+            passwords.hash(&host, "correct horse").await.unwrap(),
+            "each has a salt of its own"
+        );
         assert!(passwords.check(&host, "correct horse", Some(&phc)).await.unwrap());
-        assert!(!passwords.check(&host, "battery staple", Some(&phc)).await.unwrap());
+        assert!(
+            !passwords
+                .check(&host, "battery staple", Some(&phc))
+                .await
+                .unwrap()
+        );
         assert!(!passwords.check(&host, "nobody", None).await.unwrap());
         assert_eq!(passwords.busy(), 0);
     }
@@ -117,7 +134,12 @@ mod tests {
     #[tokio::test]
     async fn too_many_at_once_are_sent_away() {
         let (host, passwords) = (Host::system(), Passwords::new());
-        let seats = passwords.seats.clone().acquire_many_owned(WAITING_MAX as u32).await.unwrap();
+        let seats = passwords
+            .seats
+            .clone()
+            .acquire_many_owned(WAITING_MAX as u32)
+            .await
+            .unwrap();
         assert!(matches!(passwords.hash(&host, "x").await, Err(AuthError::Busy)));
         drop(seats);
         assert!(passwords.hash(&host, "x").await.is_ok());

@@ -58,7 +58,10 @@ pub fn same(a: &str, b: &str) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let differing = a.bytes().zip(b.bytes()).fold(0u8, |all, (x, y)| black_box(all | (x ^ y)));
+    let differing = a
+        .bytes()
+        .zip(b.bytes())
+        .fold(0u8, |all, (x, y)| black_box(all | (x ^ y)));
     black_box(differing) == 0
 }
 
@@ -76,6 +79,9 @@ mod tests {
         assert_eq!(password(&host).len(), 23);
         assert_ne!(csrf(&a), sha256(&a));
         // The value that every language's SHA-256 gives.
-        assert_eq!(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            sha256("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 }

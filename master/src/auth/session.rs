@@ -35,7 +35,10 @@ impl Accounts {
         // What cannot be a user's name is not looked up; it costs as much as a wrong one.
         let name = login.user.parse::<UserName>().ok();
         let known_as = name.as_ref().map_or("", UserName::as_str);
-        self.0.attempts.begin(from, known_as, Instant::now()).map_err(|wait| AuthError::TooManyAttempts { wait })?;
+        self.0
+            .attempts
+            .begin(from, known_as, Instant::now())
+            .map_err(|wait| AuthError::TooManyAttempts { wait })?;
         let users = self.0.users.snapshot();
         if !users.is_ready() {
             return Err(AuthError::NotReady);
@@ -55,15 +58,36 @@ impl Accounts {
     async fn begin(&self, user: UserName) -> Result<LoggedIn, AuthError> {
         let secret = secret::random(&self.0.host);
         let now = self.0.host.now();
-        let session = Session { user: user.clone(), created_at: now, expires_at: now + SESSION_LIFE };
+        let session = Session {
+            user: user.clone(),
+            created_at: now,
+            expires_at: now + SESSION_LIFE,
+        };
         let key = keys::session(&secret::sha256(&secret));
         let mut writes = vec![put(key, &session)?];
-        writes.extend(self.outdated(&user).into_iter().take(TXN_OPS_MAX - 1).map(|key| Write::Delete { key }));
+        writes.extend(
+            self.outdated(&user)
+                .into_iter()
+                .take(TXN_OPS_MAX - 1)
+                .map(|key| Write::Delete { key }),
+        );
         // Nobody else can have this key: there is nothing to compare.
-        if let Outcome::Committed(revision) = self.0.store.txn(Txn { compares: vec![], writes }).await? {
+        if let Outcome::Committed(revision) = self
+            .0
+            .store
+            .txn(Txn {
+                compares: vec![],
+                writes,
+            })
+            .await?
+        {
             seen(&self.0.sessions, revision).await;
         }
-        Ok(LoggedIn { csrf: secret::csrf(&secret), secret, user })
+        Ok(LoggedIn {
+            csrf: secret::csrf(&secret),
+            secret,
+            user,
+        })
     }
 
     /// Sessions that a new one of this user clears away: anybody's expired ones, and the
@@ -87,9 +111,19 @@ impl Accounts {
 
     /// Ends the caller's session. A token has none: that is no error.
     pub async fn logout(&self, caller: &Caller) -> Result<(), AuthError> {
-        let Caller::Session { key, .. } = caller else { return Ok(()) };
+        let Caller::Session { key, .. } = caller else {
+            return Ok(());
+        };
         let writes = vec![Write::Delete { key: key.clone() }];
-        if let Outcome::Committed(revision) = self.0.store.txn(Txn { compares: vec![], writes }).await? {
+        if let Outcome::Committed(revision) = self
+            .0
+            .store
+            .txn(Txn {
+                compares: vec![],
+                writes,
+            })
+            .await?
+        {
             seen(&self.0.sessions, revision).await;
         }
         Ok(())
@@ -97,25 +131,46 @@ impl Accounts {
 
     /// Changes the caller's own password, and ends all other sessions: whoever had the
     /// old one is out. Tokens stay; they are revoked by name.
-    pub async fn change_password(&self, caller: &Caller, change: &ChangePassword, from: IpAddr) -> Result<(), AuthError> {
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        change: &ChangePassword,
+        from: IpAddr,
+    ) -> Result<(), AuthError> {
         let Some(name) = caller.user() else {
             return Err(AuthError::Invalid("an agent has no password".into()));
         };
         check_new(&change.new)?;
-        self.0.attempts.begin(from, name.as_str(), Instant::now()).map_err(|wait| AuthError::TooManyAttempts { wait })?;
+        self.0
+            .attempts
+            .begin(from, name.as_str(), Instant::now())
+            .map_err(|wait| AuthError::TooManyAttempts { wait })?;
         let key = keys::user(name);
         let stored = self.0.store.get(&key).await?.ok_or(AuthError::WrongPassword)?;
-        let user: User = serde_json::from_slice(&stored.value).map_err(|e| AuthError::Invalid(e.to_string()))?;
-        if !self.0.passwords.check(&self.0.host, &change.current, Some(&user.password)).await? {
+        let user: User =
+            serde_json::from_slice(&stored.value).map_err(|e| AuthError::Invalid(e.to_string()))?;
+        if !self
+            .0
+            .passwords
+            .check(&self.0.host, &change.current, Some(&user.password))
+            .await?
+        {
             return Err(AuthError::WrongPassword);
         }
         self.0.attempts.succeeded(from, name.as_str());
         let password = self.0.passwords.hash(&self.0.host, &change.new).await?;
-        let user = User { password, changed_at: self.0.host.now(), ..user };
+        let user = User {
+            password,
+            changed_at: self.0.host.now(),
+            ..user
+        };
         let mut writes = vec![put(key.clone(), &user)?];
         writes.extend(self.others(caller, name).into_iter().take(TXN_OPS_MAX - 1));
         let ends_sessions = writes.len() > 1;
-        let txn = Txn { compares: vec![Compare::ModRevision(key, stored.mod_revision)], writes };
+        let txn = Txn {
+            compares: vec![Compare::ModRevision(key, stored.mod_revision)],
+            writes,
+        };
         match self.0.store.txn(txn).await? {
             Outcome::Committed(revision) => {
                 seen(&self.0.users, revision).await;
@@ -134,23 +189,35 @@ impl Accounts {
             _ => "",
         };
         let sessions = self.0.sessions.snapshot();
-        let others = sessions.iter().filter(|(key, entry)| entry.value.user == *user && *key != mine);
-        others.map(|(key, _)| Write::Delete { key: key.to_owned() }).collect()
+        let others = sessions
+            .iter()
+            .filter(|(key, entry)| entry.value.user == *user && *key != mine);
+        others
+            .map(|(key, _)| Write::Delete { key: key.to_owned() })
+            .collect()
     }
 }
 
 fn check_new(password: &str) -> Result<(), AuthError> {
     let chars = password.chars().count();
     if chars < PASSWORD_MIN {
-        return Err(AuthError::Invalid(format!("the new password has {chars} characters; give it at least {PASSWORD_MIN}")));
+        return Err(AuthError::Invalid(format!(
+            "the new password has {chars} characters; give it at least {PASSWORD_MIN}"
+        )));
     }
     if password.len() > PASSWORD_MAX {
-        return Err(AuthError::Invalid(format!("the new password is longer than {PASSWORD_MAX} bytes")));
+        return Err(AuthError::Invalid(format!(
+            "the new password is longer than {PASSWORD_MAX} bytes"
+        )));
     }
     Ok(())
 }
 
 pub(super) fn put<T: serde::Serialize>(key: String, value: &T) -> Result<Write, AuthError> {
     let value = serde_json::to_vec(value).map_err(|e| AuthError::Invalid(e.to_string()))?;
-    Ok(Write::Put { key, value, lease: None })
+    Ok(Write::Put {
+        key,
+        value,
+        lease: None,
+    })
 }

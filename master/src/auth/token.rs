@@ -32,7 +32,9 @@ impl Accounts {
             return Err(AuthError::Invalid("an agent makes no tokens".into()));
         };
         if self.0.tokens.snapshot().len() >= TOKENS_MAX {
-            return Err(AuthError::Invalid(format!("there are {TOKENS_MAX} tokens, the most there may be; revoke one")));
+            return Err(AuthError::Invalid(format!(
+                "there are {TOKENS_MAX} tokens, the most there may be; revoke one"
+            )));
         }
         let secret = format!("{TOKEN_PREFIX}{}", secret::random(&self.0.host));
         let key = keys::token(&name);
@@ -80,13 +82,28 @@ impl Accounts {
 pub async fn issue_token(store: &DynStore, host: &Host, name: TokenName) -> Result<String, AuthError> {
     let secret = format!("{TOKEN_PREFIX}{}", secret::random(host));
     let user = ADMIN.parse().map_err(AuthError::Invalid)?;
-    let created = Author { by: ADMIN.to_owned(), at: host.now() };
-    let token = Token { user, secret_sha256: secret::sha256(&secret), created, name };
-    let txn = Txn { compares: Vec::new(), writes: vec![put(keys::token(&token.name), &token)?] };
+    let created = Author {
+        by: ADMIN.to_owned(),
+        at: host.now(),
+    };
+    let token = Token {
+        user,
+        secret_sha256: secret::sha256(&secret),
+        created,
+        name,
+    };
+    let txn = Txn {
+        compares: Vec::new(),
+        writes: vec![put(keys::token(&token.name), &token)?],
+    };
     store.txn(txn).await?;
     Ok(secret)
 }
 
 fn view(token: &Token, secret: Option<String>) -> TokenView {
-    TokenView { name: token.name.to_string(), created: token.created.clone(), secret }
+    TokenView {
+        name: token.name.to_string(),
+        created: token.created.clone(),
+        secret,
+    }
 }

@@ -14,7 +14,10 @@ use shared::{
     job::Job,
     keys,
     plan::{self, JobAt, World},
-    store::{DynStore, mirror::{Mirror, MirrorState}},
+    store::{
+        DynStore,
+        mirror::{Mirror, MirrorState},
+    },
 };
 use tokio::{
     sync::watch,
@@ -81,7 +84,13 @@ pub struct Config {
 impl Config {
     pub fn new(id: MasterId, store_kind: &str, database_kind: &str) -> Config {
         let (store_kind, database_kind) = (store_kind.to_owned(), database_kind.to_owned());
-        Config { id, store_kind, database_kind, is_tls: false, request_timeout: REQUEST_TIMEOUT }
+        Config {
+            id,
+            store_kind,
+            database_kind,
+            is_tls: false,
+            request_timeout: REQUEST_TIMEOUT,
+        }
     }
 }
 
@@ -101,7 +110,13 @@ impl Deref for Inner {
 
 impl App {
     pub fn new(parts: Parts) -> App {
-        App(Arc::new(Inner { parts, gates: Gates::default(), counts: Counts::default(), closing: CancellationToken::new(), reasons: Mutex::default() }))
+        App(Arc::new(Inner {
+            parts,
+            gates: Gates::default(),
+            counts: Counts::default(),
+            closing: CancellationToken::new(),
+            reasons: Mutex::default(),
+        }))
     }
 
     /// Ends open streams: this master stops.
@@ -112,7 +127,11 @@ impl App {
     /// The jobs as this master knows them.
     pub fn jobs(&self) -> Answer<Arc<MirrorState<Job>>> {
         let jobs = self.view.jobs.snapshot();
-        if jobs.is_ready() { Ok(jobs) } else { Err(not_ready()) }
+        if jobs.is_ready() {
+            Ok(jobs)
+        } else {
+            Err(not_ready())
+        }
     }
 
     /// Waits, for a moment, until this master sees what it has just written of jobs.
@@ -150,22 +169,42 @@ impl App {
     /// Where a job stands, as it is stored: also one that the mirror has not seen yet.
     pub fn standing(&self, stored: &Stored) -> Answer<Places> {
         let mut world = self.world();
-        let at = JobAt { job: Arc::new(stored.job.clone()), revision: stored.revision };
+        let at = JobAt {
+            job: Arc::new(stored.job.clone()),
+            revision: stored.revision,
+        };
         world.jobs.insert(stored.job.id, at);
         let found = plan::whereabouts(&world, stored.job.id);
-        let found = found.ok_or_else(|| Failure::internal(&"a job that was put into the world is not there"))?;
-        let alive = world.nodes.iter().map(|(id, at)| (id.clone(), !at.cordoned && !at.draining)).collect();
-        Ok(Places { slots: found.slots, nodes: found.nodes, alive })
+        let found =
+            found.ok_or_else(|| Failure::internal(&"a job that was put into the world is not there"))?;
+        let alive = world
+            .nodes
+            .iter()
+            .map(|(id, at)| (id.clone(), !at.cordoned && !at.draining))
+            .collect();
+        Ok(Places {
+            slots: found.slots,
+            nodes: found.nodes,
+            alive,
+        })
     }
 
     /// The create revision of a living node's key; zero if it does not live.
     pub fn node_created(&self, node: &NodeId) -> Revision {
-        self.view.nodes.snapshot().entry(&keys::node(node)).map_or(0, |e| e.create_revision)
+        self.view
+            .nodes
+            .snapshot()
+            .entry(&keys::node(node))
+            .map_or(0, |e| e.create_revision)
     }
 
     /// How many orders wait at a node.
     pub fn orders_waiting(&self, node: &NodeId) -> usize {
-        self.view.orders.snapshot().under(&keys::orders_node(node)).count()
+        self.view
+            .orders
+            .snapshot()
+            .under(&keys::orders_node(node))
+            .count()
     }
 
     /// Where a run was ordered or claimed, whatever the history knows.
@@ -175,12 +214,16 @@ impl App {
             return Some(node);
         }
         let cursors = self.view.cursor.snapshot();
-        cursors.iter().find(|(_, e)| e.value.run == run).map(|(_, e)| e.value.node.clone())
+        cursors
+            .iter()
+            .find(|(_, e)| e.value.run == run)
+            .map(|(_, e)| e.value.node.clone())
     }
 }
 
 pub fn not_ready() -> Failure {
-    Failure::unavailable("this master has not read the store yet").hint("the store does not answer yet; try again")
+    Failure::unavailable("this master has not read the store yet")
+        .hint("the store does not answer yet; try again")
 }
 
 fn by_job(unplaced: &[plan::Unplaced]) -> Reasons {

@@ -52,7 +52,12 @@ struct Change {
 impl Change {
     fn applied(&self, revision: Option<Revision>) -> Applied {
         let revision = revision.or(Some(self.from).filter(|r| *r != 0));
-        Applied { job: self.path.clone(), action: self.action, revision, diff: self.diff.clone() }
+        Applied {
+            job: self.path.clone(),
+            action: self.action,
+            revision,
+            diff: self.diff.clone(),
+        }
     }
 }
 
@@ -61,13 +66,21 @@ impl Change {
 #[utoipa::path(post, path = paths::APPLY, tag = "jobs", request_body = Apply,
     responses((status = 200, body = Vec<Applied>), Failure))]
 pub async fn apply(State(app): State<App>, caller: Caller, request: Request) -> Answer<Json<Vec<Applied>>> {
-    let busy = || Failure::too_many("this master is applying as many job files as it takes", Duration::from_secs(1));
+    let busy = || {
+        Failure::too_many(
+            "this master is applying as many job files as it takes",
+            Duration::from_secs(1),
+        )
+    };
     let _seat = app.gates.large.wait(LARGE_WAIT).await.ok_or_else(busy)?;
     let apply: Apply = json(request, APPLY_BYTES_MAX, false).await?;
     check(&apply.jobs)?;
     let found = read(&app, &apply.jobs).await?;
     let changes = plan(&app, &caller, &apply.jobs, &found)?;
-    check_room(&app, changes.iter().filter(|c| c.action == ApplyAction::Create).count())?;
+    check_room(
+        &app,
+        changes.iter().filter(|c| c.action == ApplyAction::Create).count(),
+    )?;
     if apply.dry_run {
         return Ok(Json(changes.iter().map(|c| c.applied(None)).collect()));
     }
@@ -82,7 +95,12 @@ pub async fn apply(State(app): State<App>, caller: Caller, request: Request) -> 
         }
     }
     let written = done.iter().filter(|a| a.action != ApplyAction::Unchanged).count();
-    tracing::info!(by = caller.name(), jobs = done.len(), written, "jobs were applied");
+    tracing::info!(
+        by = caller.name(),
+        jobs = done.len(),
+        written,
+        "jobs were applied"
+    );
     if let Some(last) = done.iter().filter_map(|a| a.revision).max() {
         app.seen_jobs(last).await;
     }
@@ -95,16 +113,22 @@ fn check(jobs: &[JobSpec]) -> Answer<()> {
         return Err(Failure::invalid("there is no job to apply").field("jobs"));
     }
     if jobs.len() > APPLY_JOBS_MAX {
-        return Err(Failure::too_large(format!("{} jobs; at most {APPLY_JOBS_MAX} are applied at once", jobs.len()))
-            .field("jobs")
-            .hint("apply them in several parts"));
+        return Err(Failure::too_large(format!(
+            "{} jobs; at most {APPLY_JOBS_MAX} are applied at once",
+            jobs.len()
+        ))
+        .field("jobs")
+        .hint("apply them in several parts"));
     }
     let mut seen = BTreeMap::new();
     for (i, job) in jobs.iter().enumerate() {
         if let Some(first) = seen.insert(job.path(), i) {
-            return Err(Failure::invalid(format!("jobs[{first}] and jobs[{i}] are both named `{}`", job.path()))
-                .field(format!("jobs[{i}].name"))
-                .hint("rename one or give it another namespace"));
+            return Err(Failure::invalid(format!(
+                "jobs[{first}] and jobs[{i}] are both named `{}`",
+                job.path()
+            ))
+            .field(format!("jobs[{i}].name"))
+            .hint("rename one or give it another namespace"));
         }
     }
     Ok(())
@@ -114,25 +138,45 @@ async fn read(app: &App, jobs: &[JobSpec]) -> Answer<BTreeMap<JobPath, Stored>> 
     if jobs.len() < LIST_FROM {
         let reads = futures::stream::iter(jobs.iter().map(JobSpec::path)).map(|path| async move {
             let kv = app.store.get(&keys::job(&path)).await?;
-            let stored = kv.map(|kv| decode(&path, &kv.value).map(|job| Stored { job, revision: kv.mod_revision }));
+            let stored = kv.map(|kv| {
+                decode(&path, &kv.value).map(|job| Stored {
+                    job,
+                    revision: kv.mod_revision,
+                })
+            });
             Ok::<_, Failure>(stored.transpose()?.map(|stored| (path, stored)))
         });
         let found: Vec<_> = reads.buffer_unordered(16).try_collect().await?;
         return Ok(found.into_iter().flatten().collect());
     }
     let list = app.store.snapshot(keys::JOBS).await?;
-    let mut all: BTreeMap<String, _> = list.kvs.into_iter().map(|kv| (kv.key, (kv.value, kv.mod_revision))).collect();
+    let mut all: BTreeMap<String, _> = list
+        .kvs
+        .into_iter()
+        .map(|kv| (kv.key, (kv.value, kv.mod_revision)))
+        .collect();
     let mut found = BTreeMap::new();
     for path in jobs.iter().map(JobSpec::path) {
         if let Some((value, revision)) = all.remove(&keys::job(&path)) {
-            found.insert(path.clone(), Stored { job: decode(&path, &value)?, revision });
+            found.insert(
+                path.clone(),
+                Stored {
+                    job: decode(&path, &value)?,
+                    revision,
+                },
+            );
         }
     }
     Ok(found)
 }
 
 /// Decides for each job; refuses all if one cannot be.
-fn plan(app: &App, caller: &Caller, jobs: &[JobSpec], found: &BTreeMap<JobPath, Stored>) -> Answer<Vec<Change>> {
+fn plan(
+    app: &App,
+    caller: &Caller,
+    jobs: &[JobSpec],
+    found: &BTreeMap<JobPath, Stored>,
+) -> Answer<Vec<Change>> {
     let change = |(i, spec): (usize, &JobSpec)| {
         let stored = found.get(&spec.path());
         change(app, caller, spec, stored).map_err(|f| match f.error.field {
@@ -148,23 +192,47 @@ fn change(app: &App, caller: &Caller, spec: &JobSpec, stored: Option<&Stored>) -
     let author = caller.author(now);
     let (action, job, diff) = match stored {
         Some(stored) if stored.job.spec == *spec => {
-            return Ok(Change { path, action: ApplyAction::Unchanged, from: stored.revision, to: None, diff: None });
+            return Ok(Change {
+                path,
+                action: ApplyAction::Unchanged,
+                from: stored.revision,
+                to: None,
+                diff: None,
+            });
         }
         Some(stored) => {
             let diff = diff(&stored.job.spec, spec);
-            (ApplyAction::Update, stored.job.update(spec.clone(), author), Some(diff))
+            (
+                ApplyAction::Update,
+                stored.job.update(spec.clone(), author),
+                Some(diff),
+            )
         }
-        None => (ApplyAction::Create, Job::create(app.host.job_id(), spec.clone(), author), None),
+        None => (
+            ApplyAction::Create,
+            Job::create(app.host.job_id(), spec.clone(), author),
+            None,
+        ),
     };
     check_ahead(spec, stored.map(|s| &s.job.spec), now)?;
     let value = encode(&job)?;
-    Ok(Change { path, action, from: stored.map_or(0, |s| s.revision), to: Some((job, value)), diff })
+    Ok(Change {
+        path,
+        action,
+        from: stored.map_or(0, |s| s.revision),
+        to: Some((job, value)),
+        diff,
+    })
 }
 
 /// A unified diff of the specs as YAML.
 fn diff(old: &JobSpec, new: &JobSpec) -> String {
     let (old, new) = (file::to_yaml(old), file::to_yaml(new));
-    similar::TextDiff::from_lines(&old, &new).unified_diff().context_radius(3).header("stored", "applied").to_string()
+    similar::TextDiff::from_lines(&old, &new)
+        .unified_diff()
+        .context_radius(3)
+        .header("stored", "applied")
+        .to_string()
 }
 
 /// The next changes that fit a transaction.
@@ -186,21 +254,33 @@ fn specs_of(jobs: &[JobSpec], from: usize, len: usize) -> Vec<JobSpec> {
 }
 
 /// Writes a batch whole, looking again when somebody else was faster.
-async fn commit(app: &App, caller: &Caller, mut batch: Vec<Change>, specs: &[JobSpec]) -> Answer<Vec<Applied>> {
+async fn commit(
+    app: &App,
+    caller: &Caller,
+    mut batch: Vec<Change>,
+    specs: &[JobSpec],
+) -> Answer<Vec<Applied>> {
     for _ in 0..RACES_MAX {
         let mut txn = Txn::default();
         for change in &batch {
             if let Some((_, value)) = &change.to {
                 let key = keys::job(&change.path);
                 txn.compares.push(Compare::ModRevision(key.clone(), change.from));
-                txn.writes.push(Write::Put { key, value: value.clone(), lease: None });
+                txn.writes.push(Write::Put {
+                    key,
+                    value: value.clone(),
+                    lease: None,
+                });
             }
         }
         if txn.writes.is_empty() {
             return Ok(batch.iter().map(|c| c.applied(None)).collect());
         }
         if let Outcome::Committed(revision) = app.store.txn(txn).await? {
-            return Ok(batch.iter().map(|c| c.applied(c.to.as_ref().map(|_| revision))).collect());
+            return Ok(batch
+                .iter()
+                .map(|c| c.applied(c.to.as_ref().map(|_| revision)))
+                .collect());
         }
         batch = plan(app, caller, specs, &read(app, specs).await?)?;
     }
@@ -212,9 +292,21 @@ fn half_way(failure: Failure, done: &[Applied], all: usize) -> Failure {
     if done.is_empty() {
         return failure;
     }
-    let Failure { status, mut error, retry_after } = failure;
+    let Failure {
+        status,
+        mut error,
+        retry_after,
+    } = failure;
     let last = done.last().map(|a| a.job.to_string()).unwrap_or_default();
-    error.message = format!("the first {} of {all} jobs are applied (the last is {last}), the others are not, or not for certain: {}", done.len(), error.message);
+    error.message = format!(
+        "the first {} of {all} jobs are applied (the last is {last}), the others are not, or not for certain: {}",
+        done.len(),
+        error.message
+    );
     error.hint = Some("apply again: what is done shows as unchanged, and the rest follows".to_owned());
-    Failure { status, error, retry_after }
+    Failure {
+        status,
+        error,
+        retry_after,
+    }
 }

@@ -27,7 +27,15 @@ use crate::history::dump::{self, Dumped};
 /// What a backup is called that this version writes and reads.
 pub const FORMAT: u32 = 1;
 /// The kinds of keys that last.
-pub const LASTING: [&str; 7] = [keys::JOBS, keys::GROUPS, keys::INTENT, keys::CURSOR, keys::USERS, keys::TOKENS, keys::OWED];
+pub const LASTING: [&str; 7] = [
+    keys::JOBS,
+    keys::GROUPS,
+    keys::INTENT,
+    keys::CURSOR,
+    keys::USERS,
+    keys::TOKENS,
+    keys::OWED,
+];
 
 /// A line that is not one of the history.
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,7 +69,9 @@ pub async fn get(State(app): State<App>) -> Response {
     let (to, from) = duplex(256 << 10);
     let (done, failed) = oneshot::channel();
     tokio::spawn(async move {
-        let end = write(&app, to).await.inspect_err(|e| tracing::warn!(error = %e, "a backup failed"));
+        let end = write(&app, to)
+            .await
+            .inspect_err(|e| tracing::warn!(error = %e, "a backup failed"));
         let _ = done.send(end);
     });
     // A failure breaks the answer off: its reader must not take the half for the whole.
@@ -73,12 +83,20 @@ pub async fn get(State(app): State<App>) -> Response {
     let body = Body::from_stream(ReaderStream::new(from).chain(end));
     let kind = HeaderValue::from_static("application/x-ndjson");
     let name = HeaderValue::from_static("attachment; filename=\"gnomon.backup\"");
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], body).into_response()
+    (
+        [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)],
+        body,
+    )
+        .into_response()
 }
 
 async fn write(app: &App, mut to: DuplexStream) -> std::io::Result<()> {
     let other = |e: &dyn std::fmt::Display| std::io::Error::other(e.to_string());
-    let head = Head { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), at: app.host.now() };
+    let head = Head {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        at: app.host.now(),
+    };
     line(&mut to, &Line::Gnomon(head)).await?;
     // One revision for all: a cursor never stands before the job that it belongs to.
     let all = app.store.snapshot("").await.map_err(|e| other(&e))?;
@@ -93,7 +111,9 @@ async fn write(app: &App, mut to: DuplexStream) -> std::io::Result<()> {
         count += 1;
     }
     line(&mut to, &Line::Keys(count)).await?;
-    let dumped = dump::export(&*app.history, &mut to).await.map_err(|e| other(&e))?;
+    let dumped = dump::export(&*app.history, &mut to)
+        .await
+        .map_err(|e| other(&e))?;
     line(&mut to, &Line::End(dumped)).await?;
     to.shutdown().await
 }

@@ -55,7 +55,10 @@ pub async fn json<T: DeserializeOwned>(request: Request, bytes_max: usize, may_b
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")
 }
@@ -70,9 +73,15 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         } else {
             Failure::unreadable(format!("the body is not JSON: {e}"))
         };
-        if field == "." { failure } else { failure.field(field) }
+        if field == "." {
+            failure
+        } else {
+            failure.field(field)
+        }
     })?;
-    reader.end().map_err(|e| Failure::unreadable(format!("the body is not JSON: {e}")))?;
+    reader
+        .end()
+        .map_err(|e| Failure::unreadable(format!("the body is not JSON: {e}")))?;
     Ok(value)
 }
 
@@ -82,7 +91,10 @@ const POLITE_BYTES_MAX: usize = 64 << 20;
 /// Reads a whole body of at most so many bytes.
 pub async fn bytes(request: Request, bytes_max: usize) -> Answer<Bytes> {
     let declared = request.headers().get(header::CONTENT_LENGTH);
-    let declared = declared.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok()).unwrap_or(0);
+    let declared = declared
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok())
+        .unwrap_or(0);
     let waits = request.headers().contains_key(header::EXPECT);
     let body = request.into_body();
     // Whoever asks before sending is told before sending.
@@ -108,7 +120,11 @@ async fn collect(body: Body, bytes_max: usize, expected: usize) -> Answer<Bytes>
             all = Vec::new();
         }
     }
-    if seen > bytes_max { Err(too_large(bytes_max)) } else { Ok(all.into()) }
+    if seen > bytes_max {
+        Err(too_large(bytes_max))
+    } else {
+        Ok(all.into())
+    }
 }
 
 fn too_large(bytes_max: usize) -> Failure {
@@ -116,7 +132,10 @@ fn too_large(bytes_max: usize) -> Failure {
         b if b >= 1 << 20 => format!("{}MiB", b >> 20),
         b => format!("{}KiB", b >> 10),
     };
-    Failure::too_large(format!("the body is larger than {limit}, the most this call takes")).hint("send it in several parts")
+    Failure::too_large(format!(
+        "the body is larger than {limit}, the most this call takes"
+    ))
+    .hint("send it in several parts")
 }
 
 /// The query string.
@@ -128,7 +147,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Params<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Params<T>> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Params(params)),
-            Err(e) => Err(Failure::invalid(e.body_text().replace("Failed to deserialize query string: ", "the query: "))),
+            Err(e) => Err(Failure::invalid(
+                e.body_text()
+                    .replace("Failed to deserialize query string: ", "the query: "),
+            )),
         }
     }
 }
@@ -144,7 +166,9 @@ where
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Part<T>> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(unreadable_path)?;
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(unreadable_path)?;
         text.parse().map(Part).map_err(Failure::invalid)
     }
 }
@@ -156,9 +180,15 @@ impl<S: Send + Sync> FromRequestParts<S> for JobPart {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<JobPart> {
-        let Path((namespace, name)) = Path::<(String, String)>::from_request_parts(parts, state).await.map_err(unreadable_path)?;
-        let namespace = namespace.parse().map_err(|e: String| Failure::invalid(e).field("namespace"))?;
-        let name = name.parse().map_err(|e: String| Failure::invalid(e).field("name"))?;
+        let Path((namespace, name)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(unreadable_path)?;
+        let namespace = namespace
+            .parse()
+            .map_err(|e: String| Failure::invalid(e).field("namespace"))?;
+        let name = name
+            .parse()
+            .map_err(|e: String| Failure::invalid(e).field("name"))?;
         Ok(JobPart(JobPath { namespace, name }))
     }
 }
@@ -185,7 +215,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Condition {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Condition> {
         let text = |name| {
-            let value = parts.headers.get(name).map(|v: &axum::http::HeaderValue| v.to_str().unwrap_or("?"));
+            let value = parts
+                .headers
+                .get(name)
+                .map(|v: &axum::http::HeaderValue| v.to_str().unwrap_or("?"));
             value.map(|v| v.trim().trim_start_matches("W/").trim_matches('"').to_owned())
         };
         match (text(header::IF_MATCH), text(header::IF_NONE_MATCH)) {
@@ -194,9 +227,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Condition {
             (None, Some(v)) if v == "*" => Ok(Condition::Absent),
             (Some(v), None) => match v.parse() {
                 Ok(revision) if revision > 0 => Ok(Condition::Revision(revision)),
-                _ => Err(Failure::unreadable(format!("`If-Match: {v}` is not a revision")).hint("send the `revision` as it was read")),
+                _ => Err(Failure::unreadable(format!("`If-Match: {v}` is not a revision"))
+                    .hint("send the `revision` as it was read")),
             },
-            _ => Err(Failure::unreadable("`If-None-Match` takes only `*`, and not together with `If-Match`")),
+            _ => Err(Failure::unreadable(
+                "`If-None-Match` takes only `*`, and not together with `If-Match`",
+            )),
         }
     }
 }
@@ -207,9 +243,9 @@ impl Condition {
         match self {
             Condition::Absent if found != 0 => Err(exists(what)),
             Condition::Exists if found == 0 => Err(Failure::not_found(format!("there is no {what}"))),
-            Condition::Revision(_) if found == 0 => {
-                Err(Failure::stale(format!("{what} is gone: it was deleted after you read it")))
-            }
+            Condition::Revision(_) if found == 0 => Err(Failure::stale(format!(
+                "{what} is gone: it was deleted after you read it"
+            ))),
             Condition::Revision(wanted) if wanted != found => Err(changed(what, wanted, found)),
             _ => Ok(()),
         }
@@ -217,12 +253,15 @@ impl Condition {
 }
 
 fn exists(what: &str) -> Failure {
-    Failure::conflict(format!("{what} exists already")).hint("take another name, or change it with its revision")
+    Failure::conflict(format!("{what} exists already"))
+        .hint("take another name, or change it with its revision")
 }
 
 fn changed(what: &str, wanted: Revision, found: Revision) -> Failure {
-    Failure::stale(format!("{what} has changed since you read it: it is at revision {found}, not {wanted}"))
-        .hint("read it again and make your change to what is there now")
+    Failure::stale(format!(
+        "{what} has changed since you read it: it is at revision {found}, not {wanted}"
+    ))
+    .hint("read it again and make your change to what is there now")
 }
 
 #[cfg(test)]
@@ -247,8 +286,14 @@ mod tests {
             (Condition::Absent, 12, 409),
             (Condition::Exists, 0, 404),
         ] {
-            assert_eq!(condition.check("job a", found).unwrap_err().status, status, "{condition:?} {found}");
+            assert_eq!(
+                condition.check("job a", found).unwrap_err().status,
+                status,
+                "{condition:?} {found}"
+            );
         }
-        assert!(Condition::Any.check("job a", 0).is_ok() && Condition::Revision(12).check("job a", 12).is_ok());
+        assert!(
+            Condition::Any.check("job a", 0).is_ok() && Condition::Revision(12).check("job a", 12).is_ok()
+        );
     }
 }

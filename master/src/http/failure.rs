@@ -28,8 +28,17 @@ pub type Answer<T> = Result<T, Failure>;
 
 impl Failure {
     fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Failure {
-        let error = ApiError { code, message: message.into(), hint: None, field: None };
-        Failure { status, error, retry_after: None }
+        let error = ApiError {
+            code,
+            message: message.into(),
+            hint: None,
+            field: None,
+        };
+        Failure {
+            status,
+            error,
+            retry_after: None,
+        }
     }
 
     /// 422: it was understood and is wrong.
@@ -78,7 +87,11 @@ impl Failure {
     /// 500. What happened is for the log; the caller learns only that it did.
     pub fn internal(cause: &dyn std::fmt::Display) -> Failure {
         tracing::error!(%cause, "a request failed");
-        let failure = Failure::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, "something went wrong in this master");
+        let failure = Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::Internal,
+            "something went wrong in this master",
+        );
         failure.hint("the master's log says what")
     }
 
@@ -108,10 +121,15 @@ impl IntoResponse for Failure {
         let mut response = (self.status, Json(ErrorBody { error: self.error })).into_response();
         if let Some(wait) = self.retry_after {
             let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs.max(1)));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(secs.max(1)));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gnomon\""));
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"gnomon\""),
+            );
         }
         response
     }
@@ -122,8 +140,10 @@ impl From<StoreError> for Failure {
         match e {
             StoreError::Unavailable(_) => {
                 tracing::warn!(error = %e, "the store does not answer");
-                Failure::unavailable("the store does not answer; if this was a change, whether it was made is unknown")
-                    .hint("look at how it stands, then try again")
+                Failure::unavailable(
+                    "the store does not answer; if this was a change, whether it was made is unknown",
+                )
+                .hint("look at how it stands, then try again")
             }
             StoreError::Refused(why) => Failure::invalid(format!("the store refused: {why}")),
             StoreError::Compacted { .. } | StoreError::LeaseGone => Failure::internal(&e),
@@ -136,7 +156,9 @@ impl From<HistoryError> for Failure {
         match e {
             HistoryError::Unavailable(_) => {
                 tracing::warn!(error = %e, "the database does not answer");
-                Failure::unavailable("the database does not answer; jobs go on, and what ran is shown once it does")
+                Failure::unavailable(
+                    "the database does not answer; jobs go on, and what ran is shown once it does",
+                )
             }
             HistoryError::Invalid(why) => Failure::invalid(why),
             other => Failure::internal(&other),
@@ -154,9 +176,13 @@ impl From<AuthError> for Failure {
                 Failure::too_many(message, wait).hint(format!("try again in {secs}s"))
             }
             AuthError::Busy => Failure::too_many(message, Duration::from_secs(1)),
-            AuthError::NotReady => Failure::unavailable(message).hint("the store does not answer yet; try again"),
+            AuthError::NotReady => {
+                Failure::unavailable(message).hint("the store does not answer yet; try again")
+            }
             AuthError::Invalid(_) => Failure::invalid(message),
-            AuthError::TokenExists(_) => Failure::conflict(message).hint("take another name, or revoke that one first"),
+            AuthError::TokenExists(_) => {
+                Failure::conflict(message).hint("take another name, or revoke that one first")
+            }
             AuthError::NoToken(_) => Failure::not_found(message),
             AuthError::Raced => Failure::conflict(message).hint("look at how it stands, then try again"),
             AuthError::Hash(_) => Failure::internal(&message),

@@ -43,26 +43,43 @@ pub struct GroupQuery {
 /// All groups, with the nodes that each matches now.
 #[utoipa::path(get, path = paths::GROUPS, tag = "groups", params(GroupQuery),
     responses((status = 200, body = Page<GroupView>), Failure))]
-pub async fn list(State(app): State<App>, Params(query): Params<GroupQuery>) -> Answer<Json<Page<GroupView>>> {
+pub async fn list(
+    State(app): State<App>,
+    Params(query): Params<GroupQuery>,
+) -> Answer<Json<Page<GroupView>>> {
     let groups = app.view.groups.snapshot();
     if !groups.is_ready() {
         return Err(super::app::not_ready());
     }
     let world = app.world();
-    let later = groups.iter().filter_map(|(key, entry)| Some((keys::name_in::<GroupName>(keys::GROUPS, key)?, entry)));
+    let later = groups
+        .iter()
+        .filter_map(|(key, entry)| Some((keys::name_in::<GroupName>(keys::GROUPS, key)?, entry)));
     let later = later.filter(|(name, _)| query.cursor.as_ref().is_none_or(|after| name > after));
     let nodes = labels(&app);
-    let items = later.map(|(name, entry)| view(name, entry.mod_revision, &entry.value, &world.groups, &nodes));
-    Ok(Json(page(items, query.limit, |group: &GroupView| group.name.to_string())))
+    let items =
+        later.map(|(name, entry)| view(name, entry.mod_revision, &entry.value, &world.groups, &nodes));
+    Ok(Json(page(items, query.limit, |group: &GroupView| {
+        group.name.to_string()
+    })))
 }
 
 /// One group. Its revision is also the answer's `ETag`.
 #[utoipa::path(get, path = paths::GROUP, tag = "groups", params(("name" = GroupName, Path)),
     responses((status = 200, body = GroupView), Failure))]
-pub async fn get(State(app): State<App>, Part(name): Part<GroupName>) -> Answer<(HeaderMap, Json<GroupView>)> {
+pub async fn get(
+    State(app): State<App>,
+    Part(name): Part<GroupName>,
+) -> Answer<(HeaderMap, Json<GroupView>)> {
     let groups = app.view.groups.snapshot();
     let entry = groups.entry(&keys::group(&name)).ok_or_else(|| missing(&name))?;
-    let group = view(name, entry.mod_revision, &entry.value, &app.world().groups, &labels(&app));
+    let group = view(
+        name,
+        entry.mod_revision,
+        &entry.value,
+        &app.world().groups,
+        &labels(&app),
+    );
     Ok((etag(group.revision), Json(group)))
 }
 
@@ -73,8 +90,15 @@ fn missing(name: &GroupName) -> Failure {
 type Nodes = std::collections::BTreeMap<shared::id::NodeId, shared::target::Labels>;
 
 fn view(name: GroupName, revision: Revision, set: &NodeSet, groups: &Groups, nodes: &Nodes) -> GroupView {
-    let members = nodes.iter().filter(|(id, labels)| set.check(id, labels, groups).is_ok());
-    GroupView { name, revision, set: set.clone(), members: members.map(|(id, _)| id.clone()).collect() }
+    let members = nodes
+        .iter()
+        .filter(|(id, labels)| set.check(id, labels, groups).is_ok());
+    GroupView {
+        name,
+        revision,
+        set: set.clone(),
+        members: members.map(|(id, _)| id.clone()).collect(),
+    }
 }
 
 /// Make or replace a group. `If-Match` and `If-None-Match` as for jobs.
@@ -96,17 +120,27 @@ pub async fn put(
         let found = app.store.get(&key).await?.map_or(0, |kv| kv.mod_revision);
         condition.check(&format!("group {name}"), found)?;
         if found == 0 && app.view.groups.snapshot().len() >= GROUPS_MAX {
-            return Err(Failure::conflict(format!("there are {GROUPS_MAX} groups, the most there may be")));
+            return Err(Failure::conflict(format!(
+                "there are {GROUPS_MAX} groups, the most there may be"
+            )));
         }
         let write = put_value(key.clone(), &set)?;
         if matches!(&write, Write::Put { value, .. } if value.len() > GROUP_BYTES_MAX) {
-            return Err(Failure::too_large("a group takes at most 256KiB").hint("select by labels instead of by names"));
+            return Err(Failure::too_large("a group takes at most 256KiB")
+                .hint("select by labels instead of by names"));
         }
-        let txn = Txn { compares: vec![Compare::ModRevision(key.clone(), found)], writes: vec![write] };
+        let txn = Txn {
+            compares: vec![Compare::ModRevision(key.clone(), found)],
+            writes: vec![write],
+        };
         if let Outcome::Committed(revision) = app.store.txn(txn).await? {
             app.seen(&app.view.groups, revision).await;
             tracing::info!(group = %name, by = caller.name(), revision, "a group was written");
-            let status = if found == 0 { StatusCode::CREATED } else { StatusCode::OK };
+            let status = if found == 0 {
+                StatusCode::CREATED
+            } else {
+                StatusCode::OK
+            };
             let group = view(name, revision, &set, &app.world().groups, &labels(&app));
             return Ok((status, etag(revision), Json(group)));
         }
@@ -127,7 +161,10 @@ pub async fn delete(
     let users = users(&app, &name)?;
     if !users.is_empty() {
         let some = users.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-        return Err(Failure::conflict(format!("group {name} is named by {} others: {some}", users.len())).hint("change those first"));
+        return Err(
+            Failure::conflict(format!("group {name} is named by {} others: {some}", users.len()))
+                .hint("change those first"),
+        );
     }
     let key = keys::group(&name);
     for _ in 0..RACES_MAX {
@@ -156,10 +193,14 @@ fn users(app: &App, name: &GroupName) -> Answer<Vec<String>> {
     let jobs = jobs.iter().map(|(_, e)| e.value.spec.clone()).filter(|spec| {
         names(&spec.target.on) || spec.triggers.iter().any(|t| t.target.as_ref().is_some_and(names))
     });
-    let jobs = jobs.map(|spec| -> JobPath { spec.path() }).map(|path| format!("job {path}"));
+    let jobs = jobs
+        .map(|spec| -> JobPath { spec.path() })
+        .map(|path| format!("job {path}"));
     let groups = app.view.groups.snapshot();
     let groups = groups.iter().filter(|(_, e)| names(&e.value));
-    let groups = groups.filter_map(|(key, _)| keys::name_in::<GroupName>(keys::GROUPS, key)).map(|g| format!("group {g}"));
+    let groups = groups
+        .filter_map(|(key, _)| keys::name_in::<GroupName>(keys::GROUPS, key))
+        .map(|g| format!("group {g}"));
     Ok(jobs.chain(groups).collect())
 }
 

@@ -60,30 +60,40 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
 fn person(app: &App, method: &Method, headers: &HeaderMap) -> Answer<Caller> {
     if let Some(secret) = bearer(headers) {
         return app.accounts.by_token(secret)?.ok_or_else(|| {
-            Failure::unauthenticated("this token is not known: it is wrong or was revoked").hint("make one with `POST /api/v1/tokens`, or log in")
+            Failure::unauthenticated("this token is not known: it is wrong or was revoked")
+                .hint("make one with `POST /api/v1/tokens`, or log in")
         });
     }
     let Some(secret) = session(headers) else {
-        return Err(Failure::unauthenticated("this needs a credential").hint("send `authorization: Bearer <token>`, or log in"));
+        return Err(Failure::unauthenticated("this needs a credential")
+            .hint("send `authorization: Bearer <token>`, or log in"));
     };
     let caller = app.accounts.by_session(secret)?;
-    let caller = caller.ok_or_else(|| Failure::unauthenticated("the session has ended").hint("log in again"))?;
+    let caller =
+        caller.ok_or_else(|| Failure::unauthenticated("the session has ended").hint("log in again"))?;
     check_csrf(&caller, method, headers)?;
     Ok(caller)
 }
 
 /// A browser sends the cookie by itself; only our own pages can also send the header.
 fn check_csrf(caller: &Caller, method: &Method, headers: &HeaderMap) -> Answer<()> {
-    let Caller::Session { csrf, .. } = caller else { return Ok(()) };
+    let Caller::Session { csrf, .. } = caller else {
+        return Ok(());
+    };
     if method.is_safe() {
         return Ok(());
     }
-    let sent = headers.get(CSRF_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let sent = headers
+        .get(CSRF_HEADER)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     if auth::same(sent, csrf) {
         return Ok(());
     }
-    Err(Failure::forbidden(format!("a change with a session needs the header `{CSRF_HEADER}`"))
-        .hint("its value is the `csrf` of the login's answer and of `GET /api/v1/whoami`"))
+    Err(Failure::forbidden(format!(
+        "a change with a session needs the header `{CSRF_HEADER}`"
+    ))
+    .hint("its value is the `csrf` of the login's answer and of `GET /api/v1/whoami`"))
 }
 
 fn agent(app: &App, headers: &HeaderMap) -> Answer<Caller> {
@@ -91,7 +101,10 @@ fn agent(app: &App, headers: &HeaderMap) -> Answer<Caller> {
         return Err(Failure::unauthenticated("this needs an agent's credential"));
     };
     let caller = app.accounts.by_credential(secret)?;
-    caller.ok_or_else(|| Failure::unauthenticated("no node has this credential").hint("the agent writes it into the store when it registers"))
+    caller.ok_or_else(|| {
+        Failure::unauthenticated("no node has this credential")
+            .hint("the agent writes it into the store when it registers")
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -101,9 +114,16 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn session(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
-    let mut pairs = cookies.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, secret)| secret)
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    let mut pairs = cookies
+        .flat_map(|v| v.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(name, _)| *name == SESSION_COOKIE)
+        .map(|(_, secret)| secret)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

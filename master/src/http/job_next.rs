@@ -44,10 +44,23 @@ pub async fn get(
     let next = std::iter::from_fn(|| {
         let due = timetable.next(after)?;
         after = due.at;
-        Some(NextFire { at: due.at, start_at: due.start_at })
+        Some(NextFire {
+            at: due.at,
+            start_at: due.start_at,
+        })
     });
-    let fires = next.take(query.count.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX)).collect();
-    let compiled = job.spec.triggers.iter().filter_map(|t| t.compile(job.id.seed()).ok());
+    let fires = next
+        .take(query.count.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX))
+        .collect();
+    let compiled = job
+        .spec
+        .triggers
+        .iter()
+        .filter_map(|t| t.compile(job.id.seed()).ok());
     let triggers = compiled.map(|c| c.schedule.describe(Lang::En)).collect();
-    Ok(Json(NextFires { triggers, fires, paused: job.spec.paused }))
+    Ok(Json(NextFires {
+        triggers,
+        fires,
+        paused: job.spec.paused,
+    }))
 }

@@ -61,7 +61,9 @@ pub async fn run(
 fn check_env(request: &RunNow) -> Answer<()> {
     let bad_name = |k: &str| k.is_empty() || k.contains(['=', '\0']);
     if let Some(name) = request.env.keys().find(|k| bad_name(k)) {
-        return Err(Failure::invalid(format!("`{name}` is not a name for an environment variable")).field("env"));
+        return Err(
+            Failure::invalid(format!("`{name}` is not a name for an environment variable")).field("env"),
+        );
     }
     if let Some((name, _)) = request.env.iter().find(|(_, v)| v.contains('\0')) {
         return Err(Failure::invalid(format!("the value of `{name}` holds a NUL character")).field("env"));
@@ -94,7 +96,9 @@ fn takers(spec: &JobSpec, places: &Places, request: &RunNow) -> Answer<Vec<Taker
         return Err(Failure::invalid(format!("there is no slot {slot}: {why}")).field("slot"));
     }
     match (&request.node, slots) {
-        (Some(node), _) => on_node(places, node, slots.map(|_| request.slot.unwrap_or(0))).map(|taker| vec![taker]),
+        (Some(node), _) => {
+            on_node(places, node, slots.map(|_| request.slot.unwrap_or(0))).map(|taker| vec![taker])
+        }
         (None, Some(_)) => at_owners(places, request.slot),
         (None, None) => everywhere(places),
     }
@@ -102,24 +106,43 @@ fn takers(spec: &JobSpec, places: &Places, request: &RunNow) -> Answer<Vec<Taker
 
 fn on_node(places: &Places, node: &NodeId, slot: Option<u32>) -> Answer<Taker> {
     if !places.alive.contains_key(node) {
-        return Err(Failure::conflict(format!("node {node} is down, or there is none of that name"))
-            .field("node")
-            .hint("see `gnomon node ls`"));
+        return Err(
+            Failure::conflict(format!("node {node} is down, or there is none of that name"))
+                .field("node")
+                .hint("see `gnomon node ls`"),
+        );
     }
     match places.nodes.iter().find(|s| s.node == *node) {
-        Some(standing) if !standing.matches => {
-            Err(Failure::conflict(format!("node {node} does not match the job: {}", standing.why)).field("node"))
-        }
-        _ => Ok(Taker { node: node.clone(), slot }),
+        Some(standing) if !standing.matches => Err(Failure::conflict(format!(
+            "node {node} does not match the job: {}",
+            standing.why
+        ))
+        .field("node")),
+        _ => Ok(Taker {
+            node: node.clone(),
+            slot,
+        }),
     }
 }
 
 /// Each slot at the node it belongs to. Slots that nobody can take now are left out, as
 /// long as there is one that somebody can.
 fn at_owners(places: &Places, only: Option<u32>) -> Answer<Vec<Taker>> {
-    let wanted = || places.slots.iter().filter(|s| only.is_none_or(|slot| s.slot == slot));
+    let wanted = || {
+        places
+            .slots
+            .iter()
+            .filter(|s| only.is_none_or(|slot| s.slot == slot))
+    };
     let owner = |s: &SlotView| s.node.clone().filter(|node| places.alive.contains_key(node));
-    let takers: Vec<Taker> = wanted().filter_map(|s| owner(s).map(|node| Taker { node, slot: Some(s.slot) })).collect();
+    let takers: Vec<Taker> = wanted()
+        .filter_map(|s| {
+            owner(s).map(|node| Taker {
+                node,
+                slot: Some(s.slot),
+            })
+        })
+        .collect();
     if !takers.is_empty() {
         return Ok(takers);
     }
@@ -137,10 +160,27 @@ fn at_owners(places: &Places, only: Option<u32>) -> Answer<Vec<Taker>> {
 
 fn everywhere(places: &Places) -> Answer<Vec<Taker>> {
     let open = |s: &&Standing| s.matches && places.alive.get(&s.node) == Some(&true);
-    let takers: Vec<Taker> = places.nodes.iter().filter(open).map(|s| Taker { node: s.node.clone(), slot: None }).collect();
+    let takers: Vec<Taker> = places
+        .nodes
+        .iter()
+        .filter(open)
+        .map(|s| Taker {
+            node: s.node.clone(),
+            slot: None,
+        })
+        .collect();
     if takers.is_empty() {
-        let why: Vec<String> = places.nodes.iter().take(5).map(|s| format!("{}: {}", s.node, s.why)).collect();
-        let why = if why.is_empty() { "there are no nodes".to_owned() } else { why.join("; ") };
+        let why: Vec<String> = places
+            .nodes
+            .iter()
+            .take(5)
+            .map(|s| format!("{}: {}", s.node, s.why))
+            .collect();
+        let why = if why.is_empty() {
+            "there are no nodes".to_owned()
+        } else {
+            why.join("; ")
+        };
         return Err(Failure::conflict(format!("no node can take it: {why}")).hint("see `gnomon job where`"));
     }
     Ok(takers)
@@ -155,8 +195,17 @@ struct Ready {
     bytes: usize,
 }
 
-fn orders(app: &App, caller: &Caller, stored: &Stored, request: &RunNow, takers: Vec<Taker>) -> Answer<Vec<Ready>> {
-    takers.into_iter().map(|taker| order(app, caller, stored, request, taker)).collect()
+fn orders(
+    app: &App,
+    caller: &Caller,
+    stored: &Stored,
+    request: &RunNow,
+    takers: Vec<Taker>,
+) -> Answer<Vec<Ready>> {
+    takers
+        .into_iter()
+        .map(|taker| order(app, caller, stored, request, taker))
+        .collect()
 }
 
 fn order(app: &App, caller: &Caller, stored: &Stored, request: &RunNow, taker: Taker) -> Answer<Ready> {
@@ -182,11 +231,25 @@ fn order(app: &App, caller: &Caller, stored: &Stored, request: &RunNow, taker: T
         env: request.env.clone(),
     };
     let pending = what.pending(run, &node);
-    let order = Order { run, kind: OrderKind::Run(Box::new(what)), by: caller.name(), at: now };
+    let order = Order {
+        run,
+        kind: OrderKind::Run(Box::new(what)),
+        by: caller.name(),
+        at: now,
+    };
     let compare = Compare::CreateRevision(keys::node(&node), app.node_created(&node));
-    let writes = [put(keys::order(&node, run), &order)?, put(keys::owed_run(run), &Owed::Run(Box::new(pending.clone())))?];
+    let writes = [
+        put(keys::order(&node, run), &order)?,
+        put(keys::owed_run(run), &Owed::Run(Box::new(pending.clone())))?,
+    ];
     let bytes = writes.iter().map(bytes_of).sum();
-    Ok(Ready { ordered: OrderedRun { id: run, node, slot }, pending, compare, writes, bytes })
+    Ok(Ready {
+        ordered: OrderedRun { id: run, node, slot },
+        pending,
+        compare,
+        writes,
+        bytes,
+    })
 }
 
 fn bytes_of(write: &Write) -> usize {
@@ -198,7 +261,11 @@ fn bytes_of(write: &Write) -> usize {
 
 pub fn put<T: serde::Serialize>(key: String, value: &T) -> Answer<Write> {
     let value = serde_json::to_vec(value).map_err(|e| Failure::internal(&e))?;
-    Ok(Write::Put { key, value, lease: None })
+    Ok(Write::Put {
+        key,
+        value,
+        lease: None,
+    })
 }
 
 /// Writes the orders. Each transaction compares that its nodes still live; one that is
@@ -209,7 +276,9 @@ async fn place(app: &App, orders: Vec<Ready>) -> Answer<Ordered> {
     while let Some(first) = rest.next() {
         let (mut batch, mut bytes) = (vec![first], 0);
         bytes += batch[0].bytes;
-        while let Some(next) = rest.next_if(|n| bytes + n.bytes <= TXN_BYTES_MAX && batch.len() < TXN_OPS_MAX / 2) {
+        while let Some(next) =
+            rest.next_if(|n| bytes + n.bytes <= TXN_BYTES_MAX && batch.len() < TXN_OPS_MAX / 2)
+        {
             bytes += next.bytes;
             batch.push(next);
         }
@@ -226,9 +295,14 @@ async fn place(app: &App, orders: Vec<Ready>) -> Answer<Ordered> {
     }
     if ordered.is_empty() {
         let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
-        return Err(Failure::conflict(format!("no node can take it: {} went down at this moment", gone.join(", "))).hint("try again"));
+        return Err(Failure::conflict(format!(
+            "no node can take it: {} went down at this moment",
+            gone.join(", ")
+        ))
+        .hint("try again"));
     }
-    let (runs, pending): (Vec<OrderedRun>, Vec<Run>) = ordered.into_iter().map(|o| (o.ordered, o.pending)).unzip();
+    let (runs, pending): (Vec<OrderedRun>, Vec<Run>) =
+        ordered.into_iter().map(|o| (o.ordered, o.pending)).unzip();
     // For whoever asks for the run at once. The leader owes it to the history in any case.
     let _ = timeout(RECORD_TIMEOUT, app.intake.settle(pending)).await;
     Ok(Ordered { runs })
@@ -250,5 +324,7 @@ async fn write(app: &App, batch: &[Ready]) -> Answer<Option<Revision>> {
 
 /// The runs that an order is for.
 pub fn is_order_for(key: &str, run: RunId) -> Option<NodeId> {
-    keys::parse_order(key).filter(|(_, id)| *id == run).map(|(node, _)| node)
+    keys::parse_order(key)
+        .filter(|(_, id)| *id == run)
+        .map(|(node, _)| node)
 }

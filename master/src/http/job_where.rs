@@ -16,5 +16,8 @@ use super::{
 pub async fn get(State(app): State<App>, JobPart(path): JobPart) -> Answer<Json<Whereabouts>> {
     let stored = look(&app, &path).await?;
     let places = app.standing(&stored)?;
-    Ok(Json(Whereabouts { slots: places.slots, nodes: places.nodes }))
+    Ok(Json(Whereabouts {
+        slots: places.slots,
+        nodes: places.nodes,
+    }))
 }

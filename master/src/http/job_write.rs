@@ -39,22 +39,33 @@ pub struct Stored {
 
 /// Reads a job from the store itself: what is changed must not rest on an older view.
 pub async fn read(app: &App, path: &JobPath) -> Answer<Option<Stored>> {
-    let Some(kv) = app.store.get(&keys::job(path)).await? else { return Ok(None) };
-    decode(path, &kv.value).map(|job| Some(Stored { job, revision: kv.mod_revision }))
+    let Some(kv) = app.store.get(&keys::job(path)).await? else {
+        return Ok(None);
+    };
+    decode(path, &kv.value).map(|job| {
+        Some(Stored {
+            job,
+            revision: kv.mod_revision,
+        })
+    })
 }
 
 /// A job as this master knows it, for looking only: it needs no store. One that the
 /// mirror has not seen yet is asked for.
 pub async fn look(app: &App, path: &JobPath) -> Answer<Stored> {
     if let Some(entry) = app.jobs()?.entry(&keys::job(path)) {
-        return Ok(Stored { job: (*entry.value).clone(), revision: entry.mod_revision });
+        return Ok(Stored {
+            job: (*entry.value).clone(),
+            revision: entry.mod_revision,
+        });
     }
     read(app, path).await?.ok_or_else(|| jobs::missing(path))
 }
 
 pub fn decode(path: &JobPath, value: &[u8]) -> Answer<Job> {
     serde_json::from_slice(value).map_err(|e| {
-        Failure::conflict(format!("the stored job {path} cannot be read: {e}")).hint("delete it, then make it again")
+        Failure::conflict(format!("the stored job {path} cannot be read: {e}"))
+            .hint("delete it, then make it again")
     })
 }
 
@@ -62,8 +73,11 @@ pub fn encode(job: &Job) -> Answer<Vec<u8>> {
     let value = serde_json::to_vec(job).map_err(|e| Failure::internal(&e))?;
     if value.len() > JOB_BYTES_MAX {
         let path = job.spec.path();
-        return Err(Failure::too_large(format!("job {path} is {} bytes long; at most {JOB_BYTES_MAX} are stored", value.len()))
-            .hint("put long scripts into files on the nodes"));
+        return Err(Failure::too_large(format!(
+            "job {path} is {} bytes long; at most {JOB_BYTES_MAX} are stored",
+            value.len()
+        ))
+        .hint("put long scripts into files on the nodes"));
     }
     Ok(value)
 }
@@ -89,12 +103,18 @@ pub async fn put(
         let from = found.map_or(0, |s| s.revision);
         if let Some(revision) = write(&app, &path, from, &job).await? {
             let (headers, body) = jobs::tagged(jobs::view(&app, &job, revision, &app.unplaced()));
-            let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+            let status = if is_new {
+                StatusCode::CREATED
+            } else {
+                StatusCode::OK
+            };
             tracing::info!(job.id = %job.id, job = %job.spec.path(), by = caller.name(), revision, is_new, "a job was written");
             return Ok((status, headers, body));
         }
         if job.spec.path() != path && read(&app, &job.spec.path()).await?.is_some() {
-            return Err(Failure::conflict(format!("there is already a job {}", job.spec.path())).field("name"));
+            return Err(
+                Failure::conflict(format!("there is already a job {}", job.spec.path())).field("name"),
+            );
         }
     }
     Err(busy(&path))
@@ -125,7 +145,9 @@ pub fn check_ahead(spec: &JobSpec, old: Option<&JobSpec>, now: Time) -> Answer<(
         return Ok(());
     }
     for (i, trigger) in spec.triggers.iter().enumerate() {
-        let ahead = trigger.compile(0).and_then(|compiled| compiled.schedule.check_ahead(now));
+        let ahead = trigger
+            .compile(0)
+            .and_then(|compiled| compiled.schedule.check_ahead(now));
         ahead.map_err(|e| Failure::invalid(format!("job {}: trigger {}: {e}", spec.path(), i + 1)))?;
     }
     Ok(())
@@ -134,7 +156,9 @@ pub fn check_ahead(spec: &JobSpec, old: Option<&JobSpec>, now: Time) -> Answer<(
 /// Whether so many more jobs may be made.
 pub fn check_room(app: &App, more: usize) -> Answer<()> {
     if app.jobs()?.len() + more > JOBS_MAX {
-        return Err(Failure::conflict(format!("there would be more than {JOBS_MAX} jobs, the most there may be")));
+        return Err(Failure::conflict(format!(
+            "there would be more than {JOBS_MAX} jobs, the most there may be"
+        )));
     }
     Ok(())
 }
@@ -144,7 +168,11 @@ async fn write(app: &App, path: &JobPath, from: Revision, job: &Job) -> Answer<O
     let (old, new) = (keys::job(path), keys::job(&job.spec.path()));
     let mut txn = Txn {
         compares: vec![Compare::ModRevision(old.clone(), from)],
-        writes: vec![Write::Put { key: new.clone(), value: encode(job)?, lease: None }],
+        writes: vec![Write::Put {
+            key: new.clone(),
+            value: encode(job)?,
+            lease: None,
+        }],
     };
     if old != new {
         txn.compares.push(Compare::ModRevision(new, 0));
@@ -231,9 +259,17 @@ async fn set_paused(
         let stored = read(app, path).await?.ok_or_else(|| jobs::missing(path))?;
         condition.check(&format!("job {path}"), stored.revision)?;
         if stored.job.spec.paused == paused {
-            return Ok(jobs::tagged(jobs::view(app, &stored.job, stored.revision, &app.unplaced())));
+            return Ok(jobs::tagged(jobs::view(
+                app,
+                &stored.job,
+                stored.revision,
+                &app.unplaced(),
+            )));
         }
-        let spec = JobSpec { paused, ..stored.job.spec.clone() };
+        let spec = JobSpec {
+            paused,
+            ..stored.job.spec.clone()
+        };
         let job = stored.job.update(spec, caller.author(app.host.now()));
         if let Some(revision) = write(app, path, stored.revision, &job).await? {
             tracing::info!(job.id = %job.id, job = %path, by = caller.name(), paused, "a job was paused or resumed");

@@ -1,6 +1,10 @@
 //! Jobs as lists and pages show them.
 
-use axum::{Json, extract::State, http::{HeaderMap, HeaderValue, header}};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+};
 use serde::Deserialize;
 use shared::{
     Revision,
@@ -57,11 +61,15 @@ impl JobQuery {
 pub async fn list(State(app): State<App>, Params(query): Params<JobQuery>) -> Answer<Json<Page<JobView>>> {
     let jobs = app.jobs()?;
     let after = query.cursor.as_ref().map(keys::job);
-    let later = jobs.iter().filter(|(key, _)| after.as_deref().is_none_or(|after| *key > after));
+    let later = jobs
+        .iter()
+        .filter(|(key, _)| after.as_deref().is_none_or(|after| *key > after));
     let wanted = later.filter(|(_, entry)| query.takes(&entry.value));
     let unplaced = app.unplaced();
     let items = wanted.map(|(_, entry)| view(&app, &entry.value, entry.mod_revision, &unplaced));
-    Ok(Json(page(items, query.limit, |job: &JobView| job.spec.path().to_string())))
+    Ok(Json(page(items, query.limit, |job: &JobView| {
+        job.spec.path().to_string()
+    })))
 }
 
 /// One job. Its revision is also the answer's `ETag`.
@@ -71,10 +79,18 @@ pub async fn get(State(app): State<App>, JobPart(path): JobPart) -> Answer<(Head
     let jobs = app.jobs()?;
     let key = keys::job(&path);
     if let Some(broken) = jobs.broken().get(key.as_str()) {
-        return Err(Failure::conflict(format!("job {path} cannot be read: {}", broken.reason)).hint("apply it again, or delete it"));
+        return Err(
+            Failure::conflict(format!("job {path} cannot be read: {}", broken.reason))
+                .hint("apply it again, or delete it"),
+        );
     }
     let entry = jobs.entry(&key).ok_or_else(|| missing(&path))?;
-    Ok(tagged(view(&app, &entry.value, entry.mod_revision, &app.unplaced())))
+    Ok(tagged(view(
+        &app,
+        &entry.value,
+        entry.mod_revision,
+        &app.unplaced(),
+    )))
 }
 
 pub fn missing(path: &JobPath) -> Failure {
@@ -94,21 +110,31 @@ pub fn etag(revision: Revision) -> HeaderMap {
 /// A job as the API shows it.
 pub fn view(app: &App, job: &Job, revision: Revision, unplaced: &super::Reasons) -> JobView {
     let now = app.host.now();
-    let timetable = if job.spec.paused { None } else { Timetable::new(job.id, &job.spec).ok() };
+    let timetable = if job.spec.paused {
+        None
+    } else {
+        Timetable::new(job.id, &job.spec).ok()
+    };
     JobView {
         id: job.id,
         revision,
         since: job.since,
         created: job.created.clone(),
         updated: job.updated.clone(),
-        next: timetable.and_then(|t| t.next(now.max(job.since))).map(|due| due.at),
+        next: timetable
+            .and_then(|t| t.next(now.max(job.since)))
+            .map(|due| due.at),
         unplaced: unplaced.get(&job.id).cloned().unwrap_or_default(),
         spec: job.spec.clone(),
     }
 }
 
 /// Cuts a page off a list; one more than fits is looked at to know whether there is a next.
-pub fn page<T>(items: impl Iterator<Item = T>, limit: Option<usize>, cursor: impl Fn(&T) -> String) -> Page<T> {
+pub fn page<T>(
+    items: impl Iterator<Item = T>,
+    limit: Option<usize>,
+    cursor: impl Fn(&T) -> String,
+) -> Page<T> {
     let limit = limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
     let mut items: Vec<T> = items.take(limit + 1).collect();
     let has_more = items.len() > limit;

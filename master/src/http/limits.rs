@@ -71,7 +71,11 @@ pub struct Gate {
 
 impl Gate {
     pub fn new(max: usize) -> Gate {
-        Gate { seats: Arc::new(Semaphore::new(max)), max, turned_away: Arc::default() }
+        Gate {
+            seats: Arc::new(Semaphore::new(max)),
+            max,
+            turned_away: Arc::default(),
+        }
     }
 
     /// A seat, for as long as it is held; none when all are taken.
@@ -131,7 +135,10 @@ pub async fn bounded(State(app): State<App>, request: Request, next: Next) -> Re
     // Health must answer when everything else is full.
     let is_health = matches!(path.as_str(), "/healthz" | "/readyz");
     if seat.is_none() && !is_health {
-        let failure = Failure::too_many("this master is working on as many requests as it takes", Duration::from_secs(1));
+        let failure = Failure::too_many(
+            "this master is working on as many requests as it takes",
+            Duration::from_secs(1),
+        );
         return failure.into_response();
     }
     let time = match path.strip_prefix(BASE) {
@@ -143,13 +150,17 @@ pub async fn bounded(State(app): State<App>, request: Request, next: Next) -> Re
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             let what = panic.downcast_ref::<&str>().map(|s| s.to_string());
-            let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            let what = what
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
             Failure::internal(&format_args!("{method} {path} panicked: {what}")).into_response()
         }
         Err(_) => {
             tracing::warn!(%method, path, ?time, "a request took too long");
             let failure = Failure::unavailable(format!("this took longer than {}s", time.as_secs()));
-            failure.hint("the store or the database may be slow; try again").into_response()
+            failure
+                .hint("the store or the database may be slow; try again")
+                .into_response()
         }
     };
     app.counts.answered(response.status());
@@ -167,10 +178,19 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "no-referrer");
-    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    set(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
     set(header::CACHE_CONTROL, "no-store");
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
     if app.config.is_tls {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }

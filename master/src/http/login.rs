@@ -24,7 +24,10 @@ impl<S: Send + Sync> FromRequestParts<S> for From {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<From> {
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let address = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip());
         Ok(From(address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))))
     }
 }
@@ -43,7 +46,11 @@ pub async fn login(
         tracing::info!(address = %from.0, error = %e, "a login failed");
     })?;
     let cookie = cookie(&app, &made.secret, SESSION_LIFE.as_secs())?;
-    let who = WhoAmI { user: made.user.to_string(), token: None, csrf: Some(made.csrf) };
+    let who = WhoAmI {
+        user: made.user.to_string(),
+        token: None,
+        csrf: Some(made.csrf),
+    };
     Ok((cookie, Json(who)))
 }
 
@@ -59,9 +66,21 @@ pub async fn logout(State(app): State<App>, caller: Caller) -> Answer<(StatusCod
 pub async fn whoami(caller: Caller) -> Json<WhoAmI> {
     let user = caller.user().map(ToString::to_string).unwrap_or_default();
     Json(match caller {
-        Caller::Token { token, .. } => WhoAmI { user, token: Some(token.to_string()), csrf: None },
-        Caller::Session { csrf, .. } => WhoAmI { user, token: None, csrf: Some(csrf) },
-        Caller::Agent { .. } => WhoAmI { user, token: None, csrf: None },
+        Caller::Token { token, .. } => WhoAmI {
+            user,
+            token: Some(token.to_string()),
+            csrf: None,
+        },
+        Caller::Session { csrf, .. } => WhoAmI {
+            user,
+            token: None,
+            csrf: Some(csrf),
+        },
+        Caller::Agent { .. } => WhoAmI {
+            user,
+            token: None,
+            csrf: None,
+        },
     })
 }
 
@@ -74,18 +93,24 @@ pub async fn password(
     from: From,
     JsonBody(change): JsonBody<ChangePassword>,
 ) -> Answer<StatusCode> {
-    app.accounts.change_password(&caller, &change, from.0).await.map_err(|e| match e {
-        // The caller is known: it is the field that is wrong.
-        crate::auth::AuthError::WrongPassword => Failure::invalid("the current password is wrong").field("current"),
-        crate::auth::AuthError::Invalid(why) => Failure::invalid(why).field("new"),
-        other => other.into(),
-    })?;
+    app.accounts
+        .change_password(&caller, &change, from.0)
+        .await
+        .map_err(|e| match e {
+            // The caller is known: it is the field that is wrong.
+            crate::auth::AuthError::WrongPassword => {
+                Failure::invalid("the current password is wrong").field("current")
+            }
+            crate::auth::AuthError::Invalid(why) => Failure::invalid(why).field("new"),
+            other => other.into(),
+        })?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn cookie(app: &App, secret: &str, life_secs: u64) -> Answer<HeaderMap> {
     let secure = if app.config.is_tls { "; Secure" } else { "" };
-    let cookie = format!("{SESSION_COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={life_secs}{secure}");
+    let cookie =
+        format!("{SESSION_COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={life_secs}{secure}");
     let mut value = HeaderValue::try_from(cookie).map_err(|e| Failure::internal(&e))?;
     value.set_sensitive(true);
     Ok([(header::SET_COOKIE, value)].into_iter().collect())

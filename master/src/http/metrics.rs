@@ -36,7 +36,9 @@ impl Counts {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
             self.too_large.inc();
         }
-        self.answers.get_or_create(&vec![("status", status.as_u16().to_string())]).inc();
+        self.answers
+            .get_or_create(&vec![("status", status.as_u16().to_string())])
+            .inc();
     }
 }
 
@@ -47,9 +49,21 @@ type Labelled = Family<Vec<(&'static str, String)>, Gauge>;
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let mut registry = Registry::with_prefix("gnomon");
     let counts = &app.counts;
-    registry.register("http_refused", "Requests without a good credential", counts.refused.clone());
-    registry.register("http_logins_failed", "Logins that failed", counts.logins_failed.clone());
-    registry.register("http_too_large", "Bodies over their limit", counts.too_large.clone());
+    registry.register(
+        "http_refused",
+        "Requests without a good credential",
+        counts.refused.clone(),
+    );
+    registry.register(
+        "http_logins_failed",
+        "Logins that failed",
+        counts.logins_failed.clone(),
+    );
+    registry.register(
+        "http_too_large",
+        "Bodies over their limit",
+        counts.too_large.clone(),
+    );
     registry.register("http_answers", "Answers by status", counts.answers.clone());
     intake(&app, &mut registry);
     facts(&app, &mut registry);
@@ -57,34 +71,88 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let mut text = String::new();
     // Writing into a string does not fail.
     let _ = encode(&mut text, &registry);
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+    (
+        [(
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        text,
+    )
 }
 
 fn intake(app: &App, registry: &mut Registry) {
     let m = &app.intake.metrics;
     registry.register("intake_runs", "Reports recorded", m.runs_recorded.clone());
-    registry.register("intake_chunks", "Pieces of output recorded", m.chunks_recorded.clone());
-    registry.register("intake_later", "Batches sent back for later", m.batches_later.clone());
-    registry.register("intake_invalid", "Batches that no agent sends", m.batches_invalid.clone());
-    registry.register("intake_transactions", "Transactions of reports", m.transactions.clone());
-    registry.register("intake_queued", "Batches that wait for the database", m.queued.clone());
+    registry.register(
+        "intake_chunks",
+        "Pieces of output recorded",
+        m.chunks_recorded.clone(),
+    );
+    registry.register(
+        "intake_later",
+        "Batches sent back for later",
+        m.batches_later.clone(),
+    );
+    registry.register(
+        "intake_invalid",
+        "Batches that no agent sends",
+        m.batches_invalid.clone(),
+    );
+    registry.register(
+        "intake_transactions",
+        "Transactions of reports",
+        m.transactions.clone(),
+    );
+    registry.register(
+        "intake_queued",
+        "Batches that wait for the database",
+        m.queued.clone(),
+    );
 }
 
 fn facts(app: &App, registry: &mut Registry) {
     let view = &app.view;
     let is_leader = view.leader.snapshot().get(shared::keys::LEADER) == Some(&app.config.id);
-    let stale = view.jobs.snapshot().stale_since().map_or(0, |since| since.elapsed().as_secs() as i64);
+    let stale = view
+        .jobs
+        .snapshot()
+        .stale_since()
+        .map_or(0, |since| since.elapsed().as_secs() as i64);
     for (name, help, value) in [
         ("jobs", "Jobs", view.jobs.snapshot().len() as i64),
         ("nodes", "Nodes that live", view.nodes.snapshot().len() as i64),
-        ("masters", "Masters that live", view.masters.snapshot().len() as i64),
+        (
+            "masters",
+            "Masters that live",
+            view.masters.snapshot().len() as i64,
+        ),
         ("assignments", "Assignments", view.assign.snapshot().len() as i64),
-        ("orders", "Orders that wait at nodes", view.orders.snapshot().len() as i64),
-        ("owed", "What the history must still be told", view.owed.snapshot().len() as i64),
-        ("unplaced", "Jobs with slots that no node can take", app.unplaced().len() as i64),
+        (
+            "orders",
+            "Orders that wait at nodes",
+            view.orders.snapshot().len() as i64,
+        ),
+        (
+            "owed",
+            "What the history must still be told",
+            view.owed.snapshot().len() as i64,
+        ),
+        (
+            "unplaced",
+            "Jobs with slots that no node can take",
+            app.unplaced().len() as i64,
+        ),
         ("leader", "Whether this master leads", i64::from(is_leader)),
-        ("broken", "Values in the store that cannot be read", super::status::broken(app).len() as i64),
-        ("store_stale_seconds", "For how long the view of the store has been old", stale),
+        (
+            "broken",
+            "Values in the store that cannot be read",
+            super::status::broken(app).len() as i64,
+        ),
+        (
+            "store_stale_seconds",
+            "For how long the view of the store has been old",
+            stale,
+        ),
     ] {
         let gauge = Gauge::<i64>::default();
         gauge.set(value);
@@ -96,7 +164,9 @@ fn facts(app: &App, registry: &mut Registry) {
 fn limits(app: &App, registry: &mut Registry) {
     let (used, max, hits) = (Labelled::default(), Labelled::default(), Labelled::default());
     let set = |family: &Labelled, limit: &str, value: usize| {
-        family.get_or_create(&vec![("limit", limit.to_owned())]).set(value as i64);
+        family
+            .get_or_create(&vec![("limit", limit.to_owned())])
+            .set(value as i64);
     };
     let gate = |limit: &str, gate: &Gate| {
         set(&used, limit, gate.taken());

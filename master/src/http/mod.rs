@@ -108,7 +108,8 @@ pub fn router(app: App) -> Router {
 pub fn guarded(router: Router<App>, app: App) -> Router {
     router
         .fallback(async |method: Method, uri: axum::http::Uri| {
-            Failure::not_found(format!("there is no {method} {}", uri.path())).hint("see /api/v1/openapi.json")
+            Failure::not_found(format!("there is no {method} {}", uri.path()))
+                .hint("see /api/v1/openapi.json")
         })
         .method_not_allowed_fallback(async |method: Method, uri: axum::http::Uri| {
             Failure::unreadable(format!("{} does not take {method}", uri.path()))

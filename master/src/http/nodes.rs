@@ -42,9 +42,13 @@ pub struct NodeQuery {
 pub async fn list(State(app): State<App>, Params(query): Params<NodeQuery>) -> Answer<Json<Page<NodeView>>> {
     let known = known(&app)?;
     let slots = slots(&app);
-    let later = known.into_iter().filter(|id| query.cursor.as_ref().is_none_or(|after| id > after));
+    let later = known
+        .into_iter()
+        .filter(|id| query.cursor.as_ref().is_none_or(|after| id > after));
     let items = later.map(|id| view(&app, id, &slots));
-    Ok(Json(page(items, query.limit, |node: &NodeView| node.id.to_string())))
+    Ok(Json(page(items, query.limit, |node: &NodeView| {
+        node.id.to_string()
+    })))
 }
 
 /// One node.
@@ -63,7 +67,10 @@ fn missing(id: &NodeId) -> Failure {
 
 /// Nodes that anything is known of.
 pub fn known(app: &App) -> Answer<BTreeSet<NodeId>> {
-    fn names<'a>(prefix: &'a str, keys: impl Iterator<Item = &'a str> + 'a) -> impl Iterator<Item = NodeId> + 'a {
+    fn names<'a>(
+        prefix: &'a str,
+        keys: impl Iterator<Item = &'a str> + 'a,
+    ) -> impl Iterator<Item = NodeId> + 'a {
         keys.filter_map(move |key| keys::name_in(prefix, key))
     }
     let (nodes, intents) = (app.view.nodes.snapshot(), app.view.intent.snapshot());
@@ -91,7 +98,13 @@ fn slots(app: &App) -> BTreeMap<NodeId, u32> {
 
 fn view(app: &App, id: NodeId, slots: &BTreeMap<NodeId, u32>) -> NodeView {
     let node = app.view.nodes.snapshot().get(&keys::node(&id)).cloned();
-    let intent = app.view.intent.snapshot().get(&keys::intent(&id)).cloned().unwrap_or_default();
+    let intent = app
+        .view
+        .intent
+        .snapshot()
+        .get(&keys::intent(&id))
+        .cloned()
+        .unwrap_or_default();
     let seen = app.intake.seen(&id);
     let state = match &node {
         None => NodeState::Down,
@@ -132,15 +145,22 @@ pub async fn intend(
         let found = app.store.get(&key).await?;
         let revision = found.as_ref().map_or(0, |kv| kv.mod_revision);
         // One that cannot be read is made anew.
-        let intent = found.and_then(|kv| serde_json::from_slice::<Intent>(&kv.value).ok()).unwrap_or_default();
+        let intent = found
+            .and_then(|kv| serde_json::from_slice::<Intent>(&kv.value).ok())
+            .unwrap_or_default();
         let wanted = patched(intent.clone(), &patch);
         if wanted.labels.len() > LABELS_MAX {
-            return Err(Failure::invalid(format!("a node takes at most {LABELS_MAX} labels")).field("labels"));
+            return Err(
+                Failure::invalid(format!("a node takes at most {LABELS_MAX} labels")).field("labels"),
+            );
         }
         if revision != 0 && wanted == intent {
             return Ok(Json(view(&app, id, &slots(&app))));
         }
-        let txn = Txn { compares: vec![Compare::ModRevision(key.clone(), revision)], writes: vec![put(key.clone(), &wanted)?] };
+        let txn = Txn {
+            compares: vec![Compare::ModRevision(key.clone(), revision)],
+            writes: vec![put(key.clone(), &wanted)?],
+        };
         if let Outcome::Committed(revision) = app.store.txn(txn).await? {
             tracing::info!(node.id = %id, by = caller.name(), "a node's intent was changed");
             app.seen(&app.view.intent, revision).await;
@@ -155,8 +175,15 @@ fn check(patch: &IntentPatch) -> Answer<()> {
         label_key(key).map_err(|e| Failure::invalid(e).field("labels"))?;
         label_value(value.as_deref().unwrap_or_default()).map_err(|e| Failure::invalid(e).field("labels"))?;
     }
-    if patch.alias.as_ref().is_some_and(|a| a.chars().count() > ALIAS_CHARS_MAX || a.chars().any(char::is_control)) {
-        return Err(Failure::invalid(format!("an alias has at most {ALIAS_CHARS_MAX} characters, none of them control")).field("alias"));
+    if patch
+        .alias
+        .as_ref()
+        .is_some_and(|a| a.chars().count() > ALIAS_CHARS_MAX || a.chars().any(char::is_control))
+    {
+        return Err(Failure::invalid(format!(
+            "an alias has at most {ALIAS_CHARS_MAX} characters, none of them control"
+        ))
+        .field("alias"));
     }
     Ok(())
 }
@@ -186,7 +213,10 @@ pub async fn remove(State(app): State<App>, caller: Caller, Part(id): Part<NodeI
     }
     let writes = [keys::intent(&id), keys::credential(&id)].map(|key| Write::Delete { key });
     // A node that comes back at this moment keeps what it is about to need.
-    let txn = Txn { compares: vec![Compare::CreateRevision(keys::node(&id), 0)], writes: writes.into() };
+    let txn = Txn {
+        compares: vec![Compare::CreateRevision(keys::node(&id), 0)],
+        writes: writes.into(),
+    };
     match app.store.txn(txn).await? {
         Outcome::Committed(revision) => {
             // A mirror in which nothing was deleted hears of the revision only later.
@@ -208,5 +238,9 @@ pub async fn remove(State(app): State<App>, caller: Caller, Part(id): Part<NodeI
 
 /// A node's labels as they count, for groups.
 pub fn labels(app: &App) -> BTreeMap<NodeId, Labels> {
-    app.world().nodes.into_iter().map(|(id, at)| (id, at.labels)).collect()
+    app.world()
+        .nodes
+        .into_iter()
+        .map(|(id, at)| (id, at.labels))
+        .collect()
 }

@@ -32,16 +32,29 @@ pub fn head() -> OpenApi {
     let about = "Distributed cron: jobs, runs, nodes. Errors are `{\"error\": {code, message, hint, field}}`; lists \
                  page by `cursor`; writes take `If-Match: <revision>`. A write with a session's cookie repeats the \
                  session's token in the header `x-gnomon-csrf`.";
-    let info = InfoBuilder::new().title("Gnomon").version(env!("CARGO_PKG_VERSION")).description(Some(about)).build();
+    let info = InfoBuilder::new()
+        .title("Gnomon")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(about))
+        .build();
     let none = Vec::<String>::new;
     let mut document = OpenApiBuilder::new()
         .info(info)
-        .security(Some([SecurityRequirement::new("token", none()), SecurityRequirement::new("session", none())]))
+        .security(Some([
+            SecurityRequirement::new("token", none()),
+            SecurityRequirement::new("session", none()),
+        ]))
         .build();
     let mut components = document.components.take().unwrap_or_default();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token, or an agent's credential.")).build();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An API token, or an agent's credential."))
+        .build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
-    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE))));
+    components.add_security_scheme(
+        "session",
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE))),
+    );
     document.components = Some(components);
     document
 }
@@ -49,8 +62,12 @@ pub fn head() -> OpenApi {
 /// Any answer that is not a success.
 impl utoipa::IntoResponses for Failure {
     fn responses() -> std::collections::BTreeMap<String, RefOr<utoipa::openapi::response::Response>> {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
-        let response = ResponseBuilder::new().description("What went wrong, and what to do").content("application/json", content);
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("ErrorBody")))
+            .build();
+        let response = ResponseBuilder::new()
+            .description("What went wrong, and what to do")
+            .content("application/json", content);
         [("default".to_owned(), RefOr::T(response.build()))].into()
     }
 }

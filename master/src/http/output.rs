@@ -62,7 +62,9 @@ pub async fn get(
     Params(query): Params<OutputQuery>,
 ) -> Answer<Response> {
     let from = match &query.cursor {
-        Some(cursor) => cursor.parse().map_err(|_| Failure::invalid("the cursor is not from this list").field("cursor"))?,
+        Some(cursor) => cursor
+            .parse()
+            .map_err(|_| Failure::invalid("the cursor is not from this list").field("cursor"))?,
         None => query.from.unwrap_or(0),
     };
     find(&app, id).await?;
@@ -73,7 +75,10 @@ pub async fn get(
     let mut pieces = app.history.output(id, from, limit + 1).await?;
     let has_more = pieces.len() > limit as usize;
     pieces.truncate(limit as usize);
-    let next = pieces.last().filter(|_| has_more).map(|last| (last.seq + 1).to_string());
+    let next = pieces
+        .last()
+        .filter(|_| has_more)
+        .map(|last| (last.seq + 1).to_string());
     let mut joiner = Joiner::default();
     let mut items: Vec<OutputView> = pieces.iter().map(|piece| joiner.view(piece)).collect();
     joiner.finish(&mut items);
@@ -85,9 +90,18 @@ fn text(app: App, id: RunId, from: u64, only: Option<Stream>) -> Response {
     let pages = futures::stream::try_unfold(Some(from), move |from| {
         let app = app.clone();
         async move {
-            let Some(from) = from else { return Ok::<_, std::io::Error>(None) };
-            let pieces = app.history.output(id, from, PIECES_READ).await.map_err(std::io::Error::other)?;
-            let next = pieces.last().filter(|_| pieces.len() as u32 == PIECES_READ).map(|last| last.seq + 1);
+            let Some(from) = from else {
+                return Ok::<_, std::io::Error>(None);
+            };
+            let pieces = app
+                .history
+                .output(id, from, PIECES_READ)
+                .await
+                .map_err(std::io::Error::other)?;
+            let next = pieces
+                .last()
+                .filter(|_| pieces.len() as u32 == PIECES_READ)
+                .map(|last| last.seq + 1);
             let wanted = pieces.iter().filter(|p| only.is_none_or(|only| p.stream == only));
             let bytes: Vec<u8> = wanted.flat_map(bytes_of).collect();
             Ok(Some((bytes, next)))
@@ -99,7 +113,9 @@ fn text(app: App, id: RunId, from: u64, only: Option<Stream>) -> Response {
 
 /// A piece's bytes. One that is not base64 is shown as it is: it tells more than nothing.
 pub fn bytes_of(piece: &Chunk) -> Vec<u8> {
-    STANDARD.decode(&piece.data).unwrap_or_else(|_| piece.data.clone().into_bytes())
+    STANDARD
+        .decode(&piece.data)
+        .unwrap_or_else(|_| piece.data.clone().into_bytes())
 }
 
 /// Makes text of pieces: a character that two of them share stands in the later one.
@@ -115,7 +131,16 @@ impl Joiner {
         bytes.extend(bytes_of(piece));
         let rest = bytes.split_off(bytes.len() - unfinished(&bytes));
         if !rest.is_empty() {
-            self.0.insert(key, (rest, Chunk { data: String::new(), ..piece.clone() }));
+            self.0.insert(
+                key,
+                (
+                    rest,
+                    Chunk {
+                        data: String::new(),
+                        ..piece.clone()
+                    },
+                ),
+            );
         }
         view(piece, &bytes)
     }
@@ -140,7 +165,12 @@ fn key(stream: Stream) -> StreamKey {
 
 fn view(piece: &Chunk, bytes: &[u8]) -> OutputView {
     let text = String::from_utf8_lossy(bytes).into_owned();
-    OutputView { seq: piece.seq, stream: piece.stream, at: piece.at, text }
+    OutputView {
+        seq: piece.seq,
+        stream: piece.stream,
+        at: piece.at,
+        text,
+    }
 }
 
 /// How many bytes at the end begin a character that does not end there.
@@ -167,7 +197,13 @@ mod tests {
 
     fn piece(seq: u64, bytes: &[u8]) -> Chunk {
         let run = "01HV5TQ4WM0000000000000001".parse().unwrap();
-        Chunk { run, seq, stream: Stream::Stdout, at: Time::EPOCH, data: STANDARD.encode(bytes) }
+        Chunk {
+            run,
+            seq,
+            stream: Stream::Stdout,
+            at: Time::EPOCH,
+            data: STANDARD.encode(bytes),
+        }
     }
 
     #[test]
@@ -178,7 +214,11 @@ mod tests {
                 let mut joiner = Joiner::default();
                 let mut items = vec![joiner.view(&piece(0, a)), joiner.view(&piece(1, b))];
                 joiner.finish(&mut items);
-                assert_eq!(format!("{}{}", items[0].text, items[1].text), text, "cut at {cut}");
+                assert_eq!(
+                    format!("{}{}", items[0].text, items[1].text),
+                    text,
+                    "cut at {cut}"
+                );
             }
         }
     }
@@ -186,7 +226,10 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_replaced_and_never_held_back() {
         let mut joiner = Joiner::default();
-        let mut items = vec![joiner.view(&piece(0, b"a\xff\xfeb")), joiner.view(&piece(1, b"c\xe6\x97"))];
+        let mut items = vec![
+            joiner.view(&piece(0, b"a\xff\xfeb")),
+            joiner.view(&piece(1, b"c\xe6\x97")),
+        ];
         joiner.finish(&mut items);
         assert_eq!(items[0].text, "a\u{fffd}\u{fffd}b");
         assert_eq!(items[1].text, "c\u{fffd}");

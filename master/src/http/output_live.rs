@@ -61,8 +61,15 @@ pub async fn get(
     Params(query): Params<LiveQuery>,
     headers: HeaderMap,
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let from = match headers.get("last-event-id").map(|v| v.to_str().unwrap_or_default()) {
-        Some(text) => text.parse::<u64>().map_err(|_| Failure::unreadable("`Last-Event-ID` is not a piece's number"))? + 1,
+    let from = match headers
+        .get("last-event-id")
+        .map(|v| v.to_str().unwrap_or_default())
+    {
+        Some(text) => {
+            text.parse::<u64>()
+                .map_err(|_| Failure::unreadable("`Last-Event-ID` is not a piece's number"))?
+                + 1
+        }
         None => query.from.unwrap_or(0),
     };
     find(&app, id).await?;
@@ -74,8 +81,11 @@ pub async fn get(
 }
 
 pub fn full() -> Failure {
-    Failure::too_many("this master keeps as many streams open as it may", Duration::from_secs(5))
-        .hint("close some, or ask another master")
+    Failure::too_many(
+        "this master keeps as many streams open as it may",
+        Duration::from_secs(5),
+    )
+    .hint("close some, or ask another master")
 }
 
 type Events = mpsc::Sender<Result<Event, Infallible>>;
@@ -95,11 +105,25 @@ struct Reading {
 struct Gone;
 
 /// Sends until the run has ended or the reader has gone.
-async fn follow(app: App, id: RunId, from: u64, mut news: broadcast::Receiver<Live>, events: Events, seat: OwnedSemaphorePermit) {
+async fn follow(
+    app: App,
+    id: RunId,
+    from: u64,
+    mut news: broadcast::Receiver<Live>,
+    events: Events,
+    seat: OwnedSemaphorePermit,
+) {
     let _seat = seat;
     let (gone, closing) = (events.clone(), app.closing.clone());
     let bytes = (from == 0).then_some(0);
-    let mut reading = Reading { app, id, next: from, bytes, joiner: Joiner::default(), events };
+    let mut reading = Reading {
+        app,
+        id,
+        next: from,
+        bytes,
+        joiner: Joiner::default(),
+        events,
+    };
     let mut ended_at: Option<Instant> = None;
     loop {
         let wait = match reading.look(&mut ended_at).await {
@@ -140,7 +164,9 @@ impl Reading {
             return Ok(Look::More);
         }
         let since = *ended_at.get_or_insert_with(Instant::now);
-        let is_whole = self.bytes.is_some_and(|bytes| bytes >= run.output.bytes.saturating_sub(run.output.dropped));
+        let is_whole = self
+            .bytes
+            .is_some_and(|bytes| bytes >= run.output.bytes.saturating_sub(run.output.dropped));
         if !is_whole && since.elapsed() < LINGER {
             return Ok(Look::More);
         }
@@ -181,7 +207,9 @@ impl Reading {
     }
 
     async fn send<T: serde::Serialize>(&self, name: &str, id: Option<u64>, data: &T) -> Result<(), Gone> {
-        let Ok(event) = Event::default().event(name).json_data(data) else { return Ok(()) };
+        let Ok(event) = Event::default().event(name).json_data(data) else {
+            return Ok(());
+        };
         let event = match id {
             Some(id) => event.id(id.to_string()),
             None => event,

@@ -18,10 +18,21 @@ pub const COUNT_MAX: usize = 1000;
 /// What a trigger means, and its next instants.
 #[utoipa::path(post, path = paths::SCHEDULE_PREVIEW, tag = "schedules", request_body = PreviewRequest,
     responses((status = 200, body = Preview), Failure))]
-pub async fn preview(State(app): State<App>, JsonBody(request): JsonBody<PreviewRequest>) -> Answer<Json<Preview>> {
-    let compiled = request.trigger.compile(0).map_err(|e| Failure::invalid(e.to_string()).field("trigger"))?;
-    let count = request.count.map_or(COUNT_DEFAULT, |n| (n as usize).clamp(1, COUNT_MAX));
+pub async fn preview(
+    State(app): State<App>,
+    JsonBody(request): JsonBody<PreviewRequest>,
+) -> Answer<Json<Preview>> {
+    let compiled = request
+        .trigger
+        .compile(0)
+        .map_err(|e| Failure::invalid(e.to_string()).field("trigger"))?;
+    let count = request
+        .count
+        .map_or(COUNT_DEFAULT, |n| (n as usize).clamp(1, COUNT_MAX));
     let from = request.from.unwrap_or(app.host.now());
     let instants = std::iter::successors(compiled.schedule.next(from), |t| compiled.schedule.next(*t));
-    Ok(Json(Preview { description: compiled.schedule.describe(Lang::En), instants: instants.take(count).collect() }))
+    Ok(Json(Preview {
+        description: compiled.schedule.describe(Lang::En),
+        instants: instants.take(count).collect(),
+    }))
 }

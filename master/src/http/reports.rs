@@ -26,7 +26,12 @@ pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> A
     match &caller {
         Caller::Agent { node } if *node == batch.node => {}
         other => {
-            return Err(Failure::forbidden(format!("this credential is of {}, the batch of node {}", other.name(), batch.node)).field("node"));
+            return Err(Failure::forbidden(format!(
+                "this credential is of {}, the batch of node {}",
+                other.name(),
+                batch.node
+            ))
+            .field("node"));
         }
     }
     match app.intake.accept(batch).await {

@@ -19,8 +19,11 @@ use shared::{
     job::Job,
     keys,
     node::Intent,
+    report::Run,
+    run::{self, Reason},
     store::{Compare, Outcome, TXN_BYTES_MAX, TXN_OPS_MAX, Txn, Write},
     target::NodeSet,
+    time::Time,
 };
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, duplex},
@@ -67,18 +70,33 @@ pub async fn post(
     if !query.force {
         check_empty(&app).await?;
     }
-    let body = request.into_body().into_data_stream().map_err(std::io::Error::other);
+    let body = request
+        .into_body()
+        .into_data_stream()
+        .map_err(std::io::Error::other);
     let mut reader = BufReader::new(StreamReader::new(body));
     let keys = read_keys(&mut reader).await?;
     let count = write_keys(&app, &caller, keys, query.force).await?;
     let dumped = read_history(&app, reader).await.map_err(|f| {
-        let message = format!("jobs and users are restored, the history is not, or not all of it: {}", f.error.message);
+        let message = format!(
+            "jobs and users are restored, the history is not, or not all of it: {}",
+            f.error.message
+        );
         let mut f = f.hint("restore again with force: what is there already stays");
         f.error.message = message;
         f
     })?;
-    tracing::info!(by = caller.name(), keys = count, runs = dumped.runs, "a backup was restored");
-    Ok(Json(Restored { keys: count, runs: dumped.runs, chunks: dumped.chunks }))
+    tracing::info!(
+        by = caller.name(),
+        keys = count,
+        runs = dumped.runs,
+        "a backup was restored"
+    );
+    Ok(Json(Restored {
+        keys: count,
+        runs: dumped.runs,
+        chunks: dumped.chunks,
+    }))
 }
 
 async fn check_empty(app: &App) -> Answer<()> {
@@ -86,13 +104,19 @@ async fn check_empty(app: &App) -> Answer<()> {
         let found = app.store.snapshot(prefix).await?.kvs.len();
         if found > 0 {
             let what = prefix.trim_end_matches('/');
-            return Err(Failure::conflict(format!("this instance is not empty: it has {found} keys of `{what}`"))
-                .hint("restore into a fresh instance, or force it"));
+            return Err(Failure::conflict(format!(
+                "this instance is not empty: it has {found} keys of `{what}`"
+            ))
+            .hint("restore into a fresh instance, or force it"));
         }
     }
-    let one = RunQuery { limit: Some(1), ..RunQuery::default() };
+    let one = RunQuery {
+        limit: Some(1),
+        ..RunQuery::default()
+    };
     if !app.history.runs(&one).await?.items.is_empty() {
-        return Err(Failure::conflict("this instance is not empty: it has a history").hint("restore into a fresh instance, or force it"));
+        return Err(Failure::conflict("this instance is not empty: it has a history")
+            .hint("restore into a fresh instance, or force it"));
     }
     Ok(())
 }
@@ -100,9 +124,14 @@ async fn check_empty(app: &App) -> Answer<()> {
 async fn next_line(reader: &mut (impl AsyncBufRead + Unpin), text: &mut Vec<u8>) -> Answer<bool> {
     text.clear();
     let mut limited = reader.take(LINE_BYTES_MAX);
-    let read = limited.read_until(b'\n', text).await.map_err(|e| Failure::unreadable(format!("the backup ended early: {e}")))?;
+    let read = limited
+        .read_until(b'\n', text)
+        .await
+        .map_err(|e| Failure::unreadable(format!("the backup ended early: {e}")))?;
     if read as u64 == LINE_BYTES_MAX {
-        return Err(Failure::too_large("a line of the backup is longer than 4MiB: this is not a backup"));
+        return Err(Failure::too_large(
+            "a line of the backup is longer than 4MiB: this is not a backup",
+        ));
     }
     Ok(read > 0)
 }
@@ -113,12 +142,16 @@ async fn read_keys(reader: &mut (impl AsyncBufRead + Unpin)) -> Answer<Vec<Key>>
     let mut all: Vec<Key> = Vec::new();
     while next_line(reader, &mut text).await? {
         number += 1;
-        let wrong = |why: &dyn std::fmt::Display| Failure::invalid(format!("line {number} of the backup: {why}"));
+        let wrong =
+            |why: &dyn std::fmt::Display| Failure::invalid(format!("line {number} of the backup: {why}"));
         let line: Line = serde_json::from_slice(&text).map_err(|e| wrong(&e))?;
         match line {
             Line::Gnomon(head) if number == 1 && head.format == FORMAT => {}
             Line::Gnomon(head) if number == 1 => {
-                return Err(wrong(&format_args!("format {} (of version {}) is not one that this version reads", head.format, head.version)));
+                return Err(wrong(&format_args!(
+                    "format {} (of version {}) is not one that this version reads",
+                    head.format, head.version
+                )));
             }
             Line::Key(key) if number > 1 => {
                 bytes += key.key.len() + key.value.get().len();
@@ -132,13 +165,18 @@ async fn read_keys(reader: &mut (impl AsyncBufRead + Unpin)) -> Answer<Vec<Key>>
             _ => return Err(wrong(&"it does not belong here: the backup is damaged")),
         }
     }
-    Err(Failure::unreadable("the backup ends before its end: it is not whole").hint("nothing was changed; take another backup"))
+    Err(
+        Failure::unreadable("the backup ends before its end: it is not whole")
+            .hint("nothing was changed; take another backup"),
+    )
 }
 
 /// A key of a lasting kind, with a value that this version can read.
 fn check(key: &Key) -> Result<(), String> {
     fn reads<T: DeserializeOwned>(key: &Key) -> Result<(), String> {
-        serde_json::from_str::<T>(key.value.get()).map(drop).map_err(|e| format!("{}: {e}", key.key))
+        serde_json::from_str::<T>(key.value.get())
+            .map(drop)
+            .map_err(|e| format!("{}: {e}", key.key))
     }
     let prefix = LASTING.iter().find(|prefix| key.key.starts_with(**prefix));
     match prefix.copied() {
@@ -159,7 +197,11 @@ async fn write_keys(app: &App, caller: &Caller, keys: Vec<Key>, force: bool) -> 
         _ => None,
     };
     let cursors = app.store.snapshot(keys::CURSOR).await?;
-    let cursors: BTreeMap<String, (i64, Vec<u8>)> = cursors.kvs.into_iter().map(|kv| (kv.key, (kv.mod_revision, kv.value))).collect();
+    let cursors: BTreeMap<String, (i64, Vec<u8>)> = cursors
+        .kvs
+        .into_iter()
+        .map(|kv| (kv.key, (kv.mod_revision, kv.value)))
+        .collect();
     let mut count = 0;
     let mut txn = Txn::default();
     let mut bytes = 0;
@@ -175,18 +217,31 @@ async fn write_keys(app: &App, caller: &Caller, keys: Vec<Key>, force: bool) -> 
             if here.is_some_and(|(_, here)| !is_later(&value, here)) {
                 continue;
             }
-            txn.compares.push(Compare::ModRevision(key.clone(), here.map_or(0, |(revision, _)| *revision)));
-        } else if !force && ![keys::USERS, keys::TOKENS].iter().any(|accounts| key.starts_with(accounts)) {
+            txn.compares.push(Compare::ModRevision(
+                key.clone(),
+                here.map_or(0, |(revision, _)| *revision),
+            ));
+        } else if !force
+            && ![keys::USERS, keys::TOKENS]
+                .iter()
+                .any(|accounts| key.starts_with(accounts))
+        {
             txn.compares.push(Compare::ModRevision(key.clone(), 0));
         }
         bytes += key.len() + value.len();
         if !txn.writes.is_empty() && (txn.writes.len() == TXN_OPS_MAX || bytes > TXN_BYTES_MAX) {
-            let compare = txn.compares.pop_if(|c| matches!(c, Compare::ModRevision(k, _) if *k == key));
+            let compare = txn
+                .compares
+                .pop_if(|c| matches!(c, Compare::ModRevision(k, _) if *k == key));
             bytes = key.len() + value.len();
             commit(app, std::mem::take(&mut txn)).await?;
             txn.compares.extend(compare);
         }
-        txn.writes.push(Write::Put { key, value, lease: None });
+        txn.writes.push(Write::Put {
+            key,
+            value,
+            lease: None,
+        });
         count += 1;
     }
     if !txn.writes.is_empty() {
@@ -198,7 +253,10 @@ async fn write_keys(app: &App, caller: &Caller, keys: Vec<Key>, force: bool) -> 
 }
 
 fn is_later(new: &[u8], old: &[u8]) -> bool {
-    match (serde_json::from_slice::<Cursor>(new), serde_json::from_slice::<Cursor>(old)) {
+    match (
+        serde_json::from_slice::<Cursor>(new),
+        serde_json::from_slice::<Cursor>(old),
+    ) {
         (Ok(new), Ok(old)) => new.at > old.at,
         (Ok(_), Err(_)) => true,
         _ => false,
@@ -208,8 +266,10 @@ fn is_later(new: &[u8], old: &[u8]) -> bool {
 async fn commit(app: &App, txn: Txn) -> Answer<()> {
     match app.store.txn(txn).await? {
         Outcome::Committed(_) => Ok(()),
-        Outcome::Refused(_) => Err(Failure::conflict("someone else changes this instance at the same time; part of the backup is restored")
-            .hint("restore again with force")),
+        Outcome::Refused(_) => Err(Failure::conflict(
+            "someone else changes this instance at the same time; part of the backup is restored",
+        )
+        .hint("restore again with force")),
     }
 }
 
@@ -221,11 +281,15 @@ async fn read_history(app: &App, mut reader: impl AsyncBufRead + Unpin) -> Answe
         let mut text = Vec::new();
         while next_line(&mut reader, &mut text).await? {
             if text.starts_with(b"{\"end\"") {
-                let end = serde_json::from_slice(&text).map_err(|e| Failure::invalid(format!("the backup's end: {e}")))?;
+                let end = serde_json::from_slice(&text)
+                    .map_err(|e| Failure::invalid(format!("the backup's end: {e}")))?;
                 return match end {
                     Line::End(end) => Ok(Some(end)),
                     _ => Ok(None),
                 };
+            }
+            if text.starts_with(b"{\"run\"") {
+                settle(&mut text, app.host.now())?;
             }
             if to.write_all(&text).await.is_err() {
                 // The import has failed and says why.
@@ -242,7 +306,33 @@ async fn read_history(app: &App, mut reader: impl AsyncBufRead + Unpin) -> Answe
     })?;
     match end? {
         Some(end) if end == dumped => Ok(dumped),
-        Some(_) => Err(Failure::invalid("the backup's end counts other lines than there are: it is damaged")),
-        None => Err(Failure::unreadable("the backup ends before its end: it is not whole")),
+        Some(_) => Err(Failure::invalid(
+            "the backup's end counts other lines than there are: it is damaged",
+        )),
+        None => Err(Failure::unreadable(
+            "the backup ends before its end: it is not whole",
+        )),
     }
+}
+
+/// A run that went on when the backup was made has no agent here that knows of it: it is
+/// lost, unless its agent comes here and reports how it ended.
+fn settle(text: &mut Vec<u8>, now: Time) -> Answer<()> {
+    let wrong = |e: serde_json::Error| Failure::invalid(format!("a run of the backup: {e}"));
+    let dump::Line::Run(run) = serde_json::from_slice(text).map_err(wrong)? else {
+        return Ok(());
+    };
+    if run.state.is_end() {
+        return Ok(());
+    }
+    let run = Run {
+        state: run::State::Lost,
+        reason: Some(Reason::NodeGone),
+        finished_at: Some(now),
+        retry_at: None,
+        ..run
+    };
+    *text = serde_json::to_vec(&dump::Line::Run(run)).map_err(wrong)?;
+    text.push(b'\n');
+    Ok(())
 }

@@ -56,11 +56,18 @@ pub async fn kill(
     let node = node_of(&app, id).await?;
     let created = app.node_created(&node);
     if created == 0 {
-        return Err(Failure::conflict(format!("its node {node} is down: nobody there can stop it"))
-            .hint("if the node does not come back, the run ends `lost`"));
+        return Err(
+            Failure::conflict(format!("its node {node} is down: nobody there can stop it"))
+                .hint("if the node does not come back, the run ends `lost`"),
+        );
     }
     let kind = OrderKind::Kill { reason: kill.reason };
-    let order = Order { run: id, kind, by: caller.name(), at: app.host.now() };
+    let order = Order {
+        run: id,
+        kind,
+        by: caller.name(),
+        at: app.host.now(),
+    };
     let compares = vec![Compare::CreateRevision(keys::node(&node), created)];
     let writes = vec![put(keys::order_kill(&node, id), &order)?];
     match app.store.txn(Txn { compares, writes }).await? {
@@ -68,7 +75,10 @@ pub async fn kill(
             tracing::info!(run.id = %id, node.id = %node, by = caller.name(), "a run was told to stop");
             Ok(StatusCode::ACCEPTED)
         }
-        Outcome::Refused(_) => Err(Failure::conflict(format!("its node {node} went down or came back at this moment")).hint("try again")),
+        Outcome::Refused(_) => Err(Failure::conflict(format!(
+            "its node {node} went down or came back at this moment"
+        ))
+        .hint("try again")),
     }
 }
 
@@ -80,9 +90,10 @@ async fn node_of(app: &App, id: RunId) -> Answer<NodeId> {
         Err(e) => return app.node_by_store(id).ok_or_else(|| e.into()),
     };
     match known {
-        Some(run) if run.state.is_end() => {
-            Err(Failure::conflict(format!("the run has ended already: {}", run.state)))
-        }
+        Some(run) if run.state.is_end() => Err(Failure::conflict(format!(
+            "the run has ended already: {}",
+            run.state
+        ))),
         Some(run) => Ok(run.node),
         None => app.node_by_store(id).ok_or_else(|| missing(id)),
     }

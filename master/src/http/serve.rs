@@ -52,7 +52,11 @@ pub enum ServeError {
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot use the certificate {certificate} with the key {key}: {source}")]
-    Tls { certificate: PathBuf, key: PathBuf, source: io::Error },
+    Tls {
+        certificate: PathBuf,
+        key: PathBuf,
+        source: io::Error,
+    },
     #[error("serving HTTP failed: {0}")]
     Serve(#[source] io::Error),
 }
@@ -79,7 +83,11 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(wrong)?;
         listener.set_nonblocking(true).map_err(wrong)?;
         let address = listener.local_addr().map_err(wrong)?;
-        Ok(Server { listener, address, tls })
+        Ok(Server {
+            listener,
+            address,
+            tls,
+        })
     }
 
     /// The address that is listened on, with the port that was found for port 0.
@@ -91,13 +99,29 @@ impl Server {
     /// worked on end within [`SHUTDOWN_TIMEOUT`].
     pub async fn run(self, app: App, stop: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
         let handle = Handle::new();
-        let gate = Seats { gate: app.gates.connections.clone() };
+        let gate = Seats {
+            gate: app.gates.connections.clone(),
+        };
         let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let mut plain = axum_server::from_tcp(self.listener).map_err(ServeError::Serve)?.handle(handle.clone());
-        plain.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
-        plain.http_builder().http2().timer(TokioTimer::new()).max_concurrent_streams(128);
+        let mut plain = axum_server::from_tcp(self.listener)
+            .map_err(ServeError::Serve)?
+            .handle(handle.clone());
+        plain
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS_TIMEOUT);
+        plain
+            .http_builder()
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(128);
         let serve: Pin<Box<dyn Future<Output = io::Result<()>> + Send>> = match self.tls {
-            Some(config) => Box::pin(plain.acceptor(RustlsAcceptor::new(config).acceptor(gate)).serve(service)),
+            Some(config) => Box::pin(
+                plain
+                    .acceptor(RustlsAcceptor::new(config).acceptor(gate))
+                    .serve(service),
+            ),
             None => Box::pin(plain.acceptor(gate).serve(service)),
         };
         let mut serve = serve;
@@ -114,11 +138,13 @@ impl Server {
 async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
     // A second installation changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|source| ServeError::Tls {
-        certificate: tls.certificate.clone(),
-        key: tls.key.clone(),
-        source,
-    })
+    RustlsConfig::from_pem_file(&tls.certificate, &tls.key)
+        .await
+        .map_err(|source| ServeError::Tls {
+            certificate: tls.certificate.clone(),
+            key: tls.key.clone(),
+            source,
+        })
 }
 
 /// Gives each connection a seat, or closes it when all are taken.
@@ -134,7 +160,9 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Seats {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let seated = match self.gate.enter() {
-            Some(seat) => stream.set_nodelay(true).map(|()| (Seated { stream, _seat: seat }, service)),
+            Some(seat) => stream
+                .set_nodelay(true)
+                .map(|()| (Seated { stream, _seat: seat }, service)),
             None => Err(io::Error::other("too many connections")),
         };
         std::future::ready(seated)
@@ -148,7 +176,11 @@ struct Seated {
 }
 
 impl AsyncRead for Seated {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
@@ -158,7 +190,11 @@ impl AsyncWrite for Seated {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 

@@ -15,6 +15,9 @@ use super::{
 /// How many runs ended how, how long they took and how late they began: by time or by job.
 #[utoipa::path(get, path = paths::STATISTICS, tag = "runs", params(StatisticsQuery),
     responses((status = 200, body = Vec<Statistic>), Failure))]
-pub async fn get(State(app): State<App>, Params(query): Params<StatisticsQuery>) -> Answer<Json<Vec<Statistic>>> {
+pub async fn get(
+    State(app): State<App>,
+    Params(query): Params<StatisticsQuery>,
+) -> Answer<Json<Vec<Statistic>>> {
     Ok(Json(app.history.statistics(&query).await?))
 }

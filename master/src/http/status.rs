@@ -30,7 +30,10 @@ pub async fn get(State(app): State<App>) -> Json<Status> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         master: app.config.id.clone(),
         leader: app.view.leader.snapshot().get(keys::LEADER).cloned(),
-        masters: masters.iter().filter_map(|(key, _)| keys::name_in::<MasterId>(keys::MASTERS, key)).collect(),
+        masters: masters
+            .iter()
+            .filter_map(|(key, _)| keys::name_in::<MasterId>(keys::MASTERS, key))
+            .collect(),
         store,
         database,
         nodes: known as u32,
@@ -45,13 +48,19 @@ pub async fn get(State(app): State<App>) -> Json<Status> {
 /// Whether the store answers.
 pub async fn store(app: &App) -> Part {
     let asked = timeout(PING_TIMEOUT, app.store.get(keys::LEADER)).await;
-    part(&app.config.store_kind, asked.map(|r| r.map(drop).map_err(|e| e.to_string())))
+    part(
+        &app.config.store_kind,
+        asked.map(|r| r.map(drop).map_err(|e| e.to_string())),
+    )
 }
 
 /// Whether the database answers.
 pub async fn database(app: &App) -> Part {
     let asked = timeout(PING_TIMEOUT, app.history.ping()).await;
-    part(&app.config.database_kind, asked.map(|r| r.map_err(|e| e.to_string())))
+    part(
+        &app.config.database_kind,
+        asked.map(|r| r.map_err(|e| e.to_string())),
+    )
 }
 
 fn part(kind: &str, asked: Result<Result<(), String>, tokio::time::error::Elapsed>) -> Part {
@@ -60,13 +69,21 @@ fn part(kind: &str, asked: Result<Result<(), String>, tokio::time::error::Elapse
         Ok(Err(e)) => Some(e),
         Err(_) => Some(format!("no answer within {}s", PING_TIMEOUT.as_secs())),
     };
-    Part { kind: kind.to_owned(), ok: error.is_none(), error }
+    Part {
+        kind: kind.to_owned(),
+        ok: error.is_none(),
+        error,
+    }
 }
 
 /// Values in the store that cannot be read.
 pub fn broken(app: &App) -> Vec<String> {
     fn of<T>(state: &MirrorState<T>) -> Vec<String> {
-        state.broken().iter().map(|(key, broken)| format!("{key}: {}", broken.reason)).collect()
+        state
+            .broken()
+            .iter()
+            .map(|(key, broken)| format!("{key}: {}", broken.reason))
+            .collect()
     }
     let view = &app.view;
     let mut all = of(&view.jobs.snapshot());

@@ -27,7 +27,10 @@ pub async fn create(
     caller: Caller,
     JsonBody(request): JsonBody<TokenRequest>,
 ) -> Answer<(StatusCode, Json<TokenView>)> {
-    let name: TokenName = request.name.parse().map_err(|e: String| Failure::invalid(e).field("name"))?;
+    let name: TokenName = request
+        .name
+        .parse()
+        .map_err(|e: String| Failure::invalid(e).field("name"))?;
     let token = app.accounts.create_token(&caller, name).await?;
     tracing::info!(token = token.name, by = caller.name(), "a token was made");
     Ok((StatusCode::CREATED, Json(token)))
@@ -36,7 +39,11 @@ pub async fn create(
 /// Revoke a token, at every master.
 #[utoipa::path(delete, path = paths::TOKEN, tag = "tokens", params(("name" = String, Path)),
     responses((status = 204), Failure))]
-pub async fn revoke(State(app): State<App>, caller: Caller, Part(name): Part<TokenName>) -> Answer<StatusCode> {
+pub async fn revoke(
+    State(app): State<App>,
+    caller: Caller,
+    Part(name): Part<TokenName>,
+) -> Answer<StatusCode> {
     tracing::info!(token = %name, by = caller.name(), "a token is revoked");
     app.accounts.revoke_token(name).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -84,7 +84,10 @@ impl Api {
         let store: DynStore = Arc::new(embedded);
         let connection: DynStore = Arc::new(client.clone());
         let wall = Arc::new(Wall(AtomicI64::new(NOW.as_millis())));
-        let host = Host { clock: wall.clone(), ..Host::system() };
+        let host = Host {
+            clock: wall.clone(),
+            ..Host::system()
+        };
         let history = Arc::new(MemoryHistory::new());
         let password = ensure_admin(&store, &host).await.unwrap().unwrap_or_default();
         let accounts = Accounts::spawn(connection.clone(), host.clone());
@@ -103,10 +106,26 @@ impl Api {
             config: Config::new("m1".parse().unwrap(), "embedded", "memory"),
         });
         let router = router(app.clone());
-        let mut api = Api { app, router, store, client, history, wall, password, token: String::new(), _unplaced };
+        let mut api = Api {
+            app,
+            router,
+            store,
+            client,
+            history,
+            wall,
+            password,
+            token: String::new(),
+            _unplaced,
+        };
         if !api.password.is_empty() {
             let session = api.login().await;
-            let made = api.send(session.over(Method::POST, "/tokens").json(json!({"name": "tests"}))).await;
+            let made = api
+                .send(
+                    session
+                        .over(Method::POST, "/tokens")
+                        .json(json!({"name": "tests"})),
+                )
+                .await;
             api.token = made.value["secret"].as_str().unwrap().to_owned();
         }
         api
@@ -122,7 +141,10 @@ impl Api {
         assert_eq!(answer.status, 200, "{}", answer.value);
         let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
-        Session { cookie, csrf: answer.value["csrf"].as_str().unwrap().to_owned() }
+        Session {
+            cookie,
+            csrf: answer.value["csrf"].as_str().unwrap().to_owned(),
+        }
     }
 
     /// Sends a request and reads its whole answer.
@@ -131,12 +153,21 @@ impl Api {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, value, bytes: bytes.to_vec() }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            value,
+            bytes: bytes.to_vec(),
+        }
     }
 
     /// Sends a request; the answer's body is still to be read.
     pub async fn open(&self, call: Call) -> Response {
-        self.router.clone().oneshot(call.request.body(call.body).unwrap()).await.unwrap()
+        self.router
+            .clone()
+            .oneshot(call.request.body(call.body).unwrap())
+            .await
+            .unwrap()
     }
 
     /// A call with the tests' token.
@@ -171,7 +202,11 @@ impl Api {
 
     /// Puts a value into the store, and waits until the API has seen it.
     pub async fn store<T: serde::Serialize>(&self, key: String, value: &T) -> i64 {
-        let put = Write::Put { key, value: serde_json::to_vec(value).unwrap(), lease: None };
+        let put = Write::Put {
+            key,
+            value: serde_json::to_vec(value).unwrap(),
+            lease: None,
+        };
         self.write(put).await
     }
 
@@ -179,8 +214,17 @@ impl Api {
         let key = match &write {
             Write::Put { key, .. } | Write::Delete { key } => key.clone(),
         };
-        let outcome = self.store.txn(Txn { compares: vec![], writes: vec![write] }).await.unwrap();
-        let Outcome::Committed(revision) = outcome else { panic!("refused") };
+        let outcome = self
+            .store
+            .txn(Txn {
+                compares: vec![],
+                writes: vec![write],
+            })
+            .await
+            .unwrap();
+        let Outcome::Committed(revision) = outcome else {
+            panic!("refused")
+        };
         let (view, accounts) = (&self.app.view, &self.app.accounts);
         let prefix = key.split_inclusive('/').next().unwrap_or_default();
         let seen = async {
@@ -194,7 +238,9 @@ impl Api {
                 _ => {}
             }
         };
-        timeout(Duration::from_secs(10), seen).await.expect("the mirrors follow");
+        timeout(Duration::from_secs(10), seen)
+            .await
+            .expect("the mirrors follow");
         revision
     }
 
@@ -213,7 +259,9 @@ impl Api {
             lease_secs: 10,
             leaving: false,
         };
-        let credential = Credential { token_sha256: sha256(&format!("secret-{name}")) };
+        let credential = Credential {
+            token_sha256: sha256(&format!("secret-{name}")),
+        };
         self.store(keys::credential(&id), &credential).await;
         self.store(keys::node(&id), &node).await;
         id
@@ -233,12 +281,18 @@ impl Api {
             slot: Some(slot),
             groups: Default::default(),
         };
-        self.store(keys::assign_slot(node, job.id, slot), &assignment).await;
+        self.store(keys::assign_slot(node, job.id, slot), &assignment)
+            .await;
     }
 
     pub async fn claim(&self, job: JobId, at: Time, node: &NodeId) -> RunId {
         let run = RunId::new(at, 7);
-        let cursor = Cursor { at, run, node: node.clone(), unreported_since: at };
+        let cursor = Cursor {
+            at,
+            run,
+            node: node.clone(),
+            unreported_since: at,
+        };
         self.store(keys::cursor(job, 0), &cursor).await;
         run
     }
@@ -246,7 +300,11 @@ impl Api {
 
 /// A run of a job, as an agent would report it.
 pub fn run_of(job: &JobView, at: Time, node: &NodeId, state: State) -> Run {
-    let id = RunId::of(&shared::id::Fire { job: job.id, at, owner: shared::id::Owner::Slot(0) });
+    let id = RunId::of(&shared::id::Fire {
+        job: job.id,
+        at,
+        owner: shared::id::Owner::Slot(0),
+    });
     Run {
         id,
         first: id,
@@ -274,7 +332,13 @@ pub fn run_of(job: &JobView, at: Time, node: &NodeId, state: State) -> Run {
 pub fn chunk(run: RunId, seq: u64, stream: Stream, bytes: &[u8]) -> Chunk {
     use base64::Engine as _;
     let data = base64::engine::general_purpose::STANDARD.encode(bytes);
-    Chunk { run, seq, stream, at: NOW, data }
+    Chunk {
+        run,
+        seq,
+        stream,
+        at: NOW,
+        data,
+    }
 }
 
 /// A browser's session.
@@ -285,7 +349,9 @@ pub struct Session {
 
 impl Session {
     pub fn over(&self, method: Method, path: &str) -> Call {
-        call(method, path).header("cookie", &self.cookie).header("x-gnomon-csrf", &self.csrf)
+        call(method, path)
+            .header("cookie", &self.cookie)
+            .header("x-gnomon-csrf", &self.csrf)
     }
 }
 
@@ -301,7 +367,10 @@ pub fn call(method: Method, path: &str) -> Call {
         Some(outside) if outside.starts_with('/') => outside.to_owned(),
         _ => format!("/api/v1{path}"),
     };
-    Call { request: Request::builder().method(method).uri(uri), body: Body::empty() }
+    Call {
+        request: Request::builder().method(method).uri(uri),
+        body: Body::empty(),
+    }
 }
 
 impl Call {
@@ -311,7 +380,8 @@ impl Call {
     }
 
     pub fn json(self, body: Value) -> Call {
-        self.header("content-type", "application/json").raw(body.to_string())
+        self.header("content-type", "application/json")
+            .raw(body.to_string())
     }
 
     pub fn raw(mut self, body: impl Into<Body>) -> Call {
@@ -339,7 +409,12 @@ impl Answer {
     /// Checks the status and the error's code; returns its message and field.
     #[track_caller]
     pub fn fails(&self, status: u16, code: &str) -> String {
-        assert_eq!((self.status, self.value["error"]["code"].as_str()), (status, Some(code)), "{}", self.text());
+        assert_eq!(
+            (self.status, self.value["error"]["code"].as_str()),
+            (status, Some(code)),
+            "{}",
+            self.text()
+        );
         let error = &self.value["error"];
         match error["field"].as_str() {
             Some(field) => format!("{field}: {}", error["message"].as_str().unwrap()),
@@ -366,12 +441,17 @@ impl Events {
     pub fn of(response: Response) -> Events {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        Events { body: response.into_body().into_data_stream(), rest: String::new() }
+        Events {
+            body: response.into_body().into_data_stream(),
+            rest: String::new(),
+        }
     }
 
     /// The next event; none at the end. Waits five seconds for it.
     pub async fn next(&mut self) -> Option<Event> {
-        timeout(Duration::from_secs(5), self.read()).await.expect("an event within five seconds")
+        timeout(Duration::from_secs(5), self.read())
+            .await
+            .expect("an event within five seconds")
     }
 
     async fn read(&mut self) -> Option<Event> {

@@ -12,7 +12,11 @@ fn spec(name: &str, shell: &str) -> Value {
 }
 
 async fn count(api: &Api) -> usize {
-    api.get("/jobs?limit=1000").await.read::<Page<JobView>>().items.len()
+    api.get("/jobs?limit=1000")
+        .await
+        .read::<Page<JobView>>()
+        .items
+        .len()
 }
 
 fn actions(applied: &[Applied]) -> Vec<ApplyAction> {
@@ -23,15 +27,24 @@ fn actions(applied: &[Applied]) -> Vec<ApplyAction> {
 async fn apply_makes_updates_and_leaves_alone() {
     let api = Api::start().await;
     let jobs = vec![spec("a", "true"), spec("b", "true")];
-    let dry: Vec<Applied> = api.post("/apply", json!({"jobs": jobs, "dry_run": true})).await.read();
-    assert_eq!((actions(&dry), count(&api).await), (vec![ApplyAction::Create; 2], 0));
+    let dry: Vec<Applied> = api
+        .post("/apply", json!({"jobs": jobs, "dry_run": true}))
+        .await
+        .read();
+    assert_eq!(
+        (actions(&dry), count(&api).await),
+        (vec![ApplyAction::Create; 2], 0)
+    );
     let first: Vec<Applied> = api.post("/apply", json!({"jobs": jobs})).await.read();
     assert_eq!(actions(&first), [ApplyAction::Create; 2]);
     assert!(first.iter().all(|a| a.revision.is_some()));
 
     let jobs = vec![spec("a", "true"), spec("b", "false"), spec("c", "true")];
     let second: Vec<Applied> = api.post("/apply", json!({"jobs": jobs})).await.read();
-    assert_eq!(actions(&second), [ApplyAction::Unchanged, ApplyAction::Update, ApplyAction::Create]);
+    assert_eq!(
+        actions(&second),
+        [ApplyAction::Unchanged, ApplyAction::Update, ApplyAction::Create]
+    );
     assert_eq!(second[0].revision, first[0].revision);
     let b: JobView = api.get("/jobs/default/b").await.read();
     assert_eq!(second[1].revision, Some(b.revision));
@@ -59,10 +72,22 @@ async fn one_wrong_job_leaves_everything_as_it_was() {
     let good = || spec("a", "true");
     let cases: [(Value, &str); 6] = [
         (json!({"name": "b", "run": {}}), "jobs[1]"),
-        (json!({"name": "b", "run": {"shell": "true"}, "schedule": ""}), "jobs[1]"),
-        (json!({"name": "b", "run": {"shell": "true"}, "schedule": "0 0 31 2 *"}), "jobs[1]"),
-        (json!({"name": "b", "run": {"shell": "true"}, "triggers": [{"at": "2020-01-01T00:00:00Z"}]}), "jobs[1]"),
-        (json!({"name": "b", "run": {"shell": "true"}, "keep": {"for": "30"}}), "jobs[1].keep.for"),
+        (
+            json!({"name": "b", "run": {"shell": "true"}, "schedule": ""}),
+            "jobs[1]",
+        ),
+        (
+            json!({"name": "b", "run": {"shell": "true"}, "schedule": "0 0 31 2 *"}),
+            "jobs[1]",
+        ),
+        (
+            json!({"name": "b", "run": {"shell": "true"}, "triggers": [{"at": "2020-01-01T00:00:00Z"}]}),
+            "jobs[1]",
+        ),
+        (
+            json!({"name": "b", "run": {"shell": "true"}, "keep": {"for": "30"}}),
+            "jobs[1].keep.for",
+        ),
         (good(), "jobs[1].name"),
     ];
     for (bad, field) in cases {
@@ -71,8 +96,17 @@ async fn one_wrong_job_leaves_everything_as_it_was() {
         assert!(text.starts_with(field), "{bad}: {text}");
         assert_eq!(count(&api).await, 0, "{bad}");
     }
-    assert!(api.post("/apply", json!({"jobs": []})).await.fails(422, "invalid").contains("no job"));
-    let bodies = [json!({"jobs": [good()], "dryrun": true}), json!({"jobs": good()}), json!({})];
+    assert!(
+        api.post("/apply", json!({"jobs": []}))
+            .await
+            .fails(422, "invalid")
+            .contains("no job")
+    );
+    let bodies = [
+        json!({"jobs": [good()], "dryrun": true}),
+        json!({"jobs": good()}),
+        json!({}),
+    ];
     for (body, status) in bodies.into_iter().zip([200, 422, 422]) {
         // Unknown keys of the call itself are for later versions; those of a job are not.
         assert_eq!(api.post("/apply", body).await.status, status);
@@ -88,7 +122,9 @@ async fn more_jobs_than_a_transaction_holds_are_applied() {
     let again: Vec<Applied> = api.post("/apply", json!({"jobs": jobs})).await.read();
     assert_eq!(actions(&again), vec![ApplyAction::Unchanged; 250]);
     // Few, but large: bytes bound a transaction too.
-    let large: Vec<Value> = (0..5).map(|i| spec(&format!("large{i}"), &"x".repeat(500_000))).collect();
+    let large: Vec<Value> = (0..5)
+        .map(|i| spec(&format!("large{i}"), &"x".repeat(500_000)))
+        .collect();
     let applied: Vec<Applied> = api.post("/apply", json!({"jobs": large})).await.read();
     assert_eq!(actions(&applied), [ApplyAction::Create; 5]);
 }
@@ -103,7 +139,11 @@ async fn two_who_apply_at_once_do_not_mix() {
     );
     assert_eq!((a.status, b.status), (200, 200), "{} {}", a.text(), b.text());
     let jobs: Page<JobView> = api.get("/jobs").await.read();
-    let mut specs: Vec<_> = jobs.items.iter().map(|job| format!("{:?}", job.spec.run.action)).collect();
+    let mut specs: Vec<_> = jobs
+        .items
+        .iter()
+        .map(|job| format!("{:?}", job.spec.run.action))
+        .collect();
     specs.dedup();
     assert_eq!(specs.len(), 1, "one of them is whole");
 }
@@ -112,7 +152,12 @@ async fn two_who_apply_at_once_do_not_mix() {
 async fn an_apply_without_a_store_says_so() {
     let api = Api::start().await;
     api.client.cut();
-    let answer = api.send(api.call(Method::POST, "/apply").json(json!({"jobs": [spec("a", "true")]}))).await;
+    let answer = api
+        .send(
+            api.call(Method::POST, "/apply")
+                .json(json!({"jobs": [spec("a", "true")]})),
+        )
+        .await;
     answer.fails(503, "unavailable");
     api.client.heal();
     // Nothing answered, and nobody knows whether it was done: applying again is right.
@@ -120,7 +165,13 @@ async fn an_apply_without_a_store_says_so() {
     let answer = api.post("/apply", json!({"jobs": [spec("a", "true")]})).await;
     assert_eq!(answer.status, 503);
     api.client.heal();
-    let applied: Vec<Applied> = api.post("/apply", json!({"jobs": [spec("a", "true")]})).await.read();
-    assert!(matches!(applied[0].action, ApplyAction::Unchanged | ApplyAction::Create));
+    let applied: Vec<Applied> = api
+        .post("/apply", json!({"jobs": [spec("a", "true")]}))
+        .await
+        .read();
+    assert!(matches!(
+        applied[0].action,
+        ApplyAction::Unchanged | ApplyAction::Create
+    ));
     assert_eq!(count(&api).await, 1);
 }

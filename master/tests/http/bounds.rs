@@ -17,7 +17,10 @@ async fn misbehaving(open: Arc<Notify>) -> Api {
     };
     let router = Router::<App>::new()
         .route("/panic", get(async || -> &'static str { panic!("on purpose") }))
-        .route("/never", get(async || std::future::pending::<&'static str>().await))
+        .route(
+            "/never",
+            get(async || std::future::pending::<&'static str>().await),
+        )
         .route("/wait", get(wait))
         .route("/healthz", get(async || "ok"));
     api.router = guarded(router, api.app.clone());
@@ -28,7 +31,10 @@ async fn misbehaving(open: Arc<Notify>) -> Api {
 async fn a_panic_is_an_answer() {
     let api = misbehaving(Arc::default()).await;
     let answer = api.get("//panic").await;
-    assert!(!answer.fails(500, "internal").contains("on purpose"), "what happened is for the log");
+    assert!(
+        !answer.fails(500, "internal").contains("on purpose"),
+        "what happened is for the log"
+    );
     assert_eq!(api.send(call(Method::GET, "//healthz")).await.status, 200);
 }
 
@@ -36,7 +42,12 @@ async fn a_panic_is_an_answer() {
 async fn a_call_that_takes_too_long_is_ended() {
     let api = misbehaving(Arc::default()).await;
     let began = tokio::time::Instant::now();
-    assert!(api.get("//never").await.fails(503, "unavailable").contains("longer than 30s"));
+    assert!(
+        api.get("//never")
+            .await
+            .fails(503, "unavailable")
+            .contains("longer than 30s")
+    );
     assert_eq!(began.elapsed().as_secs(), 30);
 }
 
@@ -59,7 +70,11 @@ async fn no_more_requests_are_worked_on_than_there_are_seats() {
     let answer = api.get("//wait").await;
     answer.fails(429, "too_many");
     assert_eq!(answer.headers["retry-after"], "1");
-    assert_eq!(api.send(call(Method::GET, "//healthz")).await.status, 200, "health has a seat of its own");
+    assert_eq!(
+        api.send(call(Method::GET, "//healthz")).await.status,
+        200,
+        "health has a seat of its own"
+    );
     open.notify_waiters();
     for one in waiting {
         assert_eq!(one.await.unwrap(), 200);

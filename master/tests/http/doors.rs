@@ -29,7 +29,12 @@ async fn every_call_asks_for_a_credential() {
     let open = ["//healthz", "//readyz", "//api/v1/login"];
     let mut asked = 0;
     for (method, path) in calls {
-        for credential in [None, Some("Bearer gnomon_wrong"), Some("Basic YWRtaW46YWRtaW4="), Some("Bearer")] {
+        for credential in [
+            None,
+            Some("Bearer gnomon_wrong"),
+            Some("Basic YWRtaW46YWRtaW4="),
+            Some("Bearer"),
+        ] {
             let mut request = call(method.clone(), &path).json(json!({}));
             if let Some(credential) = credential {
                 request = request.header("authorization", credential);
@@ -47,7 +52,9 @@ async fn every_call_asks_for_a_credential() {
     assert!(asked >= 156);
     // What does not exist tells a stranger nothing either.
     for path in ["/nothing", "//", "//index.html", "/login/", "/jobs/../login"] {
-        api.send(call(Method::GET, path)).await.fails(401, "unauthenticated");
+        api.send(call(Method::GET, path))
+            .await
+            .fails(401, "unauthenticated");
     }
 }
 
@@ -61,12 +68,29 @@ async fn every_described_call_is_served_and_has_errors() {
         assert_ne!(response.status(), 405, "{method} {path}");
         if response.status() == 404 {
             let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-            assert!(!String::from_utf8_lossy(&body).contains("openapi.json"), "{method} {path}");
+            assert!(
+                !String::from_utf8_lossy(&body).contains("openapi.json"),
+                "{method} {path}"
+            );
         }
     }
     let schemas = document["components"]["schemas"].as_object().unwrap();
-    for name in ["JobSpec", "JobView", "RunView", "ErrorBody", "ApiError", "ErrorCode", "Batch", "Whereabouts", "Statistic"] {
-        assert!(schemas.contains_key(name), "{name} is not described: {:?}", schemas.keys());
+    for name in [
+        "JobSpec",
+        "JobView",
+        "RunView",
+        "ErrorBody",
+        "ApiError",
+        "ErrorCode",
+        "Batch",
+        "Whereabouts",
+        "Statistic",
+    ] {
+        assert!(
+            schemas.contains_key(name),
+            "{name} is not described: {:?}",
+            schemas.keys()
+        );
     }
     // Every reference leads somewhere.
     let text = document.to_string();
@@ -80,29 +104,69 @@ async fn every_described_call_is_served_and_has_errors() {
 #[tokio::test]
 async fn errors_have_one_form() {
     let api = Api::start().await;
-    assert!(api.get("/nothing").await.fails(404, "not_found").contains("there is no GET /api/v1/nothing"));
-    api.send(call(Method::DELETE, "/login")).await.fails(405, "invalid");
-    api.send(api.call(Method::PATCH, "/jobs")).await.fails(405, "invalid");
+    assert!(
+        api.get("/nothing")
+            .await
+            .fails(404, "not_found")
+            .contains("there is no GET /api/v1/nothing")
+    );
+    api.send(call(Method::DELETE, "/login"))
+        .await
+        .fails(405, "invalid");
+    api.send(api.call(Method::PATCH, "/jobs"))
+        .await
+        .fails(405, "invalid");
     api.get("/runs?limit=many").await.fails(422, "invalid");
     api.get("/runs/nonsense").await.fails(422, "invalid");
     api.get("/jobs?nmespace=x").await.fails(422, "invalid");
-    api.send(api.call(Method::POST, "/tokens").header("content-type", "text/plain").raw("{\"name\":\"x\"}")).await.fails(415, "invalid");
-    api.send(api.call(Method::POST, "/tokens").header("content-type", "application/json").raw("{\"name\":")).await.fails(400, "invalid");
-    assert_eq!(api.post("/tokens", json!({"name": 5})).await.fails(422, "invalid").split(':').next(), Some("name"));
+    api.send(
+        api.call(Method::POST, "/tokens")
+            .header("content-type", "text/plain")
+            .raw("{\"name\":\"x\"}"),
+    )
+    .await
+    .fails(415, "invalid");
+    api.send(
+        api.call(Method::POST, "/tokens")
+            .header("content-type", "application/json")
+            .raw("{\"name\":"),
+    )
+    .await
+    .fails(400, "invalid");
+    assert_eq!(
+        api.post("/tokens", json!({"name": 5}))
+            .await
+            .fails(422, "invalid")
+            .split(':')
+            .next(),
+        Some("name")
+    );
     let deep = "[".repeat(100_000);
-    api.send(api.call(Method::POST, "/apply").header("content-type", "application/json").raw(deep)).await.fails(422, "invalid");
+    api.send(
+        api.call(Method::POST, "/apply")
+            .header("content-type", "application/json")
+            .raw(deep),
+    )
+    .await
+    .fails(422, "invalid");
 }
 
 #[tokio::test]
 async fn answers_carry_the_headers_that_browsers_heed() {
     let api = Api::start().await;
-    for answer in [api.get("/status").await, api.send(call(Method::GET, "/nothing")).await] {
+    for answer in [
+        api.get("/status").await,
+        api.send(call(Method::GET, "/nothing")).await,
+    ] {
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
             ("cache-control", "no-store"),
             ("referrer-policy", "no-referrer"),
-            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            (
+                "content-security-policy",
+                "default-src 'none'; frame-ancestors 'none'",
+            ),
         ] {
             assert_eq!(answer.headers[name], value);
         }
@@ -114,19 +178,39 @@ async fn bodies_over_the_limit_are_refused_politely() {
     let api = Api::start().await;
     let big = |mib: usize| {
         let piece = axum::body::Bytes::from(vec![b' '; 1 << 20]);
-        axum::body::Body::from_stream(futures::stream::iter((0..mib).map(move |_| Ok::<_, std::io::Error>(piece.clone()))))
+        axum::body::Body::from_stream(futures::stream::iter(
+            (0..mib).map(move |_| Ok::<_, std::io::Error>(piece.clone())),
+        ))
     };
-    let post = |path: &str, mib: usize| api.call(Method::POST, path).header("content-type", "application/json").raw(big(mib));
+    let post = |path: &str, mib: usize| {
+        api.call(Method::POST, path)
+            .header("content-type", "application/json")
+            .raw(big(mib))
+    };
     let answer = api.send(post("/apply", 11)).await;
     assert!(answer.fails(413, "too_large").contains("larger than 10MiB"));
-    assert!(answer.value["error"]["hint"].as_str().unwrap().contains("several parts"));
-    api.send(post("/schedule/preview", 3)).await.fails(413, "too_large");
+    assert!(
+        answer.value["error"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("several parts")
+    );
+    api.send(post("/schedule/preview", 3))
+        .await
+        .fails(413, "too_large");
     // Within the limit it is read, and wrong for another reason.
     api.send(post("/apply", 9)).await.fails(400, "invalid");
     // Who asks before sending is told before sending: nothing of this body exists.
-    let body = axum::body::Body::from_stream(futures::stream::pending::<Result<axum::body::Bytes, std::io::Error>>());
-    let asks = api.call(Method::POST, "/apply").header("content-type", "application/json").header("expect", "100-continue");
-    let answer = api.send(asks.header("content-length", "20000000").raw(body)).await;
+    let body = axum::body::Body::from_stream(futures::stream::pending::<
+        Result<axum::body::Bytes, std::io::Error>,
+    >());
+    let asks = api
+        .call(Method::POST, "/apply")
+        .header("content-type", "application/json")
+        .header("expect", "100-continue");
+    let answer = api
+        .send(asks.header("content-length", "20000000").raw(body))
+        .await;
     answer.fails(413, "too_large");
 }
 
@@ -135,18 +219,26 @@ async fn health_says_what_is_ready_and_nothing_else() {
     let api = Api::start().await;
     assert_eq!(api.send(call(Method::GET, "//healthz")).await.text(), "ok\n");
     let ready = api.send(call(Method::GET, "//readyz")).await;
-    assert_eq!((ready.status, ready.text().as_str()), (200, "store: ok\ndatabase: ok\nmirrors: ok\n"));
+    assert_eq!(
+        (ready.status, ready.text().as_str()),
+        (200, "store: ok\ndatabase: ok\nmirrors: ok\n")
+    );
     api.history.set_down(true);
     api.client.cut();
     let ready = api.send(call(Method::GET, "//readyz")).await;
-    assert_eq!((ready.status, ready.text().as_str()), (503, "store: not ready\ndatabase: not ready\nmirrors: ok\n"));
+    assert_eq!(
+        (ready.status, ready.text().as_str()),
+        (503, "store: not ready\ndatabase: not ready\nmirrors: ok\n")
+    );
     assert_eq!(api.send(call(Method::GET, "//healthz")).await.status, 200);
 }
 
 #[tokio::test]
 async fn metrics_tell_each_limit() {
     let api = Api::start().await;
-    api.send(call(Method::GET, "/jobs")).await.fails(401, "unauthenticated");
+    api.send(call(Method::GET, "/jobs"))
+        .await
+        .fails(401, "unauthenticated");
     let text = api.get("//metrics").await.text();
     for line in [
         "gnomon_http_refused_total 1",

@@ -11,14 +11,15 @@ use shared::{
     time::Time,
 };
 
-use crate::api::{Api, Answer, NOW};
+use crate::api::{Answer, Api, NOW};
 
 fn spec(name: &str) -> Value {
     json!({"name": name, "run": {"shell": "true"}, "schedule": "0 3 * * *"})
 }
 
 async fn put_if(api: &Api, path: &str, header: (&str, &str), spec: Value) -> Answer {
-    api.send(api.call(Method::PUT, path).header(header.0, header.1).json(spec)).await
+    api.send(api.call(Method::PUT, path).header(header.0, header.1).json(spec))
+        .await
 }
 
 #[tokio::test]
@@ -31,7 +32,12 @@ async fn a_job_is_made_changed_and_deleted() {
     assert_eq!((job.since, job.created.by.as_str()), (NOW, "admin (token tests)"));
     assert_eq!(job.next, Some("2026-02-01T03:00:00Z".parse().unwrap()));
     assert_eq!(api.get("/jobs/default/a").await.read::<JobView>(), job);
-    assert!(put_if(&api, "/jobs/default/a", ("if-none-match", "*"), spec("a")).await.fails(409, "conflict").contains("job default/a exists already"));
+    assert!(
+        put_if(&api, "/jobs/default/a", ("if-none-match", "*"), spec("a"))
+            .await
+            .fails(409, "conflict")
+            .contains("job default/a exists already")
+    );
 
     api.wall.set(NOW + Duration::from_secs(60));
     let mut changed = spec("a");
@@ -40,20 +46,44 @@ async fn a_job_is_made_changed_and_deleted() {
     let saved = put_if(&api, "/jobs/default/a", ("if-match", &revision), changed.clone()).await;
     assert_eq!(saved.status, 200);
     let saved: JobView = saved.read();
-    assert_eq!((saved.id, saved.since), (job.id, NOW), "another description does not change the schedule");
+    assert_eq!(
+        (saved.id, saved.since),
+        (job.id, NOW),
+        "another description does not change the schedule"
+    );
     // Whoever read the old one loses nothing of the new one.
     let stale = put_if(&api, "/jobs/default/a", ("if-match", &revision), spec("a")).await;
-    assert!(stale.fails(412, "stale").contains(&format!("it is at revision {}, not {revision}", saved.revision)));
+    assert!(
+        stale
+            .fails(412, "stale")
+            .contains(&format!("it is at revision {}, not {revision}", saved.revision))
+    );
     assert_eq!(api.get("/jobs/default/a").await.read::<JobView>(), saved);
 
-    api.send(api.call(Method::DELETE, "/jobs/default/a").header("if-match", &revision)).await.fails(412, "stale");
+    api.send(
+        api.call(Method::DELETE, "/jobs/default/a")
+            .header("if-match", &revision),
+    )
+    .await
+    .fails(412, "stale");
     assert_eq!(api.delete("/jobs/default/a").await.status, 204);
     api.get("/jobs/default/a").await.fails(404, "not_found");
     api.delete("/jobs/default/a").await.fails(404, "not_found");
-    api.send(api.call(Method::DELETE, "/jobs/default/a").header("if-match", &revision)).await.fails(412, "stale");
-    put_if(&api, "/jobs/default/a", ("if-match", &revision), spec("a")).await.fails(412, "stale");
-    put_if(&api, "/jobs/default/a", ("if-match", "*"), spec("a")).await.fails(404, "not_found");
-    put_if(&api, "/jobs/default/a", ("if-match", "latest"), spec("a")).await.fails(400, "invalid");
+    api.send(
+        api.call(Method::DELETE, "/jobs/default/a")
+            .header("if-match", &revision),
+    )
+    .await
+    .fails(412, "stale");
+    put_if(&api, "/jobs/default/a", ("if-match", &revision), spec("a"))
+        .await
+        .fails(412, "stale");
+    put_if(&api, "/jobs/default/a", ("if-match", "*"), spec("a"))
+        .await
+        .fails(404, "not_found");
+    put_if(&api, "/jobs/default/a", ("if-match", "latest"), spec("a"))
+        .await
+        .fails(400, "invalid");
 }
 
 #[tokio::test]
@@ -61,12 +91,25 @@ async fn a_rename_keeps_the_id_and_takes_no_other_name() {
     let api = Api::start().await;
     let (a, b) = (api.job(spec("a")).await, api.job(spec("b")).await);
     let renamed: JobView = api.put("/jobs/default/a", spec("c")).await.read();
-    assert_eq!((renamed.id, renamed.spec.path().to_string().as_str()), (a.id, "default/c"));
+    assert_eq!(
+        (renamed.id, renamed.spec.path().to_string().as_str()),
+        (a.id, "default/c")
+    );
     api.get("/jobs/default/a").await.fails(404, "not_found");
-    assert!(api.put("/jobs/default/c", spec("b")).await.fails(409, "conflict").contains("already a job default/b"));
+    assert!(
+        api.put("/jobs/default/c", spec("b"))
+            .await
+            .fails(409, "conflict")
+            .contains("already a job default/b")
+    );
     assert_eq!(api.get("/jobs/default/b").await.read::<JobView>(), b);
     // Nothing is there to be renamed.
-    assert!(api.put("/jobs/default/x", spec("y")).await.fails(422, "invalid").starts_with("name: "));
+    assert!(
+        api.put("/jobs/default/x", spec("y"))
+            .await
+            .fails(422, "invalid")
+            .starts_with("name: ")
+    );
 }
 
 #[tokio::test]
@@ -74,20 +117,53 @@ async fn wrong_specs_say_where() {
     let api = Api::start().await;
     let cases = [
         (json!({"name": "a"}), 422, "missing field `run`"),
-        (json!({"name": "a", "run": {"shel": "true"}}), 422, "unknown field `shel`"),
-        (json!({"name": "a", "run": {"shell": "true", "timeout": 5}}), 422, "run.timeout: "),
-        (json!({"name": "a", "run": {"shell": "true", "timeout": "5"}}), 422, "it has no unit"),
-        (json!({"name": "a", "run": {"shell": "true"}, "schedule": "61 * * * *"}), 422, "minute"),
-        (json!({"name": "a", "run": {"shell": "true"}, "schedule": "0 0 30 2 *"}), 422, "never fires"),
-        (json!({"name": "a", "run": {"shell": "true"}, "triggers": [{"at": "2020-01-01T00:00:00Z"}]}), 422, "over"),
-        (json!({"name": "a", "run": {"shell": "true"}, "target": {"labels": "=x"}}), 422, "selector"),
+        (
+            json!({"name": "a", "run": {"shel": "true"}}),
+            422,
+            "unknown field `shel`",
+        ),
+        (
+            json!({"name": "a", "run": {"shell": "true", "timeout": 5}}),
+            422,
+            "run.timeout: ",
+        ),
+        (
+            json!({"name": "a", "run": {"shell": "true", "timeout": "5"}}),
+            422,
+            "it has no unit",
+        ),
+        (
+            json!({"name": "a", "run": {"shell": "true"}, "schedule": "61 * * * *"}),
+            422,
+            "minute",
+        ),
+        (
+            json!({"name": "a", "run": {"shell": "true"}, "schedule": "0 0 30 2 *"}),
+            422,
+            "never fires",
+        ),
+        (
+            json!({"name": "a", "run": {"shell": "true"}, "triggers": [{"at": "2020-01-01T00:00:00Z"}]}),
+            422,
+            "over",
+        ),
+        (
+            json!({"name": "a", "run": {"shell": "true"}, "target": {"labels": "=x"}}),
+            422,
+            "selector",
+        ),
         (json!([]), 422, ""),
     ];
     for (spec, status, expected) in cases {
-        let text = api.put("/jobs/default/a", spec.clone()).await.fails(status, "invalid");
+        let text = api
+            .put("/jobs/default/a", spec.clone())
+            .await
+            .fails(status, "invalid");
         assert!(text.contains(expected), "{spec}: {text}");
     }
-    api.put("/jobs/default/a%20b", spec("a")).await.fails(422, "invalid");
+    api.put("/jobs/default/a%20b", spec("a"))
+        .await
+        .fails(422, "invalid");
     api.get("/jobs/default/a").await.fails(404, "not_found");
     let huge = json!({"name": "a", "run": {"shell": "true", "stdin": "x".repeat(1_300_000)}});
     api.put("/jobs/default/a", huge).await.fails(413, "too_large");
@@ -104,9 +180,14 @@ async fn pausing_and_resuming_move_since() {
     assert_eq!(again.revision, paused.revision, "nothing changed");
     let later = NOW + Duration::from_secs(3600);
     api.wall.set(later);
-    let resumed: JobView = api.send(api.call(Method::POST, "/jobs/default/a/resume")).await.read();
+    let resumed: JobView = api
+        .send(api.call(Method::POST, "/jobs/default/a/resume"))
+        .await
+        .read();
     assert_eq!((resumed.spec.paused, resumed.since), (false, later));
-    api.post("/jobs/default/b/pause", json!({})).await.fails(404, "not_found");
+    api.post("/jobs/default/b/pause", json!({}))
+        .await
+        .fails(404, "not_found");
 }
 
 #[tokio::test]
@@ -131,7 +212,13 @@ async fn lists_page_and_filter() {
     assert_eq!(names.len(), 25);
     assert!(names.is_sorted() && names[0] == "even/job00" && names[24] == "odd/job23");
 
-    let count = async |query: &str| api.get(&format!("/jobs?{query}")).await.read::<Page<JobView>>().items.len();
+    let count = async |query: &str| {
+        api.get(&format!("/jobs?{query}"))
+            .await
+            .read::<Page<JobView>>()
+            .items
+            .len()
+    };
     assert_eq!(count("namespace=even").await, 13);
     assert_eq!(count("labels=third%3D1").await, 8);
     assert_eq!(count("labels=third%3D1&namespace=even").await, 4);
@@ -145,29 +232,69 @@ async fn lists_page_and_filter() {
 async fn a_job_that_cannot_be_read_is_told_and_deleted() {
     let api = Api::start().await;
     let key = keys::job(&"default/bad".parse().unwrap());
-    api.write(Write::Put { key, value: b"{\"half".to_vec(), lease: None }).await;
-    assert!(api.get("/jobs/default/bad").await.fails(409, "conflict").contains("cannot be read"));
+    api.write(Write::Put {
+        key,
+        value: b"{\"half".to_vec(),
+        lease: None,
+    })
+    .await;
+    assert!(
+        api.get("/jobs/default/bad")
+            .await
+            .fails(409, "conflict")
+            .contains("cannot be read")
+    );
     let status = api.get("/status").await;
-    assert!(status.value["broken"][0].as_str().unwrap().starts_with("jobs/default/bad: "));
+    assert!(
+        status.value["broken"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("jobs/default/bad: ")
+    );
     assert_eq!(api.delete("/jobs/default/bad").await.status, 204);
 }
 
 #[tokio::test]
 async fn the_next_fires_are_told() {
     let api = Api::start().await;
-    api.job(json!({"name": "a", "run": {"shell": "true"}, "triggers": [{"cron": "0 3 * * *", "jitter": "10m"}]})).await;
+    api.job(
+        json!({"name": "a", "run": {"shell": "true"}, "triggers": [{"cron": "0 3 * * *", "jitter": "10m"}]}),
+    )
+    .await;
     let next: NextFires = api.get("/jobs/default/a/next?count=3").await.read();
     let at: Vec<Time> = next.fires.iter().map(|fire| fire.at).collect();
-    assert_eq!(at, ["2026-02-01T03:00:00Z", "2026-02-02T03:00:00Z", "2026-02-03T03:00:00Z"].map(|t| t.parse().unwrap()));
-    assert!(next.fires.iter().all(|f| f.start_at >= f.at && f.start_at < f.at + Duration::from_secs(600)));
+    assert_eq!(
+        at,
+        [
+            "2026-02-01T03:00:00Z",
+            "2026-02-02T03:00:00Z",
+            "2026-02-03T03:00:00Z"
+        ]
+        .map(|t| t.parse().unwrap())
+    );
+    assert!(
+        next.fires
+            .iter()
+            .all(|f| f.start_at >= f.at && f.start_at < f.at + Duration::from_secs(600))
+    );
     assert!(next.fires.iter().any(|f| f.start_at > f.at));
     assert_eq!(next.triggers.len(), 1);
 
-    let preview = api.post("/schedule/preview", json!({"trigger": {"every": "10m"}, "from": "2026-01-01T00:05:00Z", "count": 2})).await;
+    let preview = api
+        .post(
+            "/schedule/preview",
+            json!({"trigger": {"every": "10m"}, "from": "2026-01-01T00:05:00Z", "count": 2}),
+        )
+        .await;
     let preview: Preview = preview.read();
-    assert_eq!(preview.instants, ["2026-01-01T00:10:00Z", "2026-01-01T00:20:00Z"].map(|t| t.parse().unwrap()));
+    assert_eq!(
+        preview.instants,
+        ["2026-01-01T00:10:00Z", "2026-01-01T00:20:00Z"].map(|t| t.parse().unwrap())
+    );
     assert!(!preview.description.is_empty());
-    api.post("/schedule/preview", json!({"trigger": {"cron": "0 0 30 2 *"}})).await.fails(422, "invalid");
+    api.post("/schedule/preview", json!({"trigger": {"cron": "0 0 30 2 *"}}))
+        .await
+        .fails(422, "invalid");
 }
 
 #[tokio::test]

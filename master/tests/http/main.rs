@@ -1,5 +1,7 @@
 //! The HTTP API in process: its router over a store and a history in memory.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod api;
 mod doors;
 mod bounds;

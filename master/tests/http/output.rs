@@ -22,8 +22,17 @@ async fn running(api: &Api) -> Run {
 }
 
 fn ended(run: &Run, bytes: u64) -> Run {
-    let output = OutputSize { bytes, ..OutputSize::default() };
-    Run { state: State::Succeeded, finished_at: Some(NOW), exit_code: Some(0), output, ..run.clone() }
+    let output = OutputSize {
+        bytes,
+        ..OutputSize::default()
+    };
+    Run {
+        state: State::Succeeded,
+        finished_at: Some(NOW),
+        exit_code: Some(0),
+        output,
+        ..run.clone()
+    }
 }
 
 #[tokio::test]
@@ -32,7 +41,18 @@ async fn runs_are_listed_newest_first() {
     let node = api.node("n1").await;
     let job = api.job(json!({"name": "a", "run": {"shell": "true"}})).await;
     let runs: Vec<Run> = (0..25)
-        .map(|i| run_of(&job, NOW + Duration::from_secs(i), &node, if i % 5 == 0 { State::Failed } else { State::Succeeded }))
+        .map(|i| {
+            run_of(
+                &job,
+                NOW + Duration::from_secs(i),
+                &node,
+                if i % 5 == 0 {
+                    State::Failed
+                } else {
+                    State::Succeeded
+                },
+            )
+        })
         .collect();
     api.history.record(&runs, &[]).await.unwrap();
     let (mut ids, mut path) = (Vec::new(), "/runs?limit=10&job=default%2Fa".to_owned());
@@ -44,7 +64,10 @@ async fn runs_are_listed_newest_first() {
     }
     let expected: Vec<_> = runs.iter().rev().map(|run| run.id).collect();
     assert_eq!(ids, expected);
-    let failed: Page<RunView> = api.get("/runs?state=failed&since=2026-01-31T12:00:05Z").await.read();
+    let failed: Page<RunView> = api
+        .get("/runs?state=failed&since=2026-01-31T12:00:05Z")
+        .await
+        .read();
     assert_eq!(failed.items.len(), 4);
     api.get("/runs?state=fialed").await.fails(422, "invalid");
     api.get("/runs?cursor=x").await.fails(422, "invalid");
@@ -58,9 +81,19 @@ async fn output_is_paged_and_downloaded() {
     let api = Api::start().await;
     let run = running(&api).await;
     let mut chunks = vec![
-        chunk(run.id, 0, Stream::Stdout, "h\u{e9}".as_bytes().split_last().unwrap().1),
+        chunk(
+            run.id,
+            0,
+            Stream::Stdout,
+            "h\u{e9}".as_bytes().split_last().unwrap().1,
+        ),
         chunk(run.id, 1, Stream::Stderr, b"oops\xff\n"),
-        chunk(run.id, 2, Stream::Stdout, &["h\u{e9}".as_bytes().last().copied().unwrap(), b'\n']),
+        chunk(
+            run.id,
+            2,
+            Stream::Stdout,
+            &["h\u{e9}".as_bytes().last().copied().unwrap(), b'\n'],
+        ),
     ];
     chunks.extend((3..200).map(|seq| chunk(run.id, seq, Stream::Stdout, b".")));
     api.history.record(&[], &chunks).await.unwrap();
@@ -80,9 +113,14 @@ async fn output_is_paged_and_downloaded() {
     assert_eq!(text.headers["content-type"], "text/plain; charset=utf-8");
     let expected = [b"h\xc3oops\xff\n\xa9\n".as_slice(), ".".repeat(197).as_bytes()].concat();
     assert_eq!(text.bytes, expected);
-    assert_eq!(api.get(&format!("{path}?format=text&stream=stderr")).await.bytes, b"oops\xff\n");
+    assert_eq!(
+        api.get(&format!("{path}?format=text&stream=stderr")).await.bytes,
+        b"oops\xff\n"
+    );
     api.get(&format!("{path}?cursor=x")).await.fails(422, "invalid");
-    api.get("/runs/01HV5TQ4WM0000000000000009/output").await.fails(404, "not_found");
+    api.get("/runs/01HV5TQ4WM0000000000000009/output")
+        .await
+        .fails(404, "not_found");
 }
 
 #[tokio::test]
@@ -90,32 +128,58 @@ async fn output_comes_live_also_from_another_master() {
     let api = Api::start().await;
     let run = running(&api).await;
     let live = format!("/runs/{}/output/live", run.id);
-    api.history.record(&[], &[chunk(run.id, 0, Stream::Stdout, b"one\n")]).await.unwrap();
+    api.history
+        .record(&[], &[chunk(run.id, 0, Stream::Stdout, b"one\n")])
+        .await
+        .unwrap();
     let mut events = Events::of(api.open(api.call(axum::http::Method::GET, &live)).await);
     let first = events.next().await.unwrap();
-    assert_eq!((first.name.as_str(), first.id.as_str(), first.data["text"].as_str()), ("output", "0", Some("one\n")));
+    assert_eq!(
+        (
+            first.name.as_str(),
+            first.id.as_str(),
+            first.data["text"].as_str()
+        ),
+        ("output", "0", Some("one\n"))
+    );
 
     // Straight into the history, as another master's intake does: within a second.
     let start = tokio::time::Instant::now();
-    api.history.record(&[], &[chunk(run.id, 1, Stream::Stderr, b"two\n")]).await.unwrap();
+    api.history
+        .record(&[], &[chunk(run.id, 1, Stream::Stderr, b"two\n")])
+        .await
+        .unwrap();
     let second = events.next().await.unwrap();
-    assert_eq!((second.id.as_str(), second.data["stream"].as_str()), ("1", Some("stderr")));
+    assert_eq!(
+        (second.id.as_str(), second.data["stream"].as_str()),
+        ("1", Some("stderr"))
+    );
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 
     // The end is told once all that it says was written is there.
     api.history.record(&[ended(&run, 14)], &[]).await.unwrap();
-    api.history.record(&[], &[chunk(run.id, 2, Stream::Stdout, b"three\n")]).await.unwrap();
+    api.history
+        .record(&[], &[chunk(run.id, 2, Stream::Stdout, b"three\n")])
+        .await
+        .unwrap();
     assert_eq!(events.next().await.unwrap().data["text"], "three\n");
     let end = events.next().await.unwrap();
-    assert_eq!((end.name.as_str(), end.data["state"].as_str()), ("end", Some("succeeded")));
+    assert_eq!(
+        (end.name.as_str(), end.data["state"].as_str()),
+        ("end", Some("succeeded"))
+    );
     assert_eq!(events.next().await, None);
 
     // Taken up again where it broke.
-    let again = api.call(axum::http::Method::GET, &live).header("last-event-id", "1");
+    let again = api
+        .call(axum::http::Method::GET, &live)
+        .header("last-event-id", "1");
     let mut events = Events::of(api.open(again).await);
     assert_eq!(events.next().await.unwrap().id, "2");
     assert_eq!(events.next().await.unwrap().name, "end");
-    api.get("/runs/01HV5TQ4WM0000000000000009/output/live").await.fails(404, "not_found");
+    api.get("/runs/01HV5TQ4WM0000000000000009/output/live")
+        .await
+        .fails(404, "not_found");
 }
 
 #[tokio::test]

@@ -58,14 +58,25 @@ impl ToSchema for Time {}
 
 impl PartialSchema for Place {
     fn schema() -> RefOr<Schema> {
-        let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["every", "one"]));
-        let count = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(1000));
-        let shards = ObjectBuilder::new().property("shards", count()).required("shards");
+        let word = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(["every", "one"]));
+        let count = || {
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(1))
+                .maximum(Some(1000))
+        };
+        let shards = ObjectBuilder::new()
+            .property("shards", count())
+            .required("shards");
         OneOfBuilder::new()
             .item(word)
             .item(count())
             .item(shards)
-            .description(Some("Each matching node, one, so many distinct ones, or so many slots."))
+            .description(Some(
+                "Each matching node, one, so many distinct ones, or so many slots.",
+            ))
             .into()
     }
 }
@@ -81,7 +92,12 @@ macro_rules! written_as {
             }
         }
         impl utoipa::ToSchema for $type {
-            fn schemas(all: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+            fn schemas(
+                all: &mut Vec<(
+                    String,
+                    utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>,
+                )>,
+            ) {
                 <$file as utoipa::ToSchema>::schemas(all)
             }
         }

@@ -38,7 +38,10 @@ pub struct Facts<'a> {
 pub fn answer(facts: &Facts) -> Vec<String> {
     let mut said = Vec::new();
     if facts.at != facts.asked {
-        said.push(format!("The nearest fire to {} is that of {}.", facts.asked, facts.at));
+        said.push(format!(
+            "The nearest fire to {} is that of {}.",
+            facts.asked, facts.at
+        ));
     }
     let is_future = facts.start_at.is_some_and(|start| start > facts.now);
     if !facts.runs.is_empty() {
@@ -53,8 +56,14 @@ pub fn answer(facts: &Facts) -> Vec<String> {
         Some(_) if facts.at <= facts.job.since => said.push(before_since(facts)),
         Some(_) if facts.job.spec.paused => {
             let Job { since, updated, .. } = facts.job;
-            let by = if *since == updated.at { format!(" by {}", updated.by) } else { String::new() };
-            said.push(format!("The job is paused, since {since}{by}; nothing of it is due until it is resumed."));
+            let by = if *since == updated.at {
+                format!(" by {}", updated.by)
+            } else {
+                String::new()
+            };
+            said.push(format!(
+                "The job is paused, since {since}{by}; nothing of it is due until it is resumed."
+            ));
         }
         Some(start) if is_future => said.extend(to_come(facts, start)),
         Some(_) => said.extend(unrecorded(facts)),
@@ -87,7 +96,10 @@ fn recorded(facts: &Facts, run: &RunView) -> String {
         said.push_str(&format!(" ({})", run.reason));
     }
     if let Some(range) = run.range {
-        said.push_str(&format!(", recorded as one with {} instants from {} to {}", range.count, run.scheduled_at, range.until));
+        said.push_str(&format!(
+            ", recorded as one with {} instants from {} to {}",
+            range.count, run.scheduled_at, range.until
+        ));
     }
     if let Some(started) = run.started_at {
         said.push_str(&format!("; started {started}"));
@@ -115,7 +127,10 @@ fn not_due(facts: &Facts) -> Vec<String> {
     if facts.job.spec.triggers.is_empty() {
         return vec!["The job has no trigger: it runs only when someone says so.".to_owned()];
     }
-    let mut said = vec![format!("The job was not due at {}: none of its triggers says so.", facts.asked)];
+    let mut said = vec![format!(
+        "The job was not due at {}: none of its triggers says so.",
+        facts.asked
+    )];
     match (facts.before, facts.after) {
         (Some(before), Some(after)) => said.push(format!("The instants around it are {before} and {after}.")),
         (None, Some(after)) => said.push(format!("Its first instant after it is {after}.")),
@@ -123,17 +138,28 @@ fn not_due(facts: &Facts) -> Vec<String> {
         (None, None) => {}
     }
     if facts.job.updated.at > facts.asked {
-        said.push(format!("Its triggers may have been others then: the job was changed {} by {}.", facts.job.updated.at, facts.job.updated.by));
+        said.push(format!(
+            "Its triggers may have been others then: the job was changed {} by {}.",
+            facts.job.updated.at, facts.job.updated.by
+        ));
     }
     said
 }
 
 fn before_since(facts: &Facts) -> String {
-    let Job { since, created, updated, .. } = facts.job;
+    let Job {
+        since,
+        created,
+        updated,
+        ..
+    } = facts.job;
     let what = if *since == created.at {
         format!("the job was made {} by {}", created.at, created.by)
     } else if *since == updated.at {
-        format!("its schedule was changed or it was resumed {} by {}", updated.at, updated.by)
+        format!(
+            "its schedule was changed or it was resumed {} by {}",
+            updated.at, updated.by
+        )
     } else {
         format!("its schedule was changed or it was resumed {since}")
     };
@@ -143,14 +169,21 @@ fn before_since(facts: &Facts) -> String {
 fn to_come(facts: &Facts, start: Time) -> Vec<String> {
     let wait = Span::from(start.since(facts.now));
     let mut said = vec![match start > facts.at {
-        true => format!("It is still to come: due {}, it starts {start} (its jitter), in {wait}.", facts.at),
+        true => format!(
+            "It is still to come: due {}, it starts {start} (its jitter), in {wait}.",
+            facts.at
+        ),
         false => format!("It is still to come, in {wait}."),
     }];
     if facts.job.spec.target.place.is_exclusive() {
         said.extend(facts.slots.iter().map(|slot| match (&slot.node, &slot.why) {
             (Some(node), None) => format!("Slot {} belongs to node {node}.", slot.slot),
             (Some(node), Some(why)) => format!("Slot {} belongs to node {node}, but {why}.", slot.slot),
-            (None, why) => format!("Slot {} has no node: {}.", slot.slot, why.as_deref().unwrap_or("it is not placed yet")),
+            (None, why) => format!(
+                "Slot {} has no node: {}.",
+                slot.slot,
+                why.as_deref().unwrap_or("it is not placed yet")
+            ),
         }));
         return said;
     }
@@ -163,7 +196,10 @@ fn to_come(facts: &Facts, start: Time) -> Vec<String> {
 
 /// The nodes on which an every-node job runs.
 fn open_nodes(facts: &Facts) -> Vec<String> {
-    let open = facts.nodes.iter().filter(|s| s.matches && facts.alive.get(&s.node) == Some(&true));
+    let open = facts
+        .nodes
+        .iter()
+        .filter(|s| s.matches && facts.alive.get(&s.node) == Some(&true));
     open.map(|s| s.node.to_string()).collect()
 }
 
@@ -171,13 +207,19 @@ fn open_nodes(facts: &Facts) -> Vec<String> {
 fn unrecorded(facts: &Facts) -> Vec<String> {
     let mut said = Vec::new();
     if facts.is_known {
-        said.push(format!("It was due at {}, and nothing is recorded of it.", facts.at));
+        said.push(format!(
+            "It was due at {}, and nothing is recorded of it.",
+            facts.at
+        ));
     } else {
         said.push(format!("It was due at {}.", facts.at));
     }
     let keep = &facts.job.spec.keep;
     if facts.now.since(facts.at) > keep.span.get() {
-        said.push(format!("The job's history is kept for {}: this is older.", keep.span));
+        said.push(format!(
+            "The job's history is kept for {}: this is older.",
+            keep.span
+        ));
         return said;
     }
     if facts.job.spec.target.place.is_exclusive() {
@@ -193,10 +235,16 @@ fn unrecorded(facts: &Facts) -> Vec<String> {
 
 /// Slots of which nothing is recorded although others are.
 fn unrecorded_slots(facts: &Facts) -> Vec<String> {
-    if facts.start_at.is_none() || facts.at <= facts.job.since || facts.runs.iter().any(|run| run.cause == Cause::Manual) {
+    if facts.start_at.is_none()
+        || facts.at <= facts.job.since
+        || facts.runs.iter().any(|run| run.cause == Cause::Manual)
+    {
         return Vec::new();
     }
-    let silent = facts.slots.iter().filter(|slot| !facts.runs.iter().any(|run| run.slot == Some(slot.slot)));
+    let silent = facts
+        .slots
+        .iter()
+        .filter(|slot| !facts.runs.iter().any(|run| run.slot == Some(slot.slot)));
     silent.map(|slot| slot_story(facts, slot)).collect()
 }
 
@@ -206,27 +254,48 @@ fn slot_story(facts: &Facts, slot: &SlotView) -> String {
     let is_alive = |node: &NodeId| facts.alive.contains_key(node);
     match (&slot.node, slot.claimed) {
         (_, Some(claimed)) if claimed == facts.at => {
-            format!("Slot {n}: it was claimed and is not reported yet; if its node is gone, it ends `lost` once that is certain.")
+            format!(
+                "Slot {n}: it was claimed and is not reported yet; if its node is gone, it ends `lost` once that is certain."
+            )
         }
         (_, Some(claimed)) if claimed > facts.at => {
-            format!("Slot {n}: claims have gone on to {claimed}; what became of this one is not reported yet, or its history was cleared away.")
+            format!(
+                "Slot {n}: claims have gone on to {claimed}; what became of this one is not reported yet, or its history was cleared away."
+            )
         }
         (None, _) => {
             let why = slot.why.as_deref().unwrap_or("it is not placed yet");
-            format!("Slot {n} has no node, and nobody has claimed it: {why}. {}", misfire(facts))
+            format!(
+                "Slot {n} has no node, and nobody has claimed it: {why}. {}",
+                misfire(facts)
+            )
         }
         (Some(node), _) if !is_alive(node) => {
-            format!("Slot {n}: nobody has claimed it; its node {node} is down, and another takes over once it is certain. {}", misfire(facts))
+            format!(
+                "Slot {n}: nobody has claimed it; its node {node} is down, and another takes over once it is certain. {}",
+                misfire(facts)
+            )
         }
-        (Some(node), _) => format!("Slot {n}: its node {node} has not claimed it yet. {}", misfire(facts)),
+        (Some(node), _) => format!(
+            "Slot {n}: its node {node} has not claimed it yet. {}",
+            misfire(facts)
+        ),
     }
 }
 
 fn misfire(facts: &Facts) -> String {
     let rule = &facts.job.spec.misfire;
     match rule.run {
-        MisfireRun::None => "The job asks that late instants are not caught up: it will be recorded as missed.".to_owned(),
-        MisfireRun::Once => format!("It will be caught up, or recorded as superseded by a later one, within {}; after that as missed.", rule.within),
-        MisfireRun::All => format!("It will be caught up within {}; after that it is recorded as missed.", rule.within),
+        MisfireRun::None => {
+            "The job asks that late instants are not caught up: it will be recorded as missed.".to_owned()
+        }
+        MisfireRun::Once => format!(
+            "It will be caught up, or recorded as superseded by a later one, within {}; after that as missed.",
+            rule.within
+        ),
+        MisfireRun::All => format!(
+            "It will be caught up within {}; after that it is recorded as missed.",
+            rule.within
+        ),
     }
 }

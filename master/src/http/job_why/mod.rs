@@ -70,31 +70,63 @@ pub async fn get(
         is_known,
     };
     let answer = answer::answer(&facts);
-    Ok(Json(Why { job: path, at, answer, runs }))
+    Ok(Json(Why {
+        job: path,
+        at,
+        answer,
+        runs,
+    }))
 }
 
 /// The fire that is meant: the one at the instant, or, where a person gave a whole minute,
 /// the first within it.
 fn due_at(timetable: &Timetable, at: Time) -> Option<fire::Due> {
     let is_minute = at.as_millis().rem_euclid(60_000) == 0;
-    let within = if is_minute { Duration::from_secs(60) } else { Duration::from_millis(1) };
-    timetable.next(at - Duration::from_millis(1)).filter(|due| due.at < at + within)
+    let within = if is_minute {
+        Duration::from_secs(60)
+    } else {
+        Duration::from_millis(1)
+    };
+    timetable
+        .next(at - Duration::from_millis(1))
+        .filter(|due| due.at < at + within)
 }
 
 fn compiled(job: &Job) -> Vec<Compiled> {
-    job.spec.triggers.iter().filter_map(|t| t.compile(job.id.seed()).ok()).collect()
+    job.spec
+        .triggers
+        .iter()
+        .filter_map(|t| t.compile(job.id.seed()).ok())
+        .collect()
 }
 
 /// What the history knows of the instant: its runs, oldest first, and ranges that it is in.
 async fn recorded(app: &App, job: &Job, at: Time) -> Answer<Vec<RunView>> {
     let next = at + Duration::from_millis(1);
     let path: JobPath = job.spec.path();
-    let here = RunQuery { job: Some(path.clone()), since: Some(at), until: Some(next), limit: Some(RUNS_MAX), ..RunQuery::default() };
+    let here = RunQuery {
+        job: Some(path.clone()),
+        since: Some(at),
+        until: Some(next),
+        limit: Some(RUNS_MAX),
+        ..RunQuery::default()
+    };
     let mut runs = app.history.runs(&here).await?.items;
-    let earlier = RunQuery { job: Some(path), until: Some(at), limit: Some(RANGES_MAX), ..RunQuery::default() };
+    let earlier = RunQuery {
+        job: Some(path),
+        until: Some(at),
+        limit: Some(RANGES_MAX),
+        ..RunQuery::default()
+    };
     let earlier = app.history.runs(&earlier).await?.items;
-    runs.extend(earlier.into_iter().filter(|run| run.range.is_some_and(|range| range.until >= at)));
+    runs.extend(
+        earlier
+            .into_iter()
+            .filter(|run| run.range.is_some_and(|range| range.until >= at)),
+    );
     runs.retain(|run| run.job_id == job.id);
-    runs.sort_by(|a, b| (a.scheduled_at, a.slot, &a.node, a.attempt).cmp(&(b.scheduled_at, b.slot, &b.node, b.attempt)));
+    runs.sort_by(|a, b| {
+        (a.scheduled_at, a.slot, &a.node, a.attempt).cmp(&(b.scheduled_at, b.slot, &b.node, b.attempt))
+    });
     Ok(runs)
 }
