@@ -291,7 +291,7 @@ fn slot_txn(world: &World, step: &SlotStep, txn: &mut Txn) -> Option<()> {
     if let Some(claimed) = &step.claimed {
         txn.writes.push(Write::Put {
             key: keys::owed_claimed(claimed.run),
-            value: serde_json::to_vec(&Owed::Claimed(Box::new(claimed.clone()))).ok()?,
+            value: serde_json::to_vec(&Owed::Claimed(claimed.clone())).ok()?,
             lease: None,
         });
     }

@@ -160,7 +160,7 @@ pub struct SlotStep {
     /// node has not claimed on meanwhile. Only compared when something leaves.
     pub cursor: Revision,
     /// What the node that the slot leaves had claimed.
-    pub claimed: Option<Claimed>,
+    pub claimed: Option<Box<Claimed>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -295,7 +295,8 @@ fn slot_step(
     let claimed = cursor
         .and_then(|at| at.cursor.as_ref())
         .filter(|c| leave.iter().any(|l| l.node == c.node))
-        .and_then(|c| claimed(world, job, slot, c));
+        .and_then(|c| claimed(world, job, slot, c))
+        .map(Box::new);
     Step::Slot(SlotStep {
         job,
         path,

@@ -1,7 +1,7 @@
 //! Where each slot of the exclusive jobs goes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -122,9 +122,12 @@ impl<'w> Placing<'_, 'w> {
             }
         };
         let is_alone = able.is_empty();
-        let ties: Vec<Tie> = (0..n)
+        let mut ties: Vec<Tie> = (0..n)
             .map(|slot| self.tie(id, slot, at, &matching, is_alone))
             .collect();
+        if !matches!(target.place, Place::Shards(_)) {
+            unpin_doubles(&mut ties);
+        }
         if target.balance != Balance::Spread {
             let turn = self.turns.entry((&target.on, &target.prefer)).or_default();
             let later = Later {
@@ -330,8 +333,8 @@ impl<'w> Placing<'_, 'w> {
             .zip(&slots)
             .filter_map(|(slot, placed)| self.node_of(later.id, slot, *placed))
             .collect();
-        for slot in 0..slots.len() {
-            if slots[slot] != Placed::Nowhere {
+        for (slot, placed) in slots.iter_mut().enumerate() {
+            if *placed != Placed::Nowhere {
                 continue;
             }
             let node = match (target.balance, is_shards) {
@@ -340,7 +343,7 @@ impl<'w> Placing<'_, 'w> {
                 (_, false) => in_turn(later, slot, &mine),
             };
             if let Some(node) = node {
-                slots[slot] = Placed::On(node);
+                *placed = Placed::On(node);
                 mine.push(node);
                 self.load[node] += 1;
             }
@@ -401,6 +404,19 @@ impl Tie {
         match self {
             Tie::Pinned(_, node) => node,
             _ => None,
+        }
+    }
+}
+
+/// A cordoned node that has several slots of what has become a job on distinct nodes keeps
+/// the first.
+fn unpin_doubles(ties: &mut [Tie]) {
+    let mut taken = BTreeSet::new();
+    for tie in ties {
+        if let Tie::Pinned(_, Some(node)) = *tie
+            && !taken.insert(node)
+        {
+            *tie = Tie::Free;
         }
     }
 }

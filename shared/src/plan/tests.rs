@@ -587,7 +587,8 @@ fn people_are_told_where_and_why() {
 #[derive(Clone, Debug)]
 enum Event {
     Join(u8),
-    Gone(u8),
+    /// Its fence holds, or has ended.
+    Gone(u8, bool),
     Cordon(u8),
     Drain(u8),
     Free(u8),
@@ -626,7 +627,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         });
     let event = prop_oneof![
         3 => node().prop_map(Event::Join),
-        1 => node().prop_map(Event::Gone),
+        2 => (node(), any::<bool>()).prop_map(|(n, held)| Event::Gone(n, held)),
         1 => node().prop_map(Event::Cordon),
         1 => node().prop_map(Event::Drain),
         1 => node().prop_map(Event::Free),
@@ -641,7 +642,8 @@ fn happen(stage: &mut Stage, event: &Event) {
     let name = |n: &u8| format!("n{n}");
     match event {
         Event::Join(n) => stage.join(&name(n)),
-        Event::Gone(n) => stage.gone(&name(n), 0, 0),
+        Event::Gone(n, true) => stage.gone(&name(n), 5, 5),
+        Event::Gone(n, false) => stage.gone(&name(n), 0, 0),
         Event::Job(j, shape) => drop(stage.job(&format!("j{j}"), |s| {
             s.target.place = shape.place;
             s.target.balance = shape.balance;
@@ -693,6 +695,17 @@ fn check_owners(stage: &Stage, plan: &Plan, before: &BTreeMap<(JobId, u32), Node
                 );
                 continue;
             };
+            if !world.nodes.contains_key(owner) {
+                let away = world.away[owner];
+                assert!(!away.kill_in.is_zero(), "past its fence a node owns nothing");
+                assert_eq!(
+                    before.get(&(*id, slot)),
+                    Some(owner),
+                    "a node that is gone gets nothing"
+                );
+                assert!(!unplaced && plan.wake_in.is_some());
+                continue;
+            }
             assert!(!unplaced && takes(owner), "the owner is alive and may take it");
             assert!(
                 !world.nodes[owner].cordoned || before.get(&(*id, slot)) == Some(owner),
