@@ -1,11 +1,14 @@
-//! A master with SQLite that is killed while it records: what was acknowledged is there.
+//! A master with SQLite that is killed while it records, or whose disk is full: what was
+//! acknowledged is there.
 
 use std::{
     io::{BufRead, BufReader},
     process::{Command, Stdio},
 };
 
-use master::history::{History, SqlHistory};
+use master::history::{History, HistoryError, SqlHistory};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     Scratch,
@@ -74,4 +77,55 @@ async fn killed_while_recording() {
         }
         history.close().await;
     }
+}
+
+/// Not a test of its own either: the limit on the size of files, which stands for a full
+/// disk, is the whole process's.
+#[tokio::test]
+#[ignore = "started by a_full_disk_means_later"]
+async fn record_on_a_full_disk() {
+    // The kernel's signal would end the process; the error is what is asked about.
+    let _caught = signal(SignalKind::from_raw(nix::libc::SIGXFSZ)).unwrap();
+    let history = SqlHistory::connect(&std::env::var(URL).unwrap()).await.unwrap();
+    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
+    setrlimit(Resource::RLIMIT_FSIZE, 1 << 20, hard).unwrap();
+    let mut recorded = 0;
+    let error = loop {
+        let runs = [run(1, recorded)];
+        match history.record(&runs, &[chunk(&runs[0], 0, &[7; 60_000])]).await {
+            Ok(_) => recorded += 1,
+            Err(e) => break e,
+        }
+        assert!(recorded < 100, "the disk is never full");
+    };
+    assert!(matches!(error, HistoryError::Unavailable(_)), "{error:?}");
+    // Questions are still answered; with room again, it goes on.
+    assert_eq!(
+        history.runs_after(None, 1000).await.unwrap().len() as i64,
+        recorded
+    );
+    setrlimit(Resource::RLIMIT_FSIZE, hard, hard).unwrap();
+    history.record(&[run(1, recorded)], &[]).await.unwrap();
+    assert_eq!(
+        history.runs_after(None, 1000).await.unwrap().len() as i64,
+        recorded + 1
+    );
+    assert!(recorded > 5, "{recorded}");
+}
+
+#[tokio::test]
+async fn a_full_disk_means_later() {
+    let scratch = Scratch::new("full");
+    let done = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "crash::record_on_a_full_disk",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(URL, format!("sqlite:{}", scratch.join("history.db").display()))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
 }

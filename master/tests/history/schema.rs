@@ -109,3 +109,21 @@ async fn a_file_that_is_no_database_is_refused() {
     let error = self::error(&format!("sqlite:{}", missing.display())).await;
     assert!(error.to_string().contains("there is no folder"), "{error}");
 }
+
+#[tokio::test]
+async fn a_new_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new("mode");
+    let file = scratch.join("history.db");
+    let history = SqlHistory::connect(&format!("sqlite://{}", file.display()))
+        .await
+        .unwrap();
+    for file in ["history.db", "history.db-wal", "history.db-shm"] {
+        let mode = std::fs::metadata(scratch.join(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    history.close().await;
+}

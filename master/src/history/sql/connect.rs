@@ -1,6 +1,6 @@
 //! Connecting: one pool, or two for SQLite, with an end to every wait.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
@@ -49,7 +49,7 @@ pub(super) async fn open(url: &str, patience: Patience) -> Result<SqlHistory, Co
     let error = |e: DbErr| place.error(&e);
     let (writes, reads) = match place.backend {
         DbBackend::Sqlite => {
-            place.check_folder()?;
+            place.make_file()?;
             let writes = pool(&place, patience, 1).await.map_err(error)?;
             // Each connection to a database in memory would be a database of its own.
             let shared = place.is_in_memory();
@@ -150,7 +150,6 @@ fn hang_up<D: sqlx::Database>(pool: PoolOptions<D>) -> PoolOptions<D> {
 /// is recorded, and so has deleted, survives a power cut; batches make it cheap.
 fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
@@ -223,26 +222,37 @@ impl Place {
             && (self.url.contains(":memory:") || self.url.contains("mode=memory"))
     }
 
-    fn check_folder(&self) -> Result<(), ConnectError> {
+    /// Makes SQLite's file if it is not there, for its owner alone: jobs' output may hold
+    /// secrets. SQLite gives its other files the same mode.
+    fn make_file(&self) -> Result<(), ConnectError> {
+        if self.is_in_memory() {
+            return Ok(());
+        }
         let path = self.url.strip_prefix("sqlite:").unwrap_or_default();
-        let path = PathBuf::from(
-            path.strip_prefix("//")
-                .unwrap_or(path)
-                .split('?')
-                .next()
-                .unwrap_or_default(),
-        );
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let path = Path::new(path.split('?').next().unwrap_or_default());
         if path.as_os_str().is_empty() {
             return Err(ConnectError::Url("names no file".to_owned()));
         }
+        let unreachable = |cause: String| ConnectError::Unreachable {
+            database: self.shown.clone(),
+            cause,
+        };
         match path.parent() {
-            Some(folder) if !self.is_in_memory() && !folder.as_os_str().is_empty() && !folder.is_dir() => {
-                Err(ConnectError::Unreachable {
-                    database: self.shown.clone(),
-                    cause: format!("there is no folder {}", folder.display()),
-                })
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+                return Err(unreachable(format!("there is no folder {}", folder.display())));
             }
-            _ => Ok(()),
+            _ => {}
+        }
+        let made = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        match made {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(e) => Err(unreachable(e.to_string())),
         }
     }
 
