@@ -11,7 +11,7 @@ use shared::{
 use utoipa::{
     ToSchema,
     openapi::{
-        ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+        ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder,
         schema::Schema,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
@@ -85,4 +85,39 @@ pub fn complete(document: &mut OpenApi) {
     of::<Step>(&mut all);
     of::<SumBy>(&mut all);
     document.components.get_or_insert_default().schemas.extend(all);
+    name_operations(document);
+}
+
+/// Calls are named after what they do to what: `get_jobs_namespace_name`.
+fn name_operations(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let parts = path
+            .trim_start_matches(shared::api::BASE)
+            .split(['/', '.'])
+            .filter(|part| !part.is_empty());
+        let what = parts
+            .map(|part| part.trim_matches(['{', '}']))
+            .collect::<Vec<_>>()
+            .join("_");
+        let PathItem {
+            get,
+            put,
+            post,
+            delete,
+            patch,
+            ..
+        } = item;
+        let all = [
+            ("get", get),
+            ("put", put),
+            ("post", post),
+            ("delete", delete),
+            ("patch", patch),
+        ];
+        for (method, operation) in all {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{what}"));
+            }
+        }
+    }
 }

@@ -92,6 +92,19 @@ async fn every_described_call_is_served_and_has_errors() {
             schemas.keys()
         );
     }
+    // Each call has a name of its own, and says what it does.
+    let mut names = std::collections::BTreeSet::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "two calls are named {name}");
+            assert!(operation["summary"].as_str().is_some(), "{name} says nothing");
+        }
+    }
+    assert!(
+        names.contains("put_jobs_namespace_name") && names.contains("get_openapi_json"),
+        "{names:?}"
+    );
     // Every reference leads somewhere.
     let text = document.to_string();
     for reference in text.split("#/components/schemas/").skip(1) {

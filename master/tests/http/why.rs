@@ -178,10 +178,10 @@ async fn what_is_not_recorded_is_explained_by_the_cursor() {
     api.claim(job.id, NOW, &node).await;
     check(&api, "2026-01-31T12:00:00Z", expect![[r#"
         It was due at 2026-01-31T12:00:00.000Z, and nothing is recorded of it.
-        Slot 0: it was claimed and is not reported yet; if its node is gone, it ends `lost` once that is certain."#]]).await;
+        Slot 0: node n1 has claimed it (run 01KG9YS7G00000000000000007) and not reported it yet; if the node is gone, it ends `lost` once that is certain."#]]).await;
     check(&api, "2026-01-31T11:00:00Z", expect![[r#"
         It was due at 2026-01-31T11:00:00.000Z, and nothing is recorded of it.
-        Slot 0: claims have gone on to 2026-01-31T12:00:00.000Z; what became of this one is not reported yet, or its history was cleared away."#]]).await;
+        Slot 0: claims have gone on to 2026-01-31T12:00:00.000Z (node n1); what became of this one is not reported yet, or its history was cleared away."#]]).await;
     api.node_dies(&node).await;
     check(
         &api,
@@ -194,7 +194,7 @@ async fn what_is_not_recorded_is_explained_by_the_cursor() {
     api.history.set_down(true);
     check(&api, "2026-01-31T12:00:00Z", expect![[r#"
         It was due at 2026-01-31T12:00:00.000Z.
-        Slot 0: it was claimed and is not reported yet; if its node is gone, it ends `lost` once that is certain.
+        Slot 0: node n1 has claimed it (run 01KG9YS7G00000000000000007) and not reported it yet; if the node is gone, it ends `lost` once that is certain.
         The database does not answer: what ran is known once it does."#]]).await;
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::{
     api::{SlotView, Standing},
+    assign::Cursor,
     history::RunView,
     id::NodeId,
     job::{Job, MisfireRun},
@@ -26,6 +27,8 @@ pub struct Facts<'a> {
     pub after: Option<Time>,
     pub slots: &'a [SlotView],
     pub nodes: &'a [Standing],
+    /// The last claim of a slot.
+    pub claimed: &'a dyn Fn(u32) -> Option<&'a Cursor>,
     /// Living nodes, and whether new work may go there.
     pub alive: &'a BTreeMap<NodeId, bool>,
     /// What is recorded of `at`.
@@ -251,18 +254,18 @@ fn unrecorded_slots(facts: &Facts) -> Vec<String> {
 /// What the cursor tells of an instant that nothing is recorded of.
 fn slot_story(facts: &Facts, slot: &SlotView) -> String {
     let n = slot.slot;
-    let is_alive = |node: &NodeId| facts.alive.contains_key(node);
-    match (&slot.node, slot.claimed) {
-        (_, Some(claimed)) if claimed == facts.at => {
-            format!(
-                "Slot {n}: it was claimed and is not reported yet; if its node is gone, it ends `lost` once that is certain."
-            )
-        }
-        (_, Some(claimed)) if claimed > facts.at => {
-            format!(
-                "Slot {n}: claims have gone on to {claimed}; what became of this one is not reported yet, or its history was cleared away."
-            )
-        }
+    let claimed = (facts.claimed)(n).filter(|cursor| cursor.at >= facts.at);
+    match (&slot.node, claimed) {
+        (_, Some(cursor)) if cursor.at == facts.at => format!(
+            "Slot {n}: node {} has claimed it (run {}) and not reported it yet; if the node is gone, it ends \
+             `lost` once that is certain.",
+            cursor.node, cursor.run
+        ),
+        (_, Some(cursor)) => format!(
+            "Slot {n}: claims have gone on to {} (node {}); what became of this one is not reported yet, or its \
+             history was cleared away.",
+            cursor.at, cursor.node
+        ),
         (None, _) => {
             let why = slot.why.as_deref().unwrap_or("it is not placed yet");
             format!(
@@ -270,12 +273,10 @@ fn slot_story(facts: &Facts, slot: &SlotView) -> String {
                 misfire(facts)
             )
         }
-        (Some(node), _) if !is_alive(node) => {
-            format!(
-                "Slot {n}: nobody has claimed it; its node {node} is down, and another takes over once it is certain. {}",
-                misfire(facts)
-            )
-        }
+        (Some(node), _) if !facts.alive.contains_key(node) => format!(
+            "Slot {n}: nobody has claimed it; its node {node} is down, and another takes over once that is certain. {}",
+            misfire(facts)
+        ),
         (Some(node), _) => format!(
             "Slot {n}: its node {node} has not claimed it yet. {}",
             misfire(facts)

@@ -10,6 +10,7 @@ use shared::{
     history::{RunQuery, RunView},
     id::JobPath,
     job::{Compiled, Job},
+    keys,
     time::Time,
 };
 use std::time::Duration;
@@ -55,6 +56,8 @@ pub async fn get(
     };
     let places = app.standing(&stored)?;
     let compiled = compiled(job);
+    let cursors = app.view.cursor.snapshot();
+    let claimed = |slot: u32| cursors.get(&keys::cursor(job.id, slot));
     let facts = Facts {
         job,
         asked: query.at,
@@ -65,6 +68,7 @@ pub async fn get(
         after: fire::next(&compiled, query.at),
         slots: &places.slots,
         nodes: &places.nodes,
+        claimed: &claimed,
         alive: &places.alive,
         runs: &runs,
         is_known,
