@@ -9,17 +9,24 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Builds a client that trusts the system's certificate authorities, or only those of
 /// `ca_file` (PEM). `set_up` may be called twice.
-pub(crate) fn build(ca_file: Option<&Path>, set_up: impl Fn(ClientBuilder) -> ClientBuilder) -> anyhow::Result<Client> {
+pub(crate) fn build(
+    ca_file: Option<&Path>,
+    set_up: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> anyhow::Result<Client> {
     // An error means that another part of this process has installed one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let begin = || set_up(Client::builder().connect_timeout(CONNECT_TIMEOUT));
     if let Some(path) = ca_file {
-        let pem = std::fs::read(path).with_context(|| format!("cannot read the CA file {}", path.display()))?;
+        let pem =
+            std::fs::read(path).with_context(|| format!("cannot read the CA file {}", path.display()))?;
         let certificates = Certificate::from_pem_bundle(&pem)
             .ok()
             .filter(|all| !all.is_empty())
             .with_context(|| format!("the CA file {} holds no certificate in PEM form", path.display()))?;
-        return begin().tls_certs_only(certificates).build().context("cannot make an HTTP client");
+        return begin()
+            .tls_certs_only(certificates)
+            .build()
+            .context("cannot make an HTTP client");
     }
     match begin().build() {
         Ok(client) => Ok(client),
@@ -27,7 +34,10 @@ pub(crate) fn build(ca_file: Option<&Path>, set_up: impl Fn(ClientBuilder) -> Cl
             // A host without CA certificates can still speak plain HTTP; what is HTTPS
             // fails when it is asked for, with the reason.
             tracing::warn!(%error, "no system CA certificates: requests over HTTPS will fail; install ca-certificates");
-            begin().tls_certs_only([]).build().context("cannot make an HTTP client")
+            begin()
+                .tls_certs_only([])
+                .build()
+                .context("cannot make an HTTP client")
         }
     }
 }

@@ -60,11 +60,24 @@ impl HttpLink {
     pub fn new(config: HttpLinkConfig) -> anyhow::Result<HttpLink> {
         // A proxy that the environment names is meant for the world outside.
         let client = client::build(config.ca_file.as_deref(), |b| {
-            b.no_proxy().timeout(SEND_TIMEOUT).redirect(reqwest::redirect::Policy::none())
+            b.no_proxy()
+                .timeout(SEND_TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
         })?;
-        let remembered = config.remembered.as_deref().map(read_remembered).unwrap_or_default();
-        let state = State { remembered, ..State::default() };
-        Ok(HttpLink { config, client, state: Mutex::new(state) })
+        let remembered = config
+            .remembered
+            .as_deref()
+            .map(read_remembered)
+            .unwrap_or_default();
+        let state = State {
+            remembered,
+            ..State::default()
+        };
+        Ok(HttpLink {
+            config,
+            client,
+            state: Mutex::new(state),
+        })
     }
 
     /// The masters to try, the one that worked last first.
@@ -82,19 +95,31 @@ impl HttpLink {
                 tracing::warn!(%error, path = %path.display(), "the masters' URLs cannot be kept");
             }
         }
-        if let Some(at) = state.current.as_ref().and_then(|current| known.iter().position(|url| url == current)) {
+        if let Some(at) = state
+            .current
+            .as_ref()
+            .and_then(|current| known.iter().position(|url| url == current))
+        {
             known.rotate_left(at);
         }
         known
     }
 
     async fn send_to(&self, master: &str, batch: &Batch) -> Result<Ack, LinkError> {
-        let url = format!("{}{}{}", master.trim_end_matches('/'), api::BASE, api::paths::REPORTS);
+        let url = format!(
+            "{}{}{}",
+            master.trim_end_matches('/'),
+            api::BASE,
+            api::paths::REPORTS
+        );
         let unreachable = |e| LinkError::Unreachable(format!("{master}: {}", client::describe(e)));
         let request = self.client.post(url).bearer_auth(&self.config.token).json(batch);
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
         let body = read_bounded(response).await.map_err(unreachable)?;
         if status.is_success() {
             return serde_json::from_slice(&body)
@@ -172,7 +197,10 @@ async fn read_bounded(mut response: reqwest::Response) -> Result<Vec<u8>, reqwes
 
 /// A file that is missing or damaged is none: the store tells them again.
 fn read_remembered(path: &Path) -> Vec<String> {
-    fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    fs::read(path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
 }
 
 /// Whole or not at all: a name changes hands at once.

@@ -53,7 +53,16 @@ pub async fn run(
     cancel: CancellationToken,
 ) {
     let health = Arc::new(Health::default);
-    Outbox { spool, link, host, node, boot, health }.run(wake, cancel).await;
+    Outbox {
+        spool,
+        link,
+        host,
+        node,
+        boot,
+        health,
+    }
+    .run(wake, cancel)
+    .await;
 }
 
 impl Outbox {
@@ -100,7 +109,11 @@ impl Outbox {
 
     /// Sends one batch, if there is one.
     async fn send_some(&self, pace: &mut Pace, with_health: bool) -> Sent {
-        let unsent = match self.spool.unsent(pace.limit(BATCH_REPORTS_MAX), pace.limit(BATCH_CHUNKS_MAX)).await {
+        let unsent = match self
+            .spool
+            .unsent(pace.limit(BATCH_REPORTS_MAX), pace.limit(BATCH_CHUNKS_MAX))
+            .await
+        {
             Ok(unsent) => unsent,
             Err(error) => {
                 pace.failed();
@@ -139,7 +152,10 @@ impl Outbox {
         });
         let count = fits.count().max(1);
         chunks.truncate(count);
-        let health = with_health.then(|| Health { spooled: unsent.total, ..(self.health)() });
+        let health = with_health.then(|| Health {
+            spooled: unsent.total,
+            ..(self.health)()
+        });
         Batch {
             node: self.node.clone(),
             boot: self.boot.clone(),
@@ -215,7 +231,9 @@ impl Pace {
 
     /// A random half keeps a fleet's agents from coming back all at once.
     fn wait(&self, random: u64) -> Duration {
-        let full = BACKOFF_MIN.saturating_mul(1 << self.failures.saturating_sub(1).min(10)).min(BACKOFF_MAX);
+        let full = BACKOFF_MIN
+            .saturating_mul(1 << self.failures.saturating_sub(1).min(10))
+            .min(BACKOFF_MAX);
         let half = full / 2;
         half + Duration::from_millis(random % (half.as_millis() as u64).max(1))
     }

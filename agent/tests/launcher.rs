@@ -1,5 +1,6 @@
 //! The launcher, with real processes. Users are really switched: these tests want to be
 //! run by root, as an agent is.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{collections::HashSet, fs, path::Path, sync::Arc, time::Duration};
 

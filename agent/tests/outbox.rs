@@ -1,4 +1,5 @@
 //! The outbox on virtual time, and its way to the masters over real HTTP.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     collections::VecDeque,
@@ -45,7 +46,12 @@ struct Pretended {
 
 impl Pretended {
     fn got(&self) -> Vec<Batch> {
-        self.got.lock().unwrap().iter().map(|(_, batch)| batch.clone()).collect()
+        self.got
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, batch)| batch.clone())
+            .collect()
     }
 }
 
@@ -59,7 +65,11 @@ impl Link for Pretended {
             return Err(error);
         }
         self.got.lock().unwrap().push((Instant::now(), batch.clone()));
-        Ok(Ack { runs: batch.runs.len(), chunks: batch.chunks.len(), now: Time::EPOCH })
+        Ok(Ack {
+            runs: batch.runs.len(),
+            chunks: batch.chunks.len(),
+            now: Time::EPOCH,
+        })
     }
 }
 
@@ -83,7 +93,13 @@ impl Bench {
             wake.clone(),
             cancel.clone(),
         ));
-        Bench { spool, link, wake, cancel, task }
+        Bench {
+            spool,
+            link,
+            wake,
+            cancel,
+            task,
+        }
     }
 
     async fn commit(&self, writes: Vec<SpoolWrite>) {
@@ -107,8 +123,14 @@ impl Bench {
 #[tokio::test(start_paused = true)]
 async fn reports_go_out_in_bounded_batches_oldest_first() {
     let spool = Memory::default();
-    spool.commit((0..1200).map(|n| put(n, State::Succeeded)).collect()).await.unwrap();
-    spool.commit((0..200).map(|seq| put_chunk(1, seq, &[1; 64 * 1024])).collect()).await.unwrap();
+    spool
+        .commit((0..1200).map(|n| put(n, State::Succeeded)).collect())
+        .await
+        .unwrap();
+    spool
+        .commit((0..200).map(|seq| put_chunk(1, seq, &[1; 64 * 1024])).collect())
+        .await
+        .unwrap();
     let bench = Bench::start(spool, Pretended::default());
     bench.until_sent().await;
     let got = bench.link.got();
@@ -131,10 +153,20 @@ async fn what_comes_goes_out_at_once_and_health_every_ten_seconds() {
     sleep(Duration::from_secs(35)).await;
     assert_eq!(bench.link.got().iter().filter(|b| b.health.is_some()).count(), 4);
     let begin = Instant::now();
-    bench.commit(vec![put(1, State::Running), put_chunk(1, 0, b"x")]).await;
+    bench
+        .commit(vec![put(1, State::Running), put_chunk(1, 0, b"x")])
+        .await;
     bench.until_sent().await;
-    assert!(begin.elapsed() < Duration::from_millis(200), "{:?}", begin.elapsed());
-    assert_eq!(bench.spool.load().await.unwrap().runs.len(), 1, "it has not ended");
+    assert!(
+        begin.elapsed() < Duration::from_millis(200),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert_eq!(
+        bench.spool.load().await.unwrap().runs.len(),
+        1,
+        "it has not ended"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,12 +191,24 @@ async fn outages_are_waited_out_with_growing_gaps() {
 #[tokio::test(start_paused = true)]
 async fn refused_batches_become_smaller() {
     let spool = Memory::default();
-    spool.commit((0..500).map(|n| put(n, State::Succeeded)).collect()).await.unwrap();
+    spool
+        .commit((0..500).map(|n| put(n, State::Succeeded)).collect())
+        .await
+        .unwrap();
     let link = Pretended::default();
-    link.answers.lock().unwrap().extend((0..3).map(|_| LinkError::Refused("413".into())));
+    link.answers
+        .lock()
+        .unwrap()
+        .extend((0..3).map(|_| LinkError::Refused("413".into())));
     let bench = Bench::start(spool, link);
     bench.until_sent().await;
-    let sizes: Vec<_> = bench.link.got().iter().map(|b| b.runs.len()).filter(|n| *n > 0).collect();
+    let sizes: Vec<_> = bench
+        .link
+        .got()
+        .iter()
+        .map(|b| b.runs.len())
+        .filter(|n| *n > 0)
+        .collect();
     assert_eq!(sizes, [62, 125, 250, 63]);
 }
 
@@ -177,7 +221,12 @@ async fn what_changes_while_it_is_sent_is_sent_again() {
     }
     bench.commit(vec![put(1, State::Succeeded)]).await;
     bench.until_sent().await;
-    let states: Vec<_> = bench.link.got().iter().flat_map(|b| b.runs.iter().map(|r| r.state)).collect();
+    let states: Vec<_> = bench
+        .link
+        .got()
+        .iter()
+        .flat_map(|b| b.runs.iter().map(|r| r.state))
+        .collect();
     assert_eq!(states, [State::Running, State::Succeeded]);
     assert!(bench.spool.load().await.unwrap().runs.is_empty());
 }
@@ -198,7 +247,11 @@ async fn at_the_end_all_that_can_be_sent_is() {
     let spool = Memory::default();
     let bench = Bench::start(spool, Pretended::default());
     sleep(Duration::from_secs(1)).await;
-    bench.spool.commit((0..1200).map(|n| put(n, State::Succeeded)).collect()).await.unwrap();
+    bench
+        .spool
+        .commit((0..1200).map(|n| put(n, State::Succeeded)).collect())
+        .await
+        .unwrap();
     bench.cancel.cancel();
     bench.task.await.unwrap();
     assert_eq!(bench.spool.unsent(1, 1).await.unwrap().total, 0);
@@ -209,7 +262,11 @@ async fn at_the_end_all_that_can_be_sent_is() {
     let bench = Bench::start(Memory::default(), link);
     bench.commit(vec![put(1, State::Succeeded)]).await;
     bench.cancel.cancel();
-    assert!(tokio::time::timeout(Duration::from_secs(5), bench.task).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(5), bench.task)
+            .await
+            .is_err()
+    );
     assert!(bench.link.attempts.load(Ordering::SeqCst) < 60);
 }
 
@@ -249,7 +306,11 @@ async fn a_batch_goes_to_a_master_that_answers_and_stays_with_it() {
         let is_right = line.starts_with("POST /api/v1/agent/reports ")
             && all.contains("authorization: Bearer the-token")
             && all.contains("\"state\":\"running\"");
-        if is_right { reply("200 OK", "", ACK) } else { reply("404 Not Found", "", "") }
+        if is_right {
+            reply("200 OK", "", ACK)
+        } else {
+            reply("404 Not Found", "", "")
+        }
     })
     .await;
     let dir = tempfile::tempdir().unwrap();
@@ -259,7 +320,11 @@ async fn a_batch_goes_to_a_master_that_answers_and_stays_with_it() {
     for _ in 0..3 {
         to.send(&batch()).await.unwrap();
     }
-    assert_eq!(calls.load(Ordering::SeqCst), 1, "it stays with the one that works");
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        1,
+        "it stays with the one that works"
+    );
 
     // While the store is away, the last known masters are tried.
     let to = link(Vec::new(), dir.path());
@@ -275,7 +340,10 @@ async fn refusals_and_later_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let url = serve(move |_, _| reply("401 Unauthorized", "", body)).await;
     let error = link(vec![url], dir.path()).send(&batch()).await.unwrap_err();
-    assert!(matches!(&error, LinkError::Refused(why) if why.contains("no such credential")), "{error:?}");
+    assert!(
+        matches!(&error, LinkError::Refused(why) if why.contains("no such credential")),
+        "{error:?}"
+    );
     assert!(!error.to_string().contains("the-token"));
 
     let calls = Arc::new(AtomicUsize::new(0));
@@ -290,11 +358,17 @@ async fn refusals_and_later_are_told_apart() {
     assert!(matches!(error, LinkError::Later(_)), "{error:?}");
     let begin = Instant::now();
     to.send(&batch()).await.unwrap();
-    assert!(begin.elapsed() >= Duration::from_millis(900), "it waits as it was asked to");
+    assert!(
+        begin.elapsed() >= Duration::from_millis(900),
+        "it waits as it was asked to"
+    );
 
     let url = serve(|_, _| reply("200 OK", "", "<html>a proxy's page</html>")).await;
     let error = link(vec![url], dir.path()).send(&batch()).await.unwrap_err();
-    assert!(matches!(error, LinkError::Unreachable(_)), "an answer that is not a master's is none: {error:?}");
+    assert!(
+        matches!(error, LinkError::Unreachable(_)),
+        "an answer that is not a master's is none: {error:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The host's policy: what it refuses, and when its file is not to be trusted.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -33,23 +34,40 @@ fn shell() -> Launch {
 }
 
 fn user(name: &str) -> Launch {
-    Launch { user: Some(name.into()), ..shell() }
+    Launch {
+        user: Some(name.into()),
+        ..shell()
+    }
 }
 
 fn group(name: &str) -> Launch {
-    Launch { group: Some(name.into()), ..shell() }
+    Launch {
+        group: Some(name.into()),
+        ..shell()
+    }
 }
 
 fn dir(name: &str) -> Launch {
-    Launch { dir: Some(name.into()), ..shell() }
+    Launch {
+        dir: Some(name.into()),
+        ..shell()
+    }
 }
 
 fn env(name: &str) -> Launch {
-    Launch { env: vec![(name.into(), "x".into())], ..exec("/usr/bin/env") }
+    Launch {
+        env: vec![(name.into(), "x".into())],
+        ..exec("/usr/bin/env")
+    }
 }
 
 fn http(url: &str) -> Launch {
-    launch(Action::Http(HttpRequest { method: "GET".into(), url: url.into(), headers: [].into(), body: None }))
+    launch(Action::Http(HttpRequest {
+        method: "GET".into(),
+        url: url.into(),
+        headers: [].into(),
+        body: None,
+    }))
 }
 
 #[test]
@@ -61,45 +79,123 @@ fn rules_refuse_and_say_which() {
         ("allow_root = false", user("root"), Some("allow_root")),
         ("allow_root = false", user("0"), Some("allow_root")),
         ("allow_root = false", user("daemon"), None),
-        ("allow_root = false", Launch { group: Some("root".into()), ..user("daemon") }, Some("allow_root")),
-        ("allow_root = false", Launch { group: Some("0".into()), ..user("daemon") }, Some("allow_root")),
+        (
+            "allow_root = false",
+            Launch {
+                group: Some("root".into()),
+                ..user("daemon")
+            },
+            Some("allow_root"),
+        ),
+        (
+            "allow_root = false",
+            Launch {
+                group: Some("0".into()),
+                ..user("daemon")
+            },
+            Some("allow_root"),
+        ),
         ("users.allow = ['daemon', 'app-*']", user("daemon"), None),
         ("users.allow = ['daemon', 'app-*']", user("app-1"), None),
-        ("users.allow = ['daemon']", user("nobody"), Some("users.allow: `nobody`")),
+        (
+            "users.allow = ['daemon']",
+            user("nobody"),
+            Some("users.allow: `nobody`"),
+        ),
         ("users.allow = ['daemon']", user("65534"), Some("users.allow")),
         ("users.allow = ['daemon']", shell(), Some("users.allow: `root`")),
-        ("users.deny = ['nobody']", user("nobody"), Some("users.deny: `nobody`")),
+        (
+            "users.deny = ['nobody']",
+            user("nobody"),
+            Some("users.deny: `nobody`"),
+        ),
         // By its number it is the same user.
-        ("users.deny = ['nobody']", user("65534"), Some("users.deny: `nobody`")),
-        ("users.allow = ['*']\nusers.deny = ['root']", shell(), Some("users.deny: `root`")),
+        (
+            "users.deny = ['nobody']",
+            user("65534"),
+            Some("users.deny: `nobody`"),
+        ),
+        (
+            "users.allow = ['*']\nusers.deny = ['root']",
+            shell(),
+            Some("users.deny: `root`"),
+        ),
         ("groups.deny = ['adm']", group("adm"), Some("groups.deny: `adm`")),
         ("groups.deny = ['adm']", group("4"), Some("groups.deny: `adm`")),
         ("groups.deny = ['adm']", shell(), None),
         ("commands.shell = false", shell(), Some("commands.shell")),
         ("commands.shell = false", exec("true"), None),
         ("commands.allow = ['/usr/bin/']", shell(), Some("commands.shell")),
-        ("commands.shell = true\ncommands.allow = ['/usr/bin/']", shell(), None),
+        (
+            "commands.shell = true\ncommands.allow = ['/usr/bin/']",
+            shell(),
+            None,
+        ),
         ("commands.allow = ['/usr/bin/r*']", exec("/usr/bin/rsync"), None),
-        ("commands.allow = ['/usr/bin/r*']", exec("/usr/bin/../bin/rm"), Some("absolute path")),
-        ("commands.allow = ['/usr/bin/r*']", exec("rsync"), Some("absolute path")),
-        ("commands.allow = ['/usr/bin/r*']", exec("/usr/bin/env"), Some("commands.allow: `/usr/bin/env`")),
+        (
+            "commands.allow = ['/usr/bin/r*']",
+            exec("/usr/bin/../bin/rm"),
+            Some("absolute path"),
+        ),
+        (
+            "commands.allow = ['/usr/bin/r*']",
+            exec("rsync"),
+            Some("absolute path"),
+        ),
+        (
+            "commands.allow = ['/usr/bin/r*']",
+            exec("/usr/bin/env"),
+            Some("commands.allow: `/usr/bin/env`"),
+        ),
         ("commands.allow = ['/usr/bin/env']", env("FOO"), None),
-        ("commands.allow = ['/usr/bin/env']", env("LD_PRELOAD"), Some("LD_PRELOAD")),
-        ("commands.allow = ['/usr/bin/env']", env("BASH_ENV"), Some("BASH_ENV")),
-        ("commands.deny = ['/usr/bin/env']", exec("/usr/bin/env"), Some("commands.deny")),
+        (
+            "commands.allow = ['/usr/bin/env']",
+            env("LD_PRELOAD"),
+            Some("LD_PRELOAD"),
+        ),
+        (
+            "commands.allow = ['/usr/bin/env']",
+            env("BASH_ENV"),
+            Some("BASH_ENV"),
+        ),
+        (
+            "commands.deny = ['/usr/bin/env']",
+            exec("/usr/bin/env"),
+            Some("commands.deny"),
+        ),
         ("commands.deny = ['/usr/bin/env']", exec("/usr/bin/true"), None),
         ("dirs.allow = ['/srv/', '/usr']", dir("/srv"), None),
         ("dirs.allow = ['/srv/', '/usr']", dir("/usr"), None),
-        ("dirs.allow = ['/srv/', '/usr']", dir("/usr/share"), Some("dirs.allow")),
+        (
+            "dirs.allow = ['/srv/', '/usr']",
+            dir("/usr/share"),
+            Some("dirs.allow"),
+        ),
         ("dirs.allow = ['/srv/']", dir("/srv/../etc"), Some("without `..`")),
         ("dirs.allow = ['/srv/']", shell(), None),
         ("dirs.deny = ['/etc/']", dir("/etc"), Some("dirs.deny")),
-        ("http.allow = ['https://*.example.com/*']", http("https://a.example.com/x"), None),
-        ("http.allow = ['https://*.example.com/*']", http("https://evil.com/?a.example.com/"), Some("http.allow")),
+        (
+            "http.allow = ['https://*.example.com/*']",
+            http("https://a.example.com/x"),
+            None,
+        ),
+        (
+            "http.allow = ['https://*.example.com/*']",
+            http("https://evil.com/?a.example.com/"),
+            Some("http.allow"),
+        ),
         ("http.allow = []", http("http://localhost/"), Some("http.allow")),
-        ("http.deny = ['*://169.254.169.254']", http("http://169.254.169.254/latest"), Some("http.deny")),
+        (
+            "http.deny = ['*://169.254.169.254']",
+            http("http://169.254.169.254/latest"),
+            Some("http.deny"),
+        ),
         // A request is no process: what is said of users does not matter to it.
-        ("allow_root = false\ncommands.shell = false", http("http://localhost/"), None),
+        (
+            "allow_root = false\ncommands.shell = false",
+            http("http://localhost/"),
+            None,
+        ),
     ] {
         let result = Policy::parse(policy).unwrap().check(&launch);
         match refusal {
@@ -121,14 +217,24 @@ fn a_link_to_a_forbidden_program_is_forbidden() {
     std::os::unix::fs::symlink(&real, &link).unwrap();
     let real = fs::canonicalize(&real).unwrap();
     let policy = Policy::parse(&format!("commands.deny = ['{}']", real.display())).unwrap();
-    assert!(policy.check(&exec(link.to_str().unwrap())).unwrap_err().contains("commands.deny"));
+    assert!(
+        policy
+            .check(&exec(link.to_str().unwrap()))
+            .unwrap_err()
+            .contains("commands.deny")
+    );
 }
 
 #[test]
 fn secrets_in_urls_are_not_repeated() {
     let policy = Policy::parse("http.allow = []").unwrap();
-    let why = policy.check(&http("http://me:secret@localhost:81/path?token=secret")).unwrap_err();
-    assert!(why.contains("http://localhost:81/path") && !why.contains("secret"), "{why}");
+    let why = policy
+        .check(&http("http://me:secret@localhost:81/path?token=secret"))
+        .unwrap_err();
+    assert!(
+        why.contains("http://localhost:81/path") && !why.contains("secret"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -163,9 +269,20 @@ fn mistakes_are_errors_that_say_where() {
 fn the_sample_is_right_and_each_line_of_it_too() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/policy.toml");
     let sample = fs::read_to_string(path).unwrap();
-    assert_eq!(Policy::parse(&sample).unwrap().check(&user("root")), Ok(()), "as it is, it restricts nothing");
-    let example = |line: &str| line.strip_prefix("# ").filter(|l| l.contains(" = ") && !l.contains('`')).map(str::to_owned);
-    let all: String = sample.lines().map(|line| example(line).unwrap_or(line.to_owned()) + "\n").collect();
+    assert_eq!(
+        Policy::parse(&sample).unwrap().check(&user("root")),
+        Ok(()),
+        "as it is, it restricts nothing"
+    );
+    let example = |line: &str| {
+        line.strip_prefix("# ")
+            .filter(|l| l.contains(" = ") && !l.contains('`'))
+            .map(str::to_owned)
+    };
+    let all: String = sample
+        .lines()
+        .map(|line| example(line).unwrap_or(line.to_owned()) + "\n")
+        .collect();
     let policy = Policy::parse(&all).unwrap();
     assert_eq!(policy.max_concurrent(), Some(64));
     assert!(policy.check(&shell()).is_err());
@@ -176,7 +293,10 @@ fn a_file_that_others_may_write_is_not_trusted() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("policy.toml");
     let load = || Policy::load(Some(&path));
-    assert!(matches!(load(), Err(PolicyError::Unreadable { .. })), "a file that is named must be there");
+    assert!(
+        matches!(load(), Err(PolicyError::Unreadable { .. })),
+        "a file that is named must be there"
+    );
     fs::write(&path, "limits.max_concurrent = 7").unwrap();
     let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     set(&path, 0o644);
@@ -197,5 +317,8 @@ fn a_file_that_others_may_write_is_not_trusted() {
     std::os::unix::fs::chown(&path, Some(0), None).unwrap();
     fs::write(&path, "nonsense = 1").unwrap();
     let error = load().unwrap_err().to_string();
-    assert!(error.contains("nonsense") && error.contains("policy.toml"), "{error}");
+    assert!(
+        error.contains("nonsense") && error.contains("policy.toml"),
+        "{error}"
+    );
 }

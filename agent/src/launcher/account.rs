@@ -24,22 +24,41 @@ pub fn resolve(user: Option<&str>, group: Option<&str>) -> Result<Account, Start
     };
     let group = group.map(find_group).transpose()?;
     let (uid, gid, name, home) = match found {
-        Found::Known(u) => (u.uid, group.unwrap_or(u.gid), u.name, u.dir.to_string_lossy().into_owned()),
+        Found::Known(u) => (
+            u.uid,
+            group.unwrap_or(u.gid),
+            u.name,
+            u.dir.to_string_lossy().into_owned(),
+        ),
         Found::Number(uid) => {
             let gid = group.ok_or_else(|| {
-                StartError::Failed(format!("this host has no account for user number {uid}: give `group`, too"))
+                StartError::Failed(format!(
+                    "this host has no account for user number {uid}: give `group`, too"
+                ))
             })?;
             (uid, gid, uid.to_string(), "/".to_owned())
         }
     };
     if !agent.is_root() {
-        return not_root(agent, uid, group).map(|()| Account { name, home, identity: None });
+        return not_root(agent, uid, group).map(|()| Account {
+            name,
+            home,
+            identity: None,
+        });
     }
     if user.is_none() && group.is_none() {
-        return Ok(Account { name, home, identity: None });
+        return Ok(Account {
+            name,
+            home,
+            identity: None,
+        });
     }
     let groups = supplementary(&name, gid)?;
-    Ok(Account { name, home, identity: Some(Identity { uid, gid, groups }) })
+    Ok(Account {
+        name,
+        home,
+        identity: Some(Identity { uid, gid, groups }),
+    })
 }
 
 enum Found {
@@ -68,7 +87,9 @@ fn find_user(user: &str) -> Result<Found, StartError> {
         return Ok(Found::Known(found));
     }
     let Ok(number) = user.parse::<u32>() else {
-        return Err(StartError::Failed(format!("there is no user `{user}` on this host")));
+        return Err(StartError::Failed(format!(
+            "there is no user `{user}` on this host"
+        )));
     };
     let uid = Uid::from_raw(number);
     Ok(by_uid(uid)?.map_or(Found::Number(uid), Found::Known))
@@ -85,7 +106,9 @@ fn find_group(group: &str) -> Result<Gid, StartError> {
 }
 
 fn supplementary(name: &str, gid: Gid) -> Result<Vec<Gid>, StartError> {
-    let Ok(c_name) = CString::new(name) else { return Ok(vec![gid]) };
+    let Ok(c_name) = CString::new(name) else {
+        return Ok(vec![gid]);
+    };
     getgrouplist(&c_name, gid).map_err(|e| lookup_failed("groups of user", name, e))
 }
 

@@ -3,9 +3,8 @@
 //! that of the whole tree.
 
 use std::{
-    ffi::CString,
     fs, io,
-    os::unix::ffi::OsStrExt,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Path, PathBuf},
 };
 
@@ -54,7 +53,9 @@ impl Cgroups {
 
     /// Takes away what ended runs left because something still ran in it.
     pub fn sweep(&self) {
-        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        let Ok(entries) = fs::read_dir(&self.root) else {
+            return;
+        };
         for entry in entries.flatten() {
             // One that is in use stays.
             let _ = fs::remove_dir(entry.path());
@@ -67,13 +68,16 @@ impl Cgroups {
     }
 
     fn dir(&self, name: &str) -> Cgroup {
-        Cgroup { dir: self.root.join(name) }
+        Cgroup {
+            dir: self.root.join(name),
+        }
     }
 }
 
 impl Cgroup {
-    pub fn procs(&self) -> io::Result<CString> {
-        CString::new(self.dir.join("cgroup.procs").as_os_str().as_bytes()).map_err(io::Error::from)
+    /// What a process is born into.
+    pub fn handle(&self) -> io::Result<OwnedFd> {
+        fs::File::open(&self.dir).map(OwnedFd::from)
     }
 
     /// The processes in it, dying ones too.

@@ -40,7 +40,10 @@ impl Marks {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         for entry in fs::read_dir(root)? {
             let entry = entry?;
-            let is_other = entry.file_name().to_str().is_some_and(|n| n != name && is_boot(n));
+            let is_other = entry
+                .file_name()
+                .to_str()
+                .is_some_and(|n| n != name && is_boot(n));
             if is_other && let Err(error) = fs::remove_dir_all(entry.path()) {
                 tracing::warn!(%error, path = %entry.path().display(), "marks of an earlier boot cannot be removed");
             }
@@ -84,8 +87,7 @@ impl Marks {
     pub fn process(&self, run: RunId) -> Option<ProcessId> {
         let pid = self.read(run)?.pid;
         let stat = procfs::stat(pid)?;
-        let needle = format!("GNOMON_RUN={run}\0");
-        (stat.is_alive() && procfs::has_in_environ(pid, needle.as_bytes())).then_some(ProcessId {
+        (stat.is_alive() && procfs::run_of(pid) == Some(run)).then_some(ProcessId {
             pid,
             started_ticks: stat.started_ticks,
             boot: procfs::boot(),

@@ -20,12 +20,14 @@ mod procfs;
 mod request;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     ffi::CString,
+    fs::File,
     io::{self, Seek, Write},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
-    process::Stdio,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -54,6 +56,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 const SHELL: &str = "/bin/sh";
 /// How many are started at the same time; more would only stand in each other's way.
 const STARTS_MAX: usize = 64;
+const REAP_EVERY: Duration = Duration::from_secs(2);
 
 /// How the launcher is set up.
 pub struct LauncherConfig {
@@ -90,13 +93,26 @@ enum Running {
     Request(CancellationToken),
 }
 
+impl Running {
+    fn pid(&self) -> Option<i32> {
+        match self {
+            Running::Process(target) => Some(target.pid),
+            Running::Starting(_) | Running::Request(_) => None,
+        }
+    }
+}
+
 impl Launcher {
-    /// Needs its folder to be writable. Raises the process' limit of open files, which
+    /// Needs its folder to be writable, and a tokio runtime. Raises the process' limit of open files, which
     /// what it starts does not inherit.
     pub fn open(config: LauncherConfig) -> anyhow::Result<Launcher> {
         let marks = Marks::open(&config.dir)
             .with_context(|| format!("cannot use the folder {}", config.dir.display()))?;
-        let cgroups = if config.cgroups { Cgroups::find(&config.dir) } else { None };
+        let cgroups = if config.cgroups {
+            Cgroups::find(&config.dir)
+        } else {
+            None
+        };
         if let Some(cgroups) = &cgroups {
             cgroups.sweep();
         }
@@ -109,7 +125,13 @@ impl Launcher {
             running: Mutex::default(),
             starts: Arc::new(Semaphore::new(STARTS_MAX)),
         };
-        Ok(Launcher { shared: Arc::new(shared) })
+        let launcher = Launcher {
+            shared: Arc::new(shared),
+        };
+        if std::process::id() == 1 {
+            tokio::spawn(reap_orphans(Arc::downgrade(&launcher.shared)));
+        }
+        Ok(launcher)
     }
 
     /// How many processes and requests are going on.
@@ -117,7 +139,11 @@ impl Launcher {
         self.shared.running().len()
     }
 
-    async fn start_process(&self, launch: Launch, events: mpsc::Sender<ProcessEvent>) -> Result<Started, StartError> {
+    async fn start_process(
+        &self,
+        launch: Launch,
+        events: mpsc::Sender<ProcessEvent>,
+    ) -> Result<Started, StartError> {
         let shared = self.shared.clone();
         let run = launch.run;
         // An error only if it were closed, which it never is.
@@ -125,9 +151,13 @@ impl Launcher {
         // Looking up users may wait for the network, and a program may lie on one.
         let spawned = tokio::task::spawn_blocking(move || shared.spawn(launch)).await;
         drop(permit);
-        let (process, id) = spawned.unwrap_or_else(|e| Err(StartError::Failed(format!("starting it failed: {e}"))))?;
+        let (process, id) =
+            spawned.unwrap_or_else(|e| Err(StartError::Failed(format!("starting it failed: {e}"))))?;
         let target = process.target.clone();
-        let before = self.shared.running().insert(run, Running::Process(target.clone()));
+        let before = self
+            .shared
+            .running()
+            .insert(run, Running::Process(target.clone()));
         self.watch(run, process, events);
         if let Some(Running::Starting(Some(signal))) = before {
             target.signal(signal).await;
@@ -144,7 +174,11 @@ impl Launcher {
         });
     }
 
-    fn start_request(&self, launch: &Launch, events: mpsc::Sender<ProcessEvent>) -> Result<Started, StartError> {
+    fn start_request(
+        &self,
+        launch: &Launch,
+        events: mpsc::Sender<ProcessEvent>,
+    ) -> Result<Started, StartError> {
         let Action::Http(request) = &launch.action else {
             return Err(StartError::Failed("it is not a request".into()));
         };
@@ -152,12 +186,20 @@ impl Launcher {
         let run = launch.run;
         self.shared.marks.leave(run).map_err(|e| no_mark(&e))?;
         let cancel = CancellationToken::new();
-        self.shared.running().insert(run, Running::Request(cancel.clone()));
+        self.shared
+            .running()
+            .insert(run, Running::Request(cancel.clone()));
         let time_max = self.shared.policy.timeout(launch.timeout);
         let shared = self.shared.clone();
         tokio::spawn(async move {
-            let gone = Gone { shared: shared.clone(), run };
-            shared.requests.send(run, prepared, time_max, cancel, events).await;
+            let gone = Gone {
+                shared: shared.clone(),
+                run,
+            };
+            shared
+                .requests
+                .send(run, prepared, time_max, cancel, events)
+                .await;
             drop(gone);
         });
         Ok(Started { process: None })
@@ -182,7 +224,9 @@ impl Starter for Launcher {
         let shared = self.shared.clone();
         let checked = launch.clone();
         let check = tokio::task::spawn_blocking(move || shared.policy.check(&checked)).await;
-        check.unwrap_or_else(|e| Err(format!("the policy could not be applied: {e}"))).map_err(StartError::Rejected)?;
+        check
+            .unwrap_or_else(|e| Err(format!("the policy could not be applied: {e}")))
+            .map_err(StartError::Rejected)?;
         let run = launch.run;
         self.shared.admit(run)?;
         let started = match &launch.action {
@@ -229,11 +273,14 @@ impl Starter for Launcher {
             Some(mark) if mark.pid == process.pid => Pipes::reopen(&mark),
             _ => Pipes::none(),
         };
-        let Ok(mut adopted) = Process::new(target.clone(), pipes, false) else { return false };
+        let Ok(mut adopted) = Process::new(target.clone(), pipes, false) else {
+            return false;
+        };
         adopted.time_max = self.shared.policy.max_timeout();
         adopted.started_ticks = Some(process.started_ticks);
         // Looked at after the handle was made: the number can no longer change hands.
-        let is_it = procfs::stat(process.pid).is_some_and(|s| s.is_alive() && s.started_ticks == process.started_ticks);
+        let is_it = procfs::stat(process.pid)
+            .is_some_and(|s| s.is_alive() && s.started_ticks == process.started_ticks);
         if !is_it {
             return false;
         }
@@ -265,8 +312,14 @@ impl Shared {
         if running.contains_key(&run) {
             return Err(StartError::Failed("this run is going on already".into()));
         }
-        if let Some(max) = self.policy.max_concurrent().filter(|max| running.len() >= *max as usize) {
-            return Err(StartError::Rejected(format!("limits.max_concurrent: {max} runs are going on already")));
+        if let Some(max) = self
+            .policy
+            .max_concurrent()
+            .filter(|max| running.len() >= *max as usize)
+        {
+            return Err(StartError::Rejected(format!(
+                "limits.max_concurrent: {max} runs are going on already"
+            )));
         }
         running.insert(run, Running::Starting(None));
         Ok(())
@@ -277,22 +330,35 @@ impl Shared {
         let run = launch.run;
         let account = account::resolve(launch.user.as_deref(), launch.group.as_deref())?;
         let owner = account.identity.as_ref().map(|identity| identity.uid);
-        let (pipes, ends) = pipes::make(owner).map_err(|e| StartError::Failed(format!("no pipe for its output: {e}")))?;
+        let (pipes, ends) =
+            pipes::make(owner).map_err(|e| StartError::Failed(format!("no pipe for its output: {e}")))?;
         let cgroup = self.make_cgroup(run);
-        let explain = Explain::new(&launch, &account);
+        let env = environment(&launch, &account);
         let (program, args) = command(&launch.action)?;
+        let explain = Explain::new(&launch, &account, &env);
         let spawn = Spawn {
-            program,
-            args,
-            env: environment(&launch, &account),
+            programs: programs(&program, explain.path)
+                .into_iter()
+                .map(c_string)
+                .collect::<Result<_, _>>()?,
+            args: [program]
+                .into_iter()
+                .chain(args)
+                .map(c_string)
+                .collect::<Result<_, _>>()?,
+            env: env
+                .iter()
+                .map(|(name, value)| c_string(format!("{name}={value}")))
+                .collect::<Result<_, _>>()?,
             dirs: dirs(launch.dir.as_deref(), &account)?,
-            stdin: stdin(launch.stdin.as_deref()).map_err(|e| StartError::Failed(format!("no place for its input: {e}")))?,
+            stdin: stdin(launch.stdin.as_deref())
+                .map_err(|e| StartError::Failed(format!("no place for its input: {e}")))?,
             identity: account.identity,
             stdout: ends.stdout,
             stderr: ends.stderr,
             mark: self.marks.c_path(run).map_err(|e| no_mark(&e))?,
             mark_text: format!(" {} {}\n", ends.inodes.0, ends.inodes.1).into_bytes(),
-            cgroup: cgroup.as_ref().and_then(|c| c.procs().ok()),
+            cgroup: cgroup.as_ref().and_then(|c| c.handle().ok()),
             open_files: self.open_files,
         };
         let memory_floor_bytes = procfs::own_private_memory();
@@ -309,13 +375,21 @@ impl Shared {
         process.memory_floor_bytes = memory_floor_bytes;
         process.memory_seen_bytes = procfs::memory_max(pid);
         process.time_max = self.policy.max_timeout();
-        Ok((process, ProcessId { pid, started_ticks, boot: procfs::boot() }))
+        Ok((
+            process,
+            ProcessId {
+                pid,
+                started_ticks,
+                boot: procfs::boot(),
+            },
+        ))
     }
 
     /// Without one, a run is still killed as a whole, by other means.
     fn make_cgroup(&self, run: RunId) -> Option<Cgroup> {
         let made = self.cgroups.as_ref()?.make(run);
-        made.inspect_err(|error| tracing::warn!(%error, run.id = %run, "no cgroup for this run")).ok()
+        made.inspect_err(|error| tracing::warn!(%error, run.id = %run, "no cgroup for this run"))
+            .ok()
     }
 }
 
@@ -342,8 +416,25 @@ fn command(action: &Action) -> Result<(String, Vec<String>), StartError> {
     }
 }
 
+/// Where a program may be, as execvp(3) looks for it.
+fn programs(program: &str, path: &str) -> Vec<String> {
+    if program.contains('/') {
+        return vec![program.to_owned()];
+    }
+    // An empty one is the working directory.
+    path.split(':')
+        .map(|dir| {
+            if dir.is_empty() {
+                format!("./{program}")
+            } else {
+                format!("{dir}/{program}")
+            }
+        })
+        .collect()
+}
+
 /// What cron gives, and what the job says over it.
-fn environment(launch: &Launch, account: &Account) -> Vec<(String, String)> {
+fn environment(launch: &Launch, account: &Account) -> BTreeMap<String, String> {
     let lang = std::env::var("LANG").unwrap_or_else(|_| "C.UTF-8".to_owned());
     let base = [
         ("PATH", PATH.to_owned()),
@@ -353,10 +444,13 @@ fn environment(launch: &Launch, account: &Account) -> Vec<(String, String)> {
         ("SHELL", SHELL.to_owned()),
         ("LANG", lang),
     ];
-    let mut env: Vec<_> = base.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut env: BTreeMap<_, _> = base
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     env.extend(launch.env.iter().cloned());
     // What the run's processes are found by.
-    env.push(("GNOMON_RUN".to_owned(), launch.run.to_string()));
+    env.insert("GNOMON_RUN".to_owned(), launch.run.to_string());
     env
 }
 
@@ -366,38 +460,43 @@ fn dirs(dir: Option<&str>, account: &Account) -> Result<Vec<CString>, StartError
         Some(dir) => vec![dir],
         None => vec![account.home.as_str(), "/"],
     };
-    all.into_iter()
-        .map(|dir| CString::new(dir).map_err(|_| StartError::Failed("the directory's name holds a NUL".into())))
-        .collect()
+    all.into_iter().map(c_string).collect()
+}
+
+fn c_string(text: impl Into<Vec<u8>>) -> Result<CString, StartError> {
+    CString::new(text).map_err(|_| StartError::Failed("a NUL character is in what is to be started".into()))
 }
 
 /// A text is a file in memory: all of it is there even if the agent dies at once.
-fn stdin(text: Option<&str>) -> io::Result<Stdio> {
-    let Some(text) = text else { return Ok(Stdio::null()) };
-    let mut file = std::fs::File::from(memfd_create("gnomon-stdin", MFdFlags::MFD_CLOEXEC)?);
+fn stdin(text: Option<&str>) -> io::Result<OwnedFd> {
+    let Some(text) = text else {
+        return Ok(File::open("/dev/null")?.into());
+    };
+    let mut file = File::from(memfd_create("gnomon-stdin", MFdFlags::MFD_CLOEXEC)?);
     file.write_all(text.as_bytes())?;
     file.rewind()?;
     Ok(file.into())
 }
 
 /// What it takes to say why a start failed.
-struct Explain {
+struct Explain<'a> {
     program: String,
     is_shell: bool,
     user: String,
     dir: String,
-    path: String,
+    path: &'a str,
 }
 
-impl Explain {
-    fn new(launch: &Launch, account: &Account) -> Explain {
-        let path = launch.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
+impl Explain<'_> {
+    fn new<'a>(launch: &Launch, account: &Account, env: &'a BTreeMap<String, String>) -> Explain<'a> {
         Explain {
-            program: command(&launch.action).map(|(program, _)| program).unwrap_or_default(),
+            program: command(&launch.action)
+                .map(|(program, _)| program)
+                .unwrap_or_default(),
             is_shell: matches!(launch.action, Action::Shell(_)),
             user: account.name.clone(),
             dir: launch.dir.clone().unwrap_or_else(|| account.home.clone()),
-            path: path.unwrap_or_else(|| PATH.to_owned()),
+            path: env.get("PATH").map_or("", String::as_str),
         }
     }
 
@@ -423,13 +522,17 @@ impl Explain {
             }
             Step::User | Step::Groups => format!("the process cannot become the user `{user}`: {error}"),
             Step::Mark => return no_mark(error),
-            Step::Session | Step::Limits => format!("the process could not be set up ({step:?}): {error}"),
+            Step::Streams | Step::Session | Step::Limits => {
+                format!("the process could not be set up ({step:?}): {error}")
+            }
         };
         StartError::Failed(text)
     }
 
     fn exec_failure(&self, error: &io::Error) -> String {
-        let Explain { program, user, path, .. } = self;
+        let Explain {
+            program, user, path, ..
+        } = self;
         let what = if self.is_shell { "the shell" } else { "the program" };
         let is_path = program.contains('/');
         match error.kind() {
@@ -438,12 +541,38 @@ impl Explain {
             }
             io::ErrorKind::NotFound if is_path => format!("{what} {program} does not exist on this host"),
             io::ErrorKind::NotFound => format!("{what} `{program}` is not in any directory of PATH ({path})"),
-            io::ErrorKind::PermissionDenied => format!("{what} {program} may not be executed by the user `{user}`"),
+            io::ErrorKind::PermissionDenied => {
+                format!("{what} {program} may not be executed by the user `{user}`")
+            }
+            _ if error.raw_os_error() == Some(libc::EAGAIN) => {
+                format!("the user `{user}` has too many processes for another (see ulimit -u)")
+            }
             _ if error.raw_os_error() == Some(libc::E2BIG) => {
                 format!("{what} {program}: its arguments and environment are too large for this host")
             }
             _ => format!("{what} {program} cannot be executed: {error}"),
         }
+    }
+}
+
+/// The first process of a container inherits what others leave behind, and nobody but it
+/// can take the ended ones out of the process table.
+async fn reap_orphans(shared: Weak<Shared>) {
+    let mut seen = HashSet::new();
+    loop {
+        tokio::time::sleep(REAP_EVERY).await;
+        let Some(shared) = shared.upgrade() else { return };
+        let Ok(ended) = tokio::task::spawn_blocking(procfs::ended_children).await else {
+            return;
+        };
+        let own: HashSet<i32> = shared.running().values().filter_map(Running::pid).collect();
+        let ended: HashSet<i32> = ended.into_iter().filter(|pid| !own.contains(pid)).collect();
+        // One that is being started may not be on the list yet: only what is seen twice.
+        for pid in ended.intersection(&seen) {
+            // Gone is what it is to be.
+            let _ = kernel::wait(*pid);
+        }
+        seen = ended;
     }
 }
 
@@ -456,4 +585,33 @@ fn raise_open_files() -> nix::Result<(u64, u64)> {
         tracing::warn!(%error, "the limit of open files stays at {soft}: that is {} runs at once", soft / 3);
     }
     Ok((soft, hard))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_shell_is_said() {
+        let explain = Explain {
+            program: "/no/such/sh".into(),
+            is_shell: true,
+            user: "me".into(),
+            dir: "/".into(),
+            path: PATH,
+        };
+        let error = explain.failure(Step::Exec, &io::Error::from_raw_os_error(libc::ENOENT));
+        assert_eq!(
+            error.to_string(),
+            "the shell /no/such/sh does not exist on this host"
+        );
+        let error = explain.failure(Step::Fork, &io::Error::from_raw_os_error(libc::EAGAIN));
+        assert!(error.to_string().contains("too many"), "{error}");
+    }
+
+    #[test]
+    fn programs_are_looked_for_along_the_path() {
+        assert_eq!(programs("a/b", "/x"), ["a/b"]);
+        assert_eq!(programs("b", "/x:/y/:"), ["/x/b", "/y//b", "./b"]);
+    }
 }

@@ -45,8 +45,18 @@ pub struct Ends {
 pub fn make(owner: Option<Uid>) -> io::Result<(Pipes, Ends)> {
     let (stdout, stdout_end, out_inode) = pipe(owner)?;
     let (stderr, stderr_end, err_inode) = pipe(owner)?;
-    let pipes = Pipes { stdout: Some(stdout), stderr: Some(stderr) };
-    Ok((pipes, Ends { stdout: stdout_end, stderr: stderr_end, inodes: (out_inode, err_inode) }))
+    let pipes = Pipes {
+        stdout: Some(stdout),
+        stderr: Some(stderr),
+    };
+    Ok((
+        pipes,
+        Ends {
+            stdout: stdout_end,
+            stderr: stderr_end,
+            inodes: (out_inode, err_inode),
+        },
+    ))
 }
 
 fn pipe(owner: Option<Uid>) -> io::Result<(Receiver, OwnedFd, u64)> {
@@ -73,12 +83,18 @@ impl Pipes {
             Receiver::from_owned_fd(file?.ok()?.into()).ok()
         };
         let (stdout, stderr) = mark.pipes.unzip();
-        Pipes { stdout: stdout.and_then(|i| open(1, i)), stderr: stderr.and_then(|i| open(2, i)) }
+        Pipes {
+            stdout: stdout.and_then(|i| open(1, i)),
+            stderr: stderr.and_then(|i| open(2, i)),
+        }
     }
 
     /// Nothing to read from.
     pub fn none() -> Pipes {
-        Pipes { stdout: None, stderr: None }
+        Pipes {
+            stdout: None,
+            stderr: None,
+        }
     }
 
     /// The next piece; `None` once everybody has closed both. Can be dropped at any time

@@ -24,7 +24,12 @@ use tokio::{
     time::{Instant, interval, sleep, sleep_until, timeout},
 };
 
-use super::{cgroup::Cgroup, kernel, pipes::Pipes, procfs};
+use super::{
+    cgroup::Cgroup,
+    kernel,
+    pipes::Pipes,
+    procfs::{self, Processes},
+};
 use crate::parts::{Exit, ProcessEvent, Signal};
 
 /// How long output is read on after a process' end, if something it left behind still
@@ -61,13 +66,25 @@ const KILLED: u8 = 2;
 
 impl Target {
     pub fn new(run: RunId, pid: i32, cgroup: Option<Cgroup>) -> Target {
-        Target { run, pid, cgroup, stopping: Arc::new(AtomicU8::new(GOES_ON)) }
+        Target {
+            run,
+            pid,
+            cgroup,
+            stopping: Arc::new(AtomicU8::new(GOES_ON)),
+        }
     }
 
     /// Signals everything that belongs to the run. Returns once all of it has been sent
     /// the signal.
     pub async fn signal(&self, signal: Signal) {
-        self.stopping.fetch_max(if signal == Signal::Kill { KILLED } else { TERMINATED }, Ordering::SeqCst);
+        self.stopping.fetch_max(
+            if signal == Signal::Kill {
+                KILLED
+            } else {
+                TERMINATED
+            },
+            Ordering::SeqCst,
+        );
         let target = self.clone();
         // An error is a panic, and it has been printed.
         let _ = tokio::task::spawn_blocking(move || match signal {
@@ -79,7 +96,7 @@ impl Target {
 
     fn terminate(&self) {
         let _ = killpg(Pid::from_raw(self.pid), Number::SIGTERM);
-        for pid in self.members() {
+        for pid in self.members(Duration::ZERO) {
             // Those of the group have it already.
             if procfs::stat(pid).is_some_and(|stat| stat.group != self.pid) {
                 let _ = kill(Pid::from_raw(pid), Number::SIGTERM);
@@ -93,7 +110,7 @@ impl Target {
         }
         let _ = killpg(Pid::from_raw(self.pid), Number::SIGKILL);
         for _ in 0..KILL_ROUNDS_MAX {
-            let left = self.members();
+            let left = self.members(Duration::ZERO);
             if left.is_empty() {
                 return;
             }
@@ -106,10 +123,15 @@ impl Target {
         }
     }
 
-    fn members(&self) -> Vec<i32> {
-        let mut all = procfs::members(self.run, self.pid);
+    fn members(&self, age_max: Duration) -> Vec<i32> {
+        let mut all = Processes::seen_within(age_max).of_run(self.run, self.pid);
         if let Some(cgroup) = &self.cgroup {
-            all.extend(cgroup.members().into_iter().filter(|p| procfs::stat(*p).is_some_and(|s| s.is_alive())));
+            all.extend(
+                cgroup
+                    .members()
+                    .into_iter()
+                    .filter(|p| procfs::stat(*p).is_some_and(|s| s.is_alive())),
+            );
             all.sort_unstable();
             all.dedup();
         }
@@ -118,7 +140,9 @@ impl Target {
 
     async fn has_members(&self) -> bool {
         let target = self.clone();
-        tokio::task::spawn_blocking(move || !target.members().is_empty()).await.unwrap_or(false)
+        tokio::task::spawn_blocking(move || !target.members(LOOK_EVERY).is_empty())
+            .await
+            .unwrap_or(false)
     }
 
     fn stopping(&self) -> u8 {
@@ -173,7 +197,13 @@ impl Process {
         if let Some(cgroup) = &self.target.cgroup {
             cgroup.remove();
         }
-        let _ = events.send(ProcessEvent::Ended { run: self.target.run, exit, usage }).await;
+        let _ = events
+            .send(ProcessEvent::Ended {
+                run: self.target.run,
+                exit,
+                usage,
+            })
+            .await;
     }
 
     /// Reads output until the process has ended; whether everybody had closed the pipes.
@@ -271,7 +301,10 @@ impl Process {
 
     async fn reap(&self) -> (Exit, Usage) {
         let cpu_ms = self.target.cgroup.as_ref().and_then(Cgroup::cpu_ms).unwrap_or(0);
-        let usage = Usage { cpu_ms, memory_max_bytes: self.memory_seen_bytes };
+        let usage = Usage {
+            cpu_ms,
+            memory_max_bytes: self.memory_seen_bytes,
+        };
         if !self.is_child {
             return (self.exit_of_adopted().await, usage);
         }
@@ -292,7 +325,11 @@ impl Process {
         let tells = memory > self.memory_floor_bytes + self.memory_floor_bytes / 8;
         Usage {
             cpu_ms: seen.cpu_ms.max(ms(cost.ru_utime) + ms(cost.ru_stime)),
-            memory_max_bytes: if tells { memory } else { seen.memory_max_bytes.min(memory) },
+            memory_max_bytes: if tells {
+                memory
+            } else {
+                seen.memory_max_bytes.min(memory)
+            },
         }
     }
 
@@ -301,7 +338,8 @@ impl Process {
     async fn exit_of_adopted(&self) -> Exit {
         let asked = timeout(REAPED_MAX, async {
             loop {
-                let stat = procfs::stat(self.target.pid).filter(|s| Some(s.started_ticks) == self.started_ticks);
+                let stat =
+                    procfs::stat(self.target.pid).filter(|s| Some(s.started_ticks) == self.started_ticks);
                 let status = stat.and_then(procfs::Stat::exit_status);
                 if let Some(status) = status.or_else(|| kernel::pidfd_exit_status(self.pidfd.get_ref())) {
                     return exit(status);
@@ -320,7 +358,11 @@ async fn send(events: &mpsc::Sender<ProcessEvent>, run: RunId, (stream, data): (
 
 /// wait(2)'s status.
 fn exit(status: i32) -> Exit {
-    if libc::WIFSIGNALED(status) { Exit::Signal(libc::WTERMSIG(status)) } else { Exit::Code(libc::WEXITSTATUS(status)) }
+    if libc::WIFSIGNALED(status) {
+        Exit::Signal(libc::WTERMSIG(status))
+    } else {
+        Exit::Code(libc::WEXITSTATUS(status))
+    }
 }
 
 fn far() -> Instant {

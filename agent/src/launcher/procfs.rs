@@ -3,11 +3,13 @@
 use std::{
     fs,
     io::Read,
-    sync::OnceLock,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
 use shared::id::RunId;
+use tokio::time::Instant;
 
 /// The largest environment that is searched.
 const ENVIRON_BYTES_MAX: u64 = 2 << 20;
@@ -16,6 +18,7 @@ const ENVIRON_BYTES_MAX: u64 = 2 << 20;
 #[derive(Clone, Copy, Debug)]
 pub struct Stat {
     pub state: u8,
+    pub parent: i32,
     pub group: i32,
     pub session: i32,
     /// Clock ticks since boot.
@@ -42,56 +45,120 @@ pub fn stat(pid: i32) -> Option<Stat> {
     let rest = std::str::from_utf8(&text[after..]).ok()?;
     let mut fields = rest.split_ascii_whitespace();
     let state = *fields.next()?.as_bytes().first()?;
-    let _parent = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
     let group = fields.next()?.parse().ok()?;
     let session = fields.next()?.parse().ok()?;
     // From field 6, the session, on to field 22.
     let started_ticks = fields.nth(15)?.parse().ok()?;
     // On to field 52, the last.
     let exit_status = fields.nth(29).and_then(|n| n.parse().ok());
-    Some(Stat { state, group, session, started_ticks, exit_status })
-}
-
-/// Which living processes belong to a run: those of its session or process group, and
-/// those that left it and carry the run's id in their environment.
-pub fn members(run: RunId, session: i32) -> Vec<i32> {
-    let needle = format!("GNOMON_RUN={run}\0").into_bytes();
-    let own = std::process::id().cast_signed();
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| {
-        *pid != own
-            && stat(*pid).is_some_and(|stat| {
-                stat.is_alive()
-                    && (stat.session == session || stat.group == session || has_in_environ(*pid, &needle))
-            })
+    Some(Stat {
+        state,
+        parent,
+        group,
+        session,
+        started_ticks,
+        exit_status,
     })
-    .collect()
 }
 
-/// Whether a process was given this environment variable (`NAME=value\0`).
-pub fn has_in_environ(pid: i32, needle: &[u8]) -> bool {
+/// A process of this host.
+struct Entry {
+    pid: i32,
+    stat: Stat,
+    /// The run that its environment names.
+    run: Option<RunId>,
+}
+
+/// The living processes of this host, as they were at one time.
+pub struct Processes(Vec<Entry>);
+
+impl Processes {
+    /// As they are, or were at most so long before. Those who ask at the same time share
+    /// one look: a thousand runs that are stopped together cost no thousand looks.
+    pub fn seen_within(age_max: Duration) -> Arc<Processes> {
+        static LAST: Mutex<Option<(Instant, Arc<Processes>)>> = Mutex::new(None);
+        let asked = Instant::now();
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, processes)) = &*last
+            && *at + age_max >= asked
+        {
+            return processes.clone();
+        }
+        let at = Instant::now();
+        let processes = Arc::new(Processes(living()));
+        *last = Some((at, processes.clone()));
+        processes
+    }
+
+    /// Those that belong to a run: of its session or process group, or having left it and
+    /// carrying the run's id in their environment.
+    pub fn of_run(&self, run: RunId, session: i32) -> Vec<i32> {
+        let belongs = |e: &&Entry| e.stat.session == session || e.stat.group == session || e.run == Some(run);
+        self.0.iter().filter(belongs).map(|e| e.pid).collect()
+    }
+}
+
+/// The numbers of all processes.
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+}
+
+fn living() -> Vec<Entry> {
+    let own = std::process::id().cast_signed();
+    pids()
+        .filter(|pid| *pid != own)
+        .filter_map(|pid| {
+            Some(Entry {
+                pid,
+                stat: stat(pid).filter(|s| s.is_alive())?,
+                run: run_of(pid),
+            })
+        })
+        .collect()
+}
+
+/// The children of this process that have ended and that nobody has reaped.
+pub fn ended_children() -> Vec<i32> {
+    let own = std::process::id().cast_signed();
+    pids()
+        .filter(|pid| stat(*pid).is_some_and(|s| s.parent == own && s.state == b'Z'))
+        .collect()
+}
+
+/// The run that a process' environment names.
+pub fn run_of(pid: i32) -> Option<RunId> {
     let mut environ = Vec::new();
-    let Ok(file) = fs::File::open(format!("/proc/{pid}/environ")) else { return false };
+    let file = fs::File::open(format!("/proc/{pid}/environ")).ok()?;
     // What can be read of it counts.
     let _ = file.take(ENVIRON_BYTES_MAX).read_to_end(&mut environ);
-    environ
-        .windows(needle.len())
-        .enumerate()
-        .any(|(at, window)| window == needle && (at == 0 || environ[at - 1] == 0))
+    let value = environ
+        .split(|b| *b == 0)
+        .find_map(|variable| variable.strip_prefix(b"GNOMON_RUN="))?;
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// The largest resident set that a process has had, in bytes.
 pub fn memory_max(pid: i32) -> u64 {
-    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return 0 };
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else {
+        return 0;
+    };
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) * 1024
+    line.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+        .unwrap_or(0)
+        * 1024
 }
 
 /// The agent's own memory that a fork copies, in bytes.
 pub fn own_private_memory() -> u64 {
-    let Ok(statm) = fs::read_to_string("/proc/self/statm") else { return 0 };
-    let mut fields = statm.split_ascii_whitespace().skip(1).map(|n| n.parse::<u64>().unwrap_or(0));
+    let Ok(statm) = fs::read_to_string("/proc/self/statm") else {
+        return 0;
+    };
+    let mut fields = statm
+        .split_ascii_whitespace()
+        .skip(1)
+        .map(|n| n.parse::<u64>().unwrap_or(0));
     let (resident, shared) = (fields.next().unwrap_or(0), fields.next().unwrap_or(0));
     resident.saturating_sub(shared) * 4096
 }
@@ -102,12 +169,17 @@ pub fn boot() -> u64 {
     *BOOT.get_or_init(|| {
         let id = fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let hash = Sha256::digest(&id);
-        hash.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+        hash.first_chunk::<8>()
+            .map_or(0, |bytes| u64::from_be_bytes(*bytes))
     })
 }
 
 /// When the host was started, in seconds of the wall clock as it goes now.
 pub fn boot_secs() -> Option<i64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
-    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+    stat.lines()
+        .find_map(|line| line.strip_prefix("btime "))?
+        .trim()
+        .parse()
+        .ok()
 }

@@ -33,25 +33,29 @@ impl Requests {
     pub fn new(policy: Arc<Policy>) -> anyhow::Result<Requests> {
         let client = client::build(None, |builder| {
             let policy = policy.clone();
-            builder.user_agent(concat!("gnomon/", env!("CARGO_PKG_VERSION"))).redirect(redirect::Policy::custom(
-                move |attempt| {
+            builder
+                .user_agent(concat!("gnomon/", env!("CARGO_PKG_VERSION")))
+                .redirect(redirect::Policy::custom(move |attempt| {
                     if attempt.previous().len() > REDIRECTS_MAX {
                         return attempt.error(format!("more than {REDIRECTS_MAX} redirects"));
                     }
                     // A server that is allowed must not lead to one that is not.
                     match policy.check_url(attempt.url()) {
                         Ok(()) => attempt.follow(),
-                        Err(rule) => attempt.error(format!("redirected to where the host's policy forbids: {rule}")),
+                        Err(rule) => {
+                            attempt.error(format!("redirected to where the host's policy forbids: {rule}"))
+                        }
                     }
-                },
-            ))
+                }))
         })?;
         Ok(Requests { client })
     }
 
     pub fn prepare(&self, request: &HttpRequest) -> Result<Prepared, StartError> {
-        let method: Method =
-            request.method.parse().map_err(|_| StartError::Failed(format!("`{}` is no HTTP method", request.method)))?;
+        let method: Method = request
+            .method
+            .parse()
+            .map_err(|_| StartError::Failed(format!("`{}` is no HTTP method", request.method)))?;
         let mut builder = self.client.request(method, &request.url);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
@@ -59,7 +63,10 @@ impl Requests {
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
-        builder.build().map(Prepared).map_err(|e| StartError::Failed(client::describe(e)))
+        builder
+            .build()
+            .map(Prepared)
+            .map_err(|e| StartError::Failed(client::describe(e)))
     }
 
     /// Sends it and brings the answer to `events`.
@@ -78,7 +85,13 @@ impl Requests {
             }
             () = cancel.cancelled() => Exit::Http("the request was given up".into()),
         };
-        let _ = events.send(ProcessEvent::Ended { run, exit, usage: Usage::default() }).await;
+        let _ = events
+            .send(ProcessEvent::Ended {
+                run,
+                exit,
+                usage: Usage::default(),
+            })
+            .await;
     }
 
     async fn exchange(
@@ -96,7 +109,13 @@ impl Requests {
             match response.chunk().await {
                 Ok(Some(data)) => {
                     let data = data.to_vec();
-                    let _ = events.send(ProcessEvent::Output { run, stream: Stream::Stdout, data }).await;
+                    let _ = events
+                        .send(ProcessEvent::Output {
+                            run,
+                            stream: Stream::Stdout,
+                            data,
+                        })
+                        .await;
                 }
                 Ok(None) => return Exit::Code(status),
                 Err(error) => return Exit::Http(client::describe(error)),

@@ -27,8 +27,17 @@ use pattern::{PathPattern, UrlPattern, glob};
 pub const PATH_DEFAULT: &str = "/etc/gnomon/policy.toml";
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Variables that make a program load or run something else than itself.
-const ENV_THAT_LOADS: [&str; 9] =
-    ["LD_*", "BASH_ENV", "ENV", "PYTHON*", "PERL5*", "RUBY*", "NODE_OPTIONS", "GCONV_PATH", "JAVA_TOOL_OPTIONS"];
+const ENV_THAT_LOADS: [&str; 9] = [
+    "LD_*",
+    "BASH_ENV",
+    "ENV",
+    "PYTHON*",
+    "PERL5*",
+    "RUBY*",
+    "NODE_OPTIONS",
+    "GCONV_PATH",
+    "JAVA_TOOL_OPTIONS",
+];
 
 /// What this host allows.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -111,11 +120,15 @@ impl Policy {
         let given = path.is_some();
         let path = path.unwrap_or(Path::new(PATH_DEFAULT));
         match read(path) {
-            Err(PolicyError::Unreadable { source, .. }) if !given && source.kind() == io::ErrorKind::NotFound => {
+            Err(PolicyError::Unreadable { source, .. })
+                if !given && source.kind() == io::ErrorKind::NotFound =>
+            {
                 Ok(Policy::default())
             }
-            text => Policy::parse(&text?)
-                .map_err(|why| PolicyError::Wrong { path: path.to_path_buf(), why }),
+            text => Policy::parse(&text?).map_err(|why| PolicyError::Wrong {
+                path: path.to_path_buf(),
+                why,
+            }),
         }
     }
 
@@ -151,11 +164,14 @@ impl Policy {
     pub fn check(&self, launch: &Launch) -> Result<(), String> {
         match &launch.action {
             Action::Http(request) => {
-                let url = Url::parse(&request.url).map_err(|e| format!("http: `{}` is not a URL: {e}", request.url))?;
+                let url = Url::parse(&request.url)
+                    .map_err(|e| format!("http: `{}` is not a URL: {e}", request.url))?;
                 return self.check_url(&url);
             }
             Action::Shell(_) if !self.allows_shell() => {
-                return Err("commands.shell: scripts for a shell are not allowed on this host; use `exec`".into());
+                return Err(
+                    "commands.shell: scripts for a shell are not allowed on this host; use `exec`".into(),
+                );
             }
             Action::Shell(_) => {}
             Action::Exec(argv) => self.check_program(argv.first().map_or("", String::as_str))?,
@@ -168,7 +184,12 @@ impl Policy {
 
     /// Whether a request may go to this address, also as a redirection.
     pub fn check_url(&self, url: &Url) -> Result<(), String> {
-        let shown = format!("{}://{}{}", url.scheme(), url.authority_without_user(), url.path());
+        let shown = format!(
+            "{}://{}{}",
+            url.scheme(),
+            url.authority_without_user(),
+            url.path()
+        );
         if let Some(rule) = self.http.deny.iter().find(|rule| rule.matches(url)) {
             return Err(format!("http.deny: {shown} is `{rule}`"));
         }
@@ -190,12 +211,17 @@ impl Policy {
             return Ok(());
         }
         if !is_plain(program) {
-            return Err(format!("commands: give `{program}` as an absolute path without `..`, so that the host's rules can be applied"));
+            return Err(format!(
+                "commands: give `{program}` as an absolute path without `..`, so that the host's rules can be applied"
+            ));
         }
         // A link to a forbidden program is that program.
         let real = fs::canonicalize(Path::new(program)).ok();
         let real = real.as_deref().and_then(Path::to_str).unwrap_or(program);
-        if let Some(rule) = deny.iter().find(|rule| rule.matches(program) || rule.matches(real)) {
+        if let Some(rule) = deny
+            .iter()
+            .find(|rule| rule.matches(program) || rule.matches(real))
+        {
             return Err(format!("commands.deny: `{program}` is `{rule}`"));
         }
         if let Some(allow) = allow
@@ -213,9 +239,9 @@ impl Policy {
         }
         let loads = |name: &str| ENV_THAT_LOADS.iter().any(|pattern| glob(pattern, name));
         match launch.env.iter().find(|(name, _)| loads(name)) {
-            Some((name, _)) => {
-                Err(format!("commands.allow: the variable `{name}` could make an allowed program load another"))
-            }
+            Some((name, _)) => Err(format!(
+                "commands.allow: the variable `{name}` could make an allowed program load another"
+            )),
             None => Ok(()),
         }
     }
@@ -238,7 +264,8 @@ impl Policy {
         }
         let name = account.map(|u| u.name);
         let number = number.map(|n| n.to_string());
-        self.users.check("users", &[name.as_deref(), number.as_deref(), user])
+        self.users
+            .check("users", &[name.as_deref(), number.as_deref(), user])
     }
 
     fn check_group(&self, group: Option<&str>) -> Result<(), String> {
@@ -247,13 +274,17 @@ impl Policy {
             .ok()
             .flatten()
             .or_else(|| Group::from_gid(Gid::from_raw(group.parse().ok()?)).ok().flatten());
-        let number = known.as_ref().map(|g| g.gid.as_raw()).or_else(|| group.parse().ok());
+        let number = known
+            .as_ref()
+            .map(|g| g.gid.as_raw())
+            .or_else(|| group.parse().ok());
         if self.allow_root == Some(false) && number == Some(0) {
             return Err("allow_root: nothing may run in group 0 on this host".into());
         }
         let name = known.map(|g| g.name);
         let number = number.map(|n| n.to_string());
-        self.groups.check("groups", &[name.as_deref(), number.as_deref(), Some(group)])
+        self.groups
+            .check("groups", &[name.as_deref(), number.as_deref(), Some(group)])
     }
 
     fn check_dir(&self, dir: Option<&str>) -> Result<(), String> {
@@ -264,11 +295,16 @@ impl Policy {
             return Ok(());
         }
         if !is_plain(dir) {
-            return Err(format!("dirs: give `{dir}` without `..`, so that the host's rules can be applied"));
+            return Err(format!(
+                "dirs: give `{dir}` without `..`, so that the host's rules can be applied"
+            ));
         }
         let real = fs::canonicalize(dir).ok();
         let real = real.as_deref().and_then(Path::to_str).unwrap_or(dir);
-        if let Some(rule) = deny.iter().find(|rule| rule.matches_dir(dir) || rule.matches_dir(real)) {
+        if let Some(rule) = deny
+            .iter()
+            .find(|rule| rule.matches_dir(dir) || rule.matches_dir(real))
+        {
             return Err(format!("dirs.deny: `{dir}` is `{rule}`"));
         }
         match allow {
@@ -304,7 +340,8 @@ trait Shown {
 impl Shown for Url {
     fn authority_without_user(&self) -> String {
         let host = self.host_str().unwrap_or("");
-        self.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        self.port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 }
 
@@ -314,17 +351,27 @@ fn is_plain(path: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<String, PolicyError> {
-    let unreadable = |source| PolicyError::Unreadable { path: path.to_path_buf(), source };
+    let unreadable = |source| PolicyError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    };
     let mut file = fs::File::open(path).map_err(unreadable)?;
     // The file that was opened is the one that is looked at.
     let meta = file.metadata().map_err(unreadable)?;
     check_writers(path, "", &meta)?;
     let real = fs::canonicalize(path).map_err(unreadable)?;
     if let Some(dir) = real.parent() {
-        check_writers(path, "lies in a folder that ", &fs::metadata(dir).map_err(unreadable)?)?;
+        check_writers(
+            path,
+            "lies in a folder that ",
+            &fs::metadata(dir).map_err(unreadable)?,
+        )?;
     }
     if meta.len() > FILE_BYTES_MAX {
-        return Err(PolicyError::Wrong { path: path.to_path_buf(), why: "it is larger than 1MiB".into() });
+        return Err(PolicyError::Wrong {
+            path: path.to_path_buf(),
+            why: "it is larger than 1MiB".into(),
+        });
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(unreadable)?;
@@ -332,9 +379,15 @@ fn read(path: &Path) -> Result<String, PolicyError> {
 }
 
 fn check_writers(path: &Path, what: &str, meta: &fs::Metadata) -> Result<(), PolicyError> {
-    let is_unsafe = |why: &str| PolicyError::Unsafe { path: path.to_path_buf(), why: format!("{what}{why}") };
+    let is_unsafe = |why: &str| PolicyError::Unsafe {
+        path: path.to_path_buf(),
+        why: format!("{what}{why}"),
+    };
     if meta.uid() != 0 && meta.uid() != Uid::effective().as_raw() {
-        return Err(is_unsafe(&format!("belongs to user {}, who is neither root nor the agent's", meta.uid())));
+        return Err(is_unsafe(&format!(
+            "belongs to user {}, who is neither root nor the agent's",
+            meta.uid()
+        )));
     }
     // In a sticky folder, such as /tmp, nobody can replace another's file.
     let is_sticky = meta.is_dir() && meta.mode() & 0o1000 != 0;

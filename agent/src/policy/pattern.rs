@@ -19,7 +19,9 @@ fn matches(pattern: &[u8], text: &[u8], barrier: Option<u8>) -> bool {
         if p < pattern.len() && pattern[p] == b'*' {
             star = Some((p, t));
             p += 1;
-        } else if p < pattern.len() && (pattern[p] == text[t] || (pattern[p] == b'?' && Some(text[t]) != barrier)) {
+        } else if p < pattern.len()
+            && (pattern[p] == text[t] || (pattern[p] == b'?' && Some(text[t]) != barrier))
+        {
             p += 1;
             t += 1;
         } else {
@@ -51,8 +53,16 @@ impl PathPattern {
 
     /// As [`PathPattern::matches`]; a folder is also below itself.
     pub fn matches_dir(&self, dir: &str) -> bool {
-        let dir = if dir.len() > 1 { dir.trim_end_matches('/') } else { dir };
-        self.matches(dir) || self.0.strip_suffix('/').is_some_and(|f| matches(f.as_bytes(), dir.as_bytes(), Some(b'/')))
+        let dir = if dir.len() > 1 {
+            dir.trim_end_matches('/')
+        } else {
+            dir
+        };
+        self.matches(dir)
+            || self
+                .0
+                .strip_suffix('/')
+                .is_some_and(|f| matches(f.as_bytes(), dir.as_bytes(), Some(b'/')))
     }
 }
 
@@ -71,11 +81,14 @@ impl fmt::Display for PathPattern {
 impl<'de> Deserialize<'de> for PathPattern {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<PathPattern, D::Error> {
         let text = String::deserialize(d)?;
-        let is_plain = text.starts_with('/') && !text.contains("//") && !text.split('/').any(|p| p == "." || p == "..");
+        let is_plain =
+            text.starts_with('/') && !text.contains("//") && !text.split('/').any(|p| p == "." || p == "..");
         if is_plain {
             Ok(PathPattern(text))
         } else {
-            Err(D::Error::custom(format!("`{text}` is not an absolute path; write one such as /usr/bin/rsync, /opt/jobs/ or /usr/bin/*")))
+            Err(D::Error::custom(format!(
+                "`{text}` is not an absolute path; write one such as /usr/bin/rsync, /opt/jobs/ or /usr/bin/*"
+            )))
         }
     }
 }
@@ -131,7 +144,9 @@ impl<'de> Deserialize<'de> for UrlPattern {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<UrlPattern, D::Error> {
         let text = String::deserialize(d)?;
         UrlPattern::parse(&text).ok_or_else(|| {
-            D::Error::custom(format!("`{text}` is not a pattern for URLs; write one such as https://*.example.com/hooks/*"))
+            D::Error::custom(format!(
+                "`{text}` is not a pattern for URLs; write one such as https://*.example.com/hooks/*"
+            ))
         })
     }
 }
@@ -172,8 +187,15 @@ mod tests {
 
     #[test]
     fn urls() {
-        let is = |pattern: &str, url: &str| UrlPattern::parse(pattern).unwrap().matches(&Url::parse(url).unwrap());
-        assert!(is("https://*.example.com/hooks/*", "https://a.example.com/hooks/1?x=y"));
+        let is = |pattern: &str, url: &str| {
+            UrlPattern::parse(pattern)
+                .unwrap()
+                .matches(&Url::parse(url).unwrap())
+        };
+        assert!(is(
+            "https://*.example.com/hooks/*",
+            "https://a.example.com/hooks/1?x=y"
+        ));
         assert!(!is("https://*.example.com/*", "https://evil.com/a.example.com/x"));
         assert!(!is("https://*.example.com/*", "https://a.example.com@evil.com/x"));
         assert!(!is("https://*.example.com/*", "https://a.example.com.evil.com/x"));

@@ -1,7 +1,7 @@
 //! The spool in one file.
 //!
 //! What do we store? Seven redb tables:
-//! - `runs`: a run's id to the JSON of its [`SpooledRun`]; `unsent`: a run's id to its
+//! - `runs`: a run's id to the JSON of its [`SpooledRun`](crate::parts::SpooledRun); `unsent`: a run's id to its
 //!   place in the queue, while no master acknowledged its latest report; `next_chunk`: a
 //!   run's id to the number of its next piece of output;
 //! - `pieces`: a place in the queue to a piece of output (its instant, its stream, its
@@ -21,7 +21,9 @@ use std::{
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction};
+use redb::{
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction,
+};
 use shared::{
     id::{JobId, RunId},
     report::{Chunk, Run, Stream},
@@ -33,7 +35,7 @@ use super::{
     index::{Change, Index, Piece},
     writer::Writer,
 };
-use crate::parts::{OwnedAssignment, Spool, SpoolError, SpoolWrite, Spooled, SpooledRun, Unsent};
+use crate::parts::{OwnedAssignment, Spool, SpoolError, SpoolWrite, Spooled, Unsent};
 
 const RUNS: TableDefinition<u128, &[u8]> = TableDefinition::new("runs");
 const UNSENT: TableDefinition<u128, u64> = TableDefinition::new("unsent");
@@ -92,10 +94,17 @@ impl Disk {
     fn open_with(limits: Limits, open: Opener) -> Result<Disk, OpenError> {
         let db = open()?;
         let index = restore(&db, limits).map_err(|e| classify(Path::new("spool"), e))?;
-        let store = Store { open, limits, db: Mutex::new(Some(Arc::new(db))), index: Mutex::new(index) };
+        let store = Store {
+            open,
+            limits,
+            db: Mutex::new(Some(Arc::new(db))),
+            index: Mutex::new(index),
+        };
         let store = Arc::new(store);
-        let writer = Writer::start(store.clone())
-            .map_err(|source| OpenError::Io { path: PathBuf::from("spool"), source })?;
+        let writer = Writer::start(store.clone()).map_err(|source| OpenError::Io {
+            path: PathBuf::from("spool"),
+            source,
+        })?;
         Ok(Disk { store, writer })
     }
 
@@ -113,7 +122,8 @@ impl Disk {
             let db = db.ok_or_else(|| SpoolError::Failed("its file is being opened again".into()))?;
             f(&store, &db).map_err(|e| spool_error(&e))
         });
-        task.await.unwrap_or_else(|e| Err(SpoolError::Failed(format!("its reader stopped: {e}"))))
+        task.await
+            .unwrap_or_else(|e| Err(SpoolError::Failed(format!("its reader stopped: {e}"))))
     }
 }
 
@@ -133,9 +143,13 @@ impl Spool for Disk {
     async fn unsent(&self, runs: usize, chunks: usize) -> Result<Unsent, SpoolError> {
         let (ids, places, total) = self.store.index().unsent(runs, chunks);
         if ids.is_empty() && places.is_empty() {
-            return Ok(Unsent { total, ..Unsent::default() });
+            return Ok(Unsent {
+                total,
+                ..Unsent::default()
+            });
         }
-        self.read(move |_, db| read_unsent(db, &ids, &places, total)).await
+        self.read(move |_, db| read_unsent(db, &ids, &places, total))
+            .await
     }
 
     async fn next_chunk(&self, run: RunId) -> Result<u64, SpoolError> {
@@ -160,7 +174,9 @@ impl Store {
     /// the file must be opened again, and what it holds then is the truth.
     pub fn write(&self, changes: &[Change]) -> Result<(), SpoolError> {
         let db = self.db().clone();
-        let Some(db) = db else { return Err(SpoolError::Failed("its file is closed".into())) };
+        let Some(db) = db else {
+            return Err(SpoolError::Failed("its file is closed".into()));
+        };
         write(&db, changes).map_err(|e| {
             *self.db() = None;
             spool_error(&e)
@@ -194,17 +210,23 @@ fn open_file(path: &Path) -> Result<Database, OpenError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
-    let mut db = Database::builder().set_cache_size(CACHE_BYTES).create_file(file).map_err(|e| match e {
-        DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_path_buf()),
-        e => classify(path, e.into()),
-    })?;
+    let mut db = Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .create_file(file)
+        .map_err(|e| match e {
+            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_path_buf()),
+            e => classify(path, e.into()),
+        })?;
     // The name of a new file must survive a power cut, as what is in it does.
     if let Some(dir) = dir {
         fs::File::open(dir).and_then(|d| d.sync_all()).map_err(io)?;
     }
     let format = prepare(&db).map_err(|e| classify(path, e))?;
     if format > FORMAT {
-        return Err(OpenError::Newer { path: path.to_path_buf(), found: format });
+        return Err(OpenError::Newer {
+            path: path.to_path_buf(),
+            found: format,
+        });
     }
     shrink(&mut db, length);
     Ok(db)
@@ -255,46 +277,75 @@ fn restore(db: &Database, limits: Limits) -> Result<Index, redb::Error> {
     for row in txn.open_table(RUNS)?.iter()? {
         let (id, record) = row?;
         let (id, record) = (id.value(), record.value());
-        let spooled: SpooledRun = decode(record, "a run")?;
+        // One that this version cannot read stays where it is and harms no other.
+        let Ok(Reported { run }) = decode::<Reported>(record, "a run").inspect_err(|e| unreadable(id, e))
+        else {
+            continue;
+        };
         let order = unsent.get(id)?.map(|v| v.value());
         let next = next_chunk.get(id)?.map_or(0, |v| v.value());
-        index.restore_run(&spooled.run, record.len(), order, next);
+        index.restore_run(&run, record.len(), order, next);
     }
     for row in txn.open_table(PIECE_INDEX)?.iter()? {
         let (order, piece) = row?;
         let (run, seq, bytes) = piece.value();
-        index.restore_piece(order.value(), Piece { run: RunId::from_u128(run), seq, bytes });
+        index.restore_piece(
+            order.value(),
+            Piece {
+                run: RunId::from_u128(run),
+                seq,
+                bytes,
+            },
+        );
     }
     Ok(index)
+}
+
+/// Only the report: the rest of the record is the agent's own.
+#[derive(serde::Deserialize)]
+struct Reported {
+    run: Run,
+}
+
+fn unreadable(id: u128, error: &redb::Error) {
+    tracing::error!(run.id = %RunId::from_u128(id), %error, "a run in the spool is not readable; it is left out");
 }
 
 fn read_all(db: &Database) -> Result<Spooled, redb::Error> {
     let txn = db.begin_read()?;
     let mut all = Spooled::default();
     for row in txn.open_table(RUNS)?.iter()? {
-        all.runs.push(decode(row?.1.value(), "a run")?);
+        let (id, record) = row?;
+        match decode(record.value(), "a run") {
+            Ok(run) => all.runs.push(run),
+            Err(error) => unreadable(id.value(), &error),
+        }
     }
     for row in txn.open_table(CURSORS)?.iter()? {
         let (key, at) = row?;
         let (job, slot) = key.value();
-        all.cursors.push((JobId::from_u128(job), slot, Time::from_millis(at.value())));
+        all.cursors
+            .push((JobId::from_u128(job), slot, Time::from_millis(at.value())));
     }
     if let Some(row) = txn.open_table(ASSIGNMENTS)?.get(0)? {
-        all.assignments = decode(row.value(), "the assignments")?;
+        // The store has them, too.
+        let read = decode(row.value(), "the assignments");
+        let read = read.inspect_err(
+            |error| tracing::error!(%error, "the spool's copy of the assignments is not readable"),
+        );
+        all.assignments = read.unwrap_or_default();
     }
     Ok(all)
 }
 
 fn read_unsent(db: &Database, ids: &[RunId], places: &[u64], total: u64) -> Result<Unsent, redb::Error> {
-    /// Only the report: the rest of the record is the agent's own.
-    #[derive(serde::Deserialize)]
-    struct Reported {
-        run: Run,
-    }
     let txn = db.begin_read()?;
     let (runs, pieces) = (txn.open_table(RUNS)?, txn.open_table(PIECES)?);
     let piece_index = txn.open_table(PIECE_INDEX)?;
-    let mut unsent = Unsent { total, ..Unsent::default() };
+    let mut unsent = Unsent {
+        total,
+        ..Unsent::default()
+    };
     // The index may be ahead of the file by a batch: what is not there yet comes next time.
     for id in ids {
         if let Some(row) = runs.get(id.to_u128())? {
@@ -304,7 +355,9 @@ fn read_unsent(db: &Database, ids: &[RunId], places: &[u64], total: u64) -> Resu
     for place in places {
         if let (Some(piece), Some(row)) = (piece_index.get(place)?, pieces.get(place)?) {
             let (run, seq, _) = piece.value();
-            unsent.chunks.push(decode_piece(RunId::from_u128(run), seq, row.value())?);
+            unsent
+                .chunks
+                .push(decode_piece(RunId::from_u128(run), seq, row.value())?);
         }
     }
     Ok(unsent)
@@ -345,7 +398,11 @@ impl<'a> Tables<'a> {
 
     fn apply(&mut self, change: &Change) -> Result<(), redb::Error> {
         match change {
-            Change::PutRun { spooled, record, order } => {
+            Change::PutRun {
+                spooled,
+                record,
+                order,
+            } => {
                 self.runs.insert(spooled.run.id.to_u128(), record.as_slice())?;
                 self.unsent.insert(spooled.run.id.to_u128(), order)?;
             }
@@ -358,7 +415,14 @@ impl<'a> Tables<'a> {
             Change::NextChunk { run, seq } => drop(self.next_chunk.insert(run.to_u128(), seq)?),
             Change::PutPiece { order, chunk } => {
                 let bytes = encode_piece(chunk)?;
-                self.piece_index.insert(order, (chunk.run.to_u128(), chunk.seq, bytes.len() as u64))?;
+                self.piece_index.insert(
+                    order,
+                    (
+                        chunk.run.to_u128(),
+                        chunk.seq,
+                        (bytes.len() - PIECE_HEAD_BYTES) as u64,
+                    ),
+                )?;
                 self.pieces.insert(order, bytes.as_slice())?;
             }
             Change::DropPiece { order } => {
@@ -367,20 +431,26 @@ impl<'a> Tables<'a> {
             }
             Change::PutCursor { job, slot, at } => {
                 self.cursors.insert((job.to_u128(), *slot), at.as_millis())?;
-            },
+            }
             Change::DeleteCursor { job, slot } => drop(self.cursors.remove((job.to_u128(), *slot))?),
             Change::PutAssignments(all) => {
-                self.assignments.insert(0, encode::<Vec<OwnedAssignment>>(all)?.as_slice())?;
+                self.assignments
+                    .insert(0, encode::<Vec<OwnedAssignment>>(all)?.as_slice())?;
             }
         }
         Ok(())
     }
 }
 
+/// What stands before a piece's data.
+const PIECE_HEAD_BYTES: usize = 9;
+
 /// A piece as it is stored: instant, stream, and the bytes themselves, not their base64.
 fn encode_piece(chunk: &Chunk) -> Result<Vec<u8>, redb::Error> {
-    let data = BASE64.decode(&chunk.data).map_err(|e| corrupted("a piece of output", e))?;
-    let mut bytes = Vec::with_capacity(9 + data.len());
+    let data = BASE64
+        .decode(&chunk.data)
+        .map_err(|e| corrupted("a piece of output", e))?;
+    let mut bytes = Vec::with_capacity(PIECE_HEAD_BYTES + data.len());
     bytes.extend_from_slice(&chunk.at.as_millis().to_be_bytes());
     bytes.push(match chunk.stream {
         Stream::Stdout => 0,
@@ -392,7 +462,9 @@ fn encode_piece(chunk: &Chunk) -> Result<Vec<u8>, redb::Error> {
 }
 
 fn decode_piece(run: RunId, seq: u64, bytes: &[u8]) -> Result<Chunk, redb::Error> {
-    let split = bytes.split_first_chunk::<8>().and_then(|(at, rest)| Some((at, rest.split_first()?)));
+    let split = bytes
+        .split_first_chunk::<8>()
+        .and_then(|(at, rest)| Some((at, rest.split_first()?)));
     let Some((at, (stream, data))) = split else {
         return Err(corrupted("a piece of output", "it is too short"));
     };
@@ -402,7 +474,13 @@ fn decode_piece(run: RunId, seq: u64, bytes: &[u8]) -> Result<Chunk, redb::Error
         _ => Stream::Note,
     };
     let at = Time::from_millis(i64::from_be_bytes(*at));
-    Ok(Chunk { run, seq, stream, at, data: BASE64.encode(data) })
+    Ok(Chunk {
+        run,
+        seq,
+        stream,
+        at,
+        data: BASE64.encode(data),
+    })
 }
 
 fn encode<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, redb::Error> {
@@ -423,15 +501,24 @@ fn is_full(error: &redb::Error) -> bool {
 }
 
 fn spool_error(error: &redb::Error) -> SpoolError {
-    if is_full(error) { SpoolError::DiskFull } else { SpoolError::Failed(error.to_string()) }
+    if is_full(error) {
+        SpoolError::DiskFull
+    } else {
+        SpoolError::Failed(error.to_string())
+    }
 }
 
 fn classify(path: &Path, error: redb::Error) -> OpenError {
     let path = path.to_path_buf();
     match error {
         e if is_full(&e) => OpenError::DiskFull(path),
-        redb::Error::Io(source) if source.kind() != io::ErrorKind::InvalidData => OpenError::Io { path, source },
-        e => OpenError::Damaged { path, why: e.to_string() },
+        redb::Error::Io(source) if source.kind() != io::ErrorKind::InvalidData => {
+            OpenError::Io { path, source }
+        }
+        e => OpenError::Damaged {
+            path,
+            why: e.to_string(),
+        },
     }
 }
 

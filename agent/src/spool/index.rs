@@ -47,21 +47,41 @@ struct Entry {
 pub(super) struct Piece {
     pub run: RunId,
     pub seq: u64,
+    /// Of its data alone.
     pub bytes: u64,
 }
 
 /// One change of what is stored.
 #[derive(Debug)]
 pub(super) enum Change {
-    PutRun { spooled: Box<SpooledRun>, record: Vec<u8>, order: u64 },
+    PutRun {
+        spooled: Box<SpooledRun>,
+        record: Vec<u8>,
+        order: u64,
+    },
     /// Its latest report is acknowledged.
     Sent(RunId),
     ForgetRun(RunId),
-    PutPiece { order: u64, chunk: Chunk },
-    NextChunk { run: RunId, seq: u64 },
-    DropPiece { order: u64 },
-    PutCursor { job: JobId, slot: Option<u32>, at: Time },
-    DeleteCursor { job: JobId, slot: Option<u32> },
+    PutPiece {
+        order: u64,
+        chunk: Chunk,
+    },
+    NextChunk {
+        run: RunId,
+        seq: u64,
+    },
+    DropPiece {
+        order: u64,
+    },
+    PutCursor {
+        job: JobId,
+        slot: Option<u32>,
+        at: Time,
+    },
+    DeleteCursor {
+        job: JobId,
+        slot: Option<u32>,
+    },
     PutAssignments(Vec<OwnedAssignment>),
 }
 
@@ -84,7 +104,12 @@ impl Index {
             self.unsent.insert(order, run.id);
             self.next_order = self.next_order.max(order + 1);
         }
-        let entry = Entry { order, fingerprint: fingerprint(run), bytes: run_cost(bytes), next_chunk };
+        let entry = Entry {
+            order,
+            fingerprint: fingerprint(run),
+            bytes: run_cost(bytes),
+            next_chunk,
+        };
         self.metrics.runs_bytes += entry.bytes;
         self.runs.insert(run.id, entry);
     }
@@ -185,14 +210,28 @@ impl Index {
         let order = order.unwrap_or_else(|| self.take_order());
         let bytes = run_cost(record.len());
         let fingerprint = fingerprint(&spooled.run);
-        self.runs.insert(id, Entry { order: Some(order), fingerprint, bytes, next_chunk });
+        self.runs.insert(
+            id,
+            Entry {
+                order: Some(order),
+                fingerprint,
+                bytes,
+                next_chunk,
+            },
+        );
         self.unsent.insert(order, id);
         self.metrics.runs_bytes += bytes;
-        Change::PutRun { spooled, record, order }
+        Change::PutRun {
+            spooled,
+            record,
+            order,
+        }
     }
 
     fn ack_run(&mut self, run: &Run, changes: &mut Vec<Change>) {
-        let Some(entry) = self.runs.get_mut(&run.id) else { return };
+        let Some(entry) = self.runs.get_mut(&run.id) else {
+            return;
+        };
         if entry.fingerprint != fingerprint(run) {
             return;
         }
@@ -215,11 +254,22 @@ impl Index {
             self.remove_piece(order, changes);
         }
         let order = self.take_order();
-        let bytes = chunk.data.len() as u64 / 4 * 3 + PIECE_OVERHEAD_BYTES;
-        self.insert_piece(order, Piece { run: chunk.run, seq: chunk.seq, bytes });
+        let padding = chunk.data.bytes().rev().take_while(|b| *b == b'=').count();
+        let bytes = (chunk.data.len() / 4 * 3 - padding.min(2)) as u64;
+        self.insert_piece(
+            order,
+            Piece {
+                run: chunk.run,
+                seq: chunk.seq,
+                bytes,
+            },
+        );
         if let Some(entry) = self.runs.get_mut(&chunk.run) {
             entry.next_chunk = entry.next_chunk.max(chunk.seq + 1);
-            changes.push(Change::NextChunk { run: chunk.run, seq: entry.next_chunk });
+            changes.push(Change::NextChunk {
+                run: chunk.run,
+                seq: entry.next_chunk,
+            });
         }
         changes.push(Change::PutPiece { order, chunk });
     }
@@ -228,15 +278,23 @@ impl Index {
         if from >= until {
             return;
         }
-        let orders: Vec<u64> = self.orders.range((run, from)..(run, until)).map(|(_, o)| *o).collect();
-        orders.into_iter().for_each(|order| self.remove_piece(order, changes));
+        let orders: Vec<u64> = self
+            .orders
+            .range((run, from)..(run, until))
+            .map(|(_, o)| *o)
+            .collect();
+        orders
+            .into_iter()
+            .for_each(|order| self.remove_piece(order, changes));
     }
 
     fn make_room(&mut self, changes: &mut Vec<Change>) {
         while self.metrics.output_bytes > self.limits.output_bytes_max
             || self.pieces.len() > self.limits.pieces_max
         {
-            let Some((order, piece)) = self.pieces.first_key_value().map(|(o, p)| (*o, *p)) else { return };
+            let Some((order, piece)) = self.pieces.first_key_value().map(|(o, p)| (*o, *p)) else {
+                return;
+            };
             self.metrics.evicted_pieces += 1;
             self.metrics.evicted_bytes += piece.bytes;
             self.remove_piece(order, changes);
@@ -244,15 +302,17 @@ impl Index {
     }
 
     fn insert_piece(&mut self, order: u64, piece: Piece) {
-        self.metrics.output_bytes += piece.bytes;
+        self.metrics.output_bytes += piece.bytes + PIECE_OVERHEAD_BYTES;
         self.orders.insert((piece.run, piece.seq), order);
         self.pieces.insert(order, piece);
     }
 
     fn remove_piece(&mut self, order: u64, changes: &mut Vec<Change>) {
-        let Some(piece) = self.pieces.remove(&order) else { return };
+        let Some(piece) = self.pieces.remove(&order) else {
+            return;
+        };
         self.orders.remove(&(piece.run, piece.seq));
-        self.metrics.output_bytes -= piece.bytes;
+        self.metrics.output_bytes -= piece.bytes + PIECE_OVERHEAD_BYTES;
         changes.push(Change::DropPiece { order });
     }
 

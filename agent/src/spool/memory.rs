@@ -50,7 +50,9 @@ impl Memory {
             assignments: Vec::new(),
             broken: None,
         };
-        Memory { inner: Arc::new(Mutex::new(inner)) }
+        Memory {
+            inner: Arc::new(Mutex::new(inner)),
+        }
     }
 
     /// From now on every commit fails with this, or works again.
@@ -99,7 +101,11 @@ impl Spool for Memory {
         let inner = self.lock();
         Ok(Spooled {
             runs: inner.runs.values().cloned().collect(),
-            cursors: inner.cursors.iter().map(|((job, slot), at)| (*job, *slot, *at)).collect(),
+            cursors: inner
+                .cursors
+                .iter()
+                .map(|((job, slot), at)| (*job, *slot, *at))
+                .collect(),
             assignments: inner.assignments.clone(),
         })
     }
@@ -108,8 +114,16 @@ impl Spool for Memory {
         let inner = self.lock();
         let (runs, pieces, total) = inner.index.unsent(runs, chunks);
         Ok(Unsent {
-            runs: runs.iter().filter_map(|id| inner.runs.get(id)).map(|s| s.run.clone()).collect(),
-            chunks: pieces.iter().filter_map(|order| inner.pieces.get(order)).cloned().collect(),
+            runs: runs
+                .iter()
+                .filter_map(|id| inner.runs.get(id))
+                .map(|s| s.run.clone())
+                .collect(),
+            chunks: pieces
+                .iter()
+                .filter_map(|order| inner.pieces.get(order))
+                .cloned()
+                .collect(),
             total,
         })
     }

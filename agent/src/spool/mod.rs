@@ -29,7 +29,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { runs_bytes_max: 256 << 20, output_bytes_max: 1 << 30, pieces_max: 500_000 }
+        Limits {
+            runs_bytes_max: 256 << 20,
+            output_bytes_max: 1 << 30,
+            pieces_max: 500_000,
+        }
     }
 }
 

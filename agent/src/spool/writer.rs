@@ -56,8 +56,13 @@ impl Writer {
     pub fn start(store: Arc<Store>) -> std::io::Result<Writer> {
         let mailbox = Arc::new(Mailbox::default());
         let theirs = mailbox.clone();
-        let thread = std::thread::Builder::new().name("spool".into()).spawn(move || run(&theirs, &store))?;
-        Ok(Writer { mailbox, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("spool".into())
+            .spawn(move || run(&theirs, &store))?;
+        Ok(Writer {
+            mailbox,
+            thread: Some(thread),
+        })
     }
 
     pub async fn commit(&self, writes: Vec<SpoolWrite>) -> Result<(), SpoolError> {
@@ -68,11 +73,21 @@ impl Writer {
             if queue.records.len() + queue.output.len() >= WAITING_MAX {
                 return Err(SpoolError::Failed(format!("{WAITING_MAX} commits wait already")));
             }
-            let request = Request { writes, answer, output_bytes };
-            if output_bytes == 0 { queue.records.push_back(request) } else { queue.output.push_back(request) }
+            let request = Request {
+                writes,
+                answer,
+                output_bytes,
+            };
+            if output_bytes == 0 {
+                queue.records.push_back(request)
+            } else {
+                queue.output.push_back(request)
+            }
         }
         self.mailbox.wake.notify_one();
-        answered.await.unwrap_or_else(|_| Err(SpoolError::Failed("it is closed".into())))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(SpoolError::Failed("it is closed".into())))
     }
 }
 
@@ -113,7 +128,9 @@ fn run(mailbox: &Mailbox, store: &Store) {
                 }
             }
             if !store.is_open() {
-                batch.into_iter().for_each(|request| drop(request.answer.send(Err(broken.clone()))));
+                batch
+                    .into_iter()
+                    .for_each(|request| drop(request.answer.send(Err(broken.clone()))));
                 continue;
             }
         }
@@ -162,7 +179,13 @@ fn carry_out(store: &Store, batch: Vec<Request>) -> Option<SpoolError> {
             }
         }
     }
-    let result = if changes.is_empty() { Ok(()) } else { store.write(&changes) };
-    answers.into_iter().for_each(|answer| drop(answer.send(result.clone())));
+    let result = if changes.is_empty() {
+        Ok(())
+    } else {
+        store.write(&changes)
+    };
+    answers
+        .into_iter()
+        .for_each(|answer| drop(answer.send(result.clone())));
     result.err()
 }

@@ -21,7 +21,10 @@ pub fn run_id(n: u64) -> RunId {
 }
 
 pub fn spooled(n: u64, state: State) -> SpooledRun {
-    let mut spec = JobSpec::new("job".parse().unwrap(), RunSpec::new(Action::Shell("echo hello".into())));
+    let mut spec = JobSpec::new(
+        "job".parse().unwrap(),
+        RunSpec::new(Action::Shell("echo hello".into())),
+    );
     spec.description = "as long as they usually are".into();
     let order = RunOrder {
         job: JobId::from_u128(1),
@@ -35,8 +38,17 @@ pub fn spooled(n: u64, state: State) -> SpooledRun {
         cause: Cause::Schedule,
         env: [].into(),
     };
-    let run = Run { state, ..order.pending(run_id(n), &node()) };
-    SpooledRun { run, order, claim: Some(3), process: None, epoch: Some(4) }
+    let run = Run {
+        state,
+        ..order.pending(run_id(n), &node())
+    };
+    SpooledRun {
+        run,
+        order,
+        claim: Some(3),
+        process: None,
+        epoch: Some(4),
+    }
 }
 
 pub fn put(n: u64, state: State) -> SpoolWrite {
@@ -44,7 +56,13 @@ pub fn put(n: u64, state: State) -> SpoolWrite {
 }
 
 pub fn chunk(n: u64, seq: u64, data: &[u8]) -> Chunk {
-    Chunk { run: run_id(n), seq, stream: Stream::Stderr, at: Time::from_millis(5), data: STANDARD.encode(data) }
+    Chunk {
+        run: run_id(n),
+        seq,
+        stream: Stream::Stderr,
+        at: Time::from_millis(5),
+        data: STANDARD.encode(data),
+    }
 }
 
 pub fn put_chunk(n: u64, seq: u64, data: &[u8]) -> SpoolWrite {

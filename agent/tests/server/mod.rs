@@ -17,7 +17,9 @@ pub async fn serve(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static
         while let Ok((mut socket, _)) = listener.accept().await {
             let answer = answer.clone();
             tokio::spawn(async move {
-                let Some(text) = request(&mut socket).await else { return };
+                let Some(text) = request(&mut socket).await else {
+                    return;
+                };
                 let reply = answer(text.lines().next().unwrap_or(""), &text);
                 if reply.is_empty() {
                     std::future::pending::<()>().await;
@@ -39,7 +41,8 @@ async fn request(socket: &mut TcpStream) -> Option<String> {
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| {
                 let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().unwrap())
+                name.eq_ignore_ascii_case("content-length")
+                    .then(|| value.trim().parse::<usize>().unwrap())
             });
             if body.len() >= length.unwrap_or(0) {
                 return Some(text);
@@ -49,5 +52,8 @@ async fn request(socket: &mut TcpStream) -> Option<String> {
 }
 
 pub fn reply(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
 }

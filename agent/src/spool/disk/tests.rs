@@ -10,6 +10,7 @@ use shared::{
 };
 
 use super::*;
+use crate::parts::SpooledRun;
 
 /// A file in memory with so much room on its disk, which outlives being opened.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +75,10 @@ fn put(n: u64) -> SpoolWrite {
     let order = RunOrder {
         job: JobId::from_u128(1),
         revision: 1,
-        spec: JobSpec::new("job".parse().unwrap(), RunSpec::new(Action::Shell("x".repeat(2000)))),
+        spec: JobSpec::new(
+            "job".parse().unwrap(),
+            RunSpec::new(Action::Shell("x".repeat(2000))),
+        ),
         first: RunId::from_u128(n.into()),
         attempt: 1,
         scheduled_at: Time::EPOCH,
@@ -84,7 +88,13 @@ fn put(n: u64) -> SpoolWrite {
         env: [].into(),
     };
     let run = order.pending(RunId::from_u128(n.into()), &"node".parse().unwrap());
-    SpoolWrite::PutRun(Box::new(SpooledRun { run, order, claim: None, process: None, epoch: None }))
+    SpoolWrite::PutRun(Box::new(SpooledRun {
+        run,
+        order,
+        claim: None,
+        process: None,
+        epoch: None,
+    }))
 }
 
 /// Waits out the time for which a broken file is left alone.
@@ -139,10 +149,63 @@ async fn while_the_disk_is_full_it_says_so_at_once() {
     commit_soon(&spool, 1).await;
     disk.room.store(0, Ordering::SeqCst);
     for _ in 0..3 {
-        assert!(matches!(spool.commit(vec![put(2)]).await, Err(SpoolError::DiskFull)));
+        assert!(matches!(
+            spool.commit(vec![put(2)]).await,
+            Err(SpoolError::DiskFull)
+        ));
     }
     disk.room.store(u64::MAX / 2, Ordering::SeqCst);
     commit_soon(&spool, 3).await;
-    let ids: Vec<u128> = spool.load().await.unwrap().runs.iter().map(|s| s.run.id.to_u128()).collect();
+    let ids: Vec<u128> = spool
+        .load()
+        .await
+        .unwrap()
+        .runs
+        .iter()
+        .map(|s| s.run.id.to_u128())
+        .collect();
     assert_eq!(ids, [1, 3]);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_harms_no_other() {
+    let disk = FullDisk::default();
+    disk.room.store(u64::MAX / 2, Ordering::SeqCst);
+    let spool = open(&disk).unwrap();
+    spool.commit(vec![put(1), put(2), put(3)]).await.unwrap();
+    let db = spool.store.db().clone().unwrap();
+    let txn = db.begin_write().unwrap();
+    {
+        let mut runs = txn.open_table(RUNS).unwrap();
+        let whole = runs.get(2).unwrap().unwrap().value().to_vec();
+        // One of which only the report can be read, and one that is nothing at all.
+        let text = String::from_utf8(whole)
+            .unwrap()
+            .replace("\"order\"", "\"unknown\"");
+        runs.insert(2, text.as_bytes()).unwrap();
+        runs.insert(3, b"nonsense".as_slice()).unwrap();
+        txn.open_table(ASSIGNMENTS)
+            .unwrap()
+            .insert(0, b"[5]".as_slice())
+            .unwrap();
+    }
+    txn.commit().unwrap();
+    drop((db, spool));
+    let spool = open(&disk).unwrap();
+    let numbers = |runs: Vec<RunId>| runs.into_iter().map(RunId::to_u128).collect::<Vec<_>>();
+    let all = spool.load().await.unwrap();
+    assert_eq!(numbers(all.runs.iter().map(|s| s.run.id).collect()), [1]);
+    assert!(all.assignments.is_empty());
+    let unsent = spool.unsent(10, 10).await.unwrap();
+    assert_eq!(
+        numbers(unsent.runs.iter().map(|r| r.id).collect()),
+        [1, 2],
+        "what can be told is told"
+    );
+    spool
+        .commit(vec![SpoolWrite::AckRuns(unsent.runs)])
+        .await
+        .unwrap();
+    spool.commit(vec![put(3)]).await.unwrap();
+    assert_eq!(spool.load().await.unwrap().runs.len(), 2);
 }
