@@ -372,7 +372,7 @@ async fn only_a_leader_keeps_house() {
         lead.send_replace(None);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert!(alive() <= tasks + 3, "{tasks} tasks were {}", alive());
+    assert!(alive() <= tasks + 10, "{tasks} tasks were {}", alive());
     lead.send_replace(Some(()));
     let before = folds();
     assert!(wait(15, &|| folds() > before).await, "it does not begin again");

@@ -71,7 +71,7 @@ async fn all_are_told(history: &SqlHistory) {
     for answer in join_all(calls).await {
         assert!(matches!(answer, Err(HistoryError::Unavailable(_))), "{answer:?}");
     }
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }
 
 async fn until_up<F: Future<Output = Result<(), HistoryError>>>(mut call: impl FnMut() -> F) {
@@ -149,7 +149,7 @@ async fn connecting_to_a_frozen_server_ends() {
     let connected = SqlHistory::connect_with(&server.url(), PATIENCE).await;
     signal_all(server.process(), Signal::SIGCONT);
     assert!(
-        connected.is_err() && start.elapsed() < Duration::from_secs(5),
+        connected.is_err() && start.elapsed() < Duration::from_secs(8),
         "{:?}",
         start.elapsed()
     );
@@ -196,7 +196,7 @@ async fn dead_connections_are_replaced(url: &str) {
                 .collect()
         })
         .await;
-        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
         history.record(&[run(1, round as i64)], &[]).await.unwrap();
     }
 }

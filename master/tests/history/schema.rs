@@ -92,7 +92,7 @@ async fn nobody_listening_is_said_at_once() {
             "{text}"
         );
         assert!(
-            start.elapsed() < std::time::Duration::from_secs(3),
+            start.elapsed() < std::time::Duration::from_secs(8),
             "{:?}",
             start.elapsed()
         );
