@@ -12,6 +12,7 @@ use std::{
 use agent::{Agent, pretend::Script};
 use shared::{
     assign::{Assignment, Cursor},
+    id::NodeId,
     job::MisfireRun,
     keys::{self, AssignKey},
     store::{Compare, Outcome, Store, Txn, Write},
@@ -40,6 +41,9 @@ struct Stage {
     jobs: Vec<Assignment>,
     /// What the leader took from nodes that had claimed it: theirs to report, or lost.
     taken: BTreeSet<(String, Time)>,
+    /// Of these, what was taken from a node that was gone, and when: from then on the
+    /// leader may have the fire done elsewhere.
+    settled: BTreeMap<(String, Time), Time>,
     dice: Dice,
     log: Vec<String>,
 }
@@ -67,6 +71,7 @@ impl Stage {
             agents: vec![None, None, None],
             jobs,
             taken: BTreeSet::new(),
+            settled: BTreeMap::new(),
             dice: Dice(seed),
             log: Vec::new(),
         }
@@ -166,24 +171,30 @@ impl Stage {
             notes.push(format!("{} goes from {owner:?} to {}", job.spec.name, to.id));
             if let Some(cursor) = cursor.filter(|_| now.is_some()) {
                 let cursor: Cursor = serde_json::from_slice(&cursor.value).unwrap();
+                let is_gone = living.iter().all(|n| self.hosts[*n].id != cursor.node);
                 let triggers: Vec<_> =
                     job.spec.triggers.iter().map(|t| t.compile(job.job.seed()).unwrap()).collect();
                 let before = cursor.unreported_since - Duration::from_millis(1);
                 let instants = shared::fire::instants(&triggers, before, cursor.at);
-                self.taken.extend(instants.map(|at| (job.spec.name.to_string(), at)));
+                for at in instants {
+                    let key = (job.spec.name.to_string(), at);
+                    if is_gone {
+                        self.settled.entry(key.clone()).or_insert(self.hosts[0].host.now());
+                    }
+                    self.taken.insert(key);
+                }
             }
         }
         notes.into_iter().for_each(|n| self.note(n));
     }
 
     /// Every process that was ever started, by job and instant.
-    fn started(&self) -> BTreeMap<(String, Time), Vec<String>> {
-        let mut started: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    fn started(&self) -> BTreeMap<(String, Time), Vec<(NodeId, Time)>> {
+        let mut started: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for host in &self.hosts {
             for seen in host.processes.seen() {
                 let at = env(&seen.launch, "GNOMON_SCHEDULED_AT").parse().unwrap();
-                let when = format!("on {} at {}", host.id, clock(seen.at));
-                started.entry((env(&seen.launch, "GNOMON_JOB"), at)).or_default().push(when);
+                started.entry((env(&seen.launch, "GNOMON_JOB"), at)).or_default().push((host.id.clone(), seen.at));
             }
         }
         started
@@ -193,6 +204,10 @@ impl Stage {
         for ((job, at), starts) in self.started() {
             if starts.len() > 1 {
                 return Err(format!("{job} {} started twice: {starts:?}", clock(at)));
+            }
+            let settled = self.settled.get(&(job.clone(), at));
+            if settled.is_some_and(|settled| starts[0].1 > *settled) {
+                return Err(format!("{job} {} was settled at {settled:?} and then started: {starts:?}", clock(at)));
             }
         }
         let mut known: BTreeMap<(String, Time), bool> = BTreeMap::new();

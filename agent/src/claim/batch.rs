@@ -36,7 +36,11 @@ impl Claim {
     ) -> Option<Claim> {
         let decided = Decided::new(candidate, decisions);
         let cursor = decided.store_cursor(node, earliest_unreported)?;
-        Some(Claim { decided, revision, cursor })
+        Some(Claim {
+            decided,
+            revision,
+            cursor,
+        })
     }
 
     pub fn key(&self) -> SlotKey {
@@ -47,14 +51,23 @@ impl Claim {
 /// Moves the cursors, if the assignments and the cursors are what they were and this node
 /// is still registered as it was.
 pub fn txn(node: &NodeId, epoch: Revision, claims: &[Claim]) -> Result<Txn, serde_json::Error> {
-    let mut txn = Txn { compares: vec![Compare::ModRevision(keys::node(node), epoch)], writes: Vec::new() };
+    let mut txn = Txn {
+        compares: vec![Compare::ModRevision(keys::node(node), epoch)],
+        writes: Vec::new(),
+    };
     for claim in claims {
         let SlotKey { job, slot } = claim.key();
         let key = keys::cursor(job, slot.unwrap_or_default());
         let owned = &claim.decided.owned;
-        txn.compares.push(Compare::ModRevision(owned.key.clone(), owned.mod_revision));
-        txn.compares.push(Compare::ModRevision(key.clone(), claim.revision));
-        txn.writes.push(Write::Put { key, value: serde_json::to_vec(&claim.cursor)?, lease: None });
+        txn.compares
+            .push(Compare::ModRevision(owned.key.clone(), owned.mod_revision));
+        txn.compares
+            .push(Compare::ModRevision(key.clone(), claim.revision));
+        txn.writes.push(Write::Put {
+            key,
+            value: serde_json::to_vec(&claim.cursor)?,
+            lease: None,
+        });
     }
     Ok(txn)
 }

@@ -69,13 +69,32 @@ pub struct Candidate {
     pub is_remembered: bool,
 }
 
-/// What came of looking at a slot.
+impl Candidate {
+    fn looked(&self) -> Looked {
+        Looked::Decided {
+            key: self.key,
+            last: self.last,
+            cursor: self.cursor,
+        }
+    }
+}
+
+/// What came of looking at a slot. Of several the last one counts; what one has decided
+/// stays decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Looked {
     /// Everything up to `last` is decided.
-    Decided { key: SlotKey, last: Time, cursor: CursorView },
+    Decided {
+        key: SlotKey,
+        last: Time,
+        cursor: CursorView,
+    },
     /// Look again at `at`.
-    Again { key: SlotKey, at: Time, cursor: CursorView },
+    Again {
+        key: SlotKey,
+        at: Time,
+        cursor: CursorView,
+    },
 }
 
 /// Claims what is due and hands it on.
@@ -115,7 +134,14 @@ impl Claims {
         for (candidate, read) in self.read_cursors(due).await {
             match read {
                 Ok(None) => known.push(candidate),
-                Ok(Some(kv)) => known.extend(self.settle(candidate, kv.as_ref(), &registration, &mut looked).await),
+                Ok(Some(kv)) => {
+                    let settled = self
+                        .settle(candidate, kv.as_ref(), &registration, &mut looked)
+                        .await;
+                    // Whatever becomes of the claim that follows: this is decided.
+                    looked.extend(settled.as_ref().map(Candidate::looked));
+                    known.extend(settled);
+                }
                 Err(_) => looked.push(self.again(&candidate, AGAIN_DOWN)),
             }
         }
@@ -123,14 +149,18 @@ impl Claims {
         let mut claims = Vec::new();
         for candidate in known {
             let decisions = candidate.timetable.due(candidate.last, now, self.lead);
-            let CursorView::Read(revision) = candidate.cursor else { continue };
-            match Claim::new(&candidate, decisions, &self.node, revision, self.spool.earliest(candidate.key)) {
+            let CursorView::Read(revision) = candidate.cursor else {
+                continue;
+            };
+            match Claim::new(
+                &candidate,
+                decisions,
+                &self.node,
+                revision,
+                self.spool.earliest(candidate.key),
+            ) {
                 Some(claim) => claims.push(claim),
-                None => looked.push(Looked::Decided {
-                    key: candidate.key,
-                    last: candidate.last,
-                    cursor: candidate.cursor,
-                }),
+                None => looked.push(candidate.looked()),
             }
         }
         looked.extend(self.claim(claims, &registration).await);
@@ -170,7 +200,9 @@ impl Claims {
             }
             Ok(Standing::Unspooled { until }) => {
                 let now = self.host.now();
-                let decisions = candidate.timetable.due_until(candidate.last, now, self.lead, until);
+                let decisions = candidate
+                    .timetable
+                    .due_until(candidate.last, now, self.lead, until);
                 let decided = Decided::new(&candidate, decisions);
                 let is_all = decided.last >= until;
                 candidate.last = decided.last;
@@ -182,8 +214,16 @@ impl Claims {
                 }
                 // More than one look takes; or a clock that has stepped back.
                 let at = self.host.now() + AGAIN_STALE;
-                looked.push(Looked::Decided { key: candidate.key, last: candidate.last, cursor: CursorView::Unread });
-                looked.push(Looked::Again { key: candidate.key, at, cursor: CursorView::Unread });
+                looked.push(Looked::Decided {
+                    key: candidate.key,
+                    last: candidate.last,
+                    cursor: CursorView::Unread,
+                });
+                looked.push(Looked::Again {
+                    key: candidate.key,
+                    at,
+                    cursor: CursorView::Unread,
+                });
                 None
             }
             Ok(Standing::Forgotten { since, until }) => {
@@ -206,7 +246,11 @@ impl Claims {
             return true;
         }
         let SlotKey { job, slot } = candidate.key;
-        let write = SpoolWrite::PutCursor { job, slot, at: candidate.last };
+        let write = SpoolWrite::PutCursor {
+            job,
+            slot,
+            at: candidate.last,
+        };
         match self.spool.commit(vec![write]).await {
             Ok(()) => candidate.is_remembered = true,
             Err(_) => self.recorder.block(),
@@ -218,7 +262,9 @@ impl Claims {
     /// What the history knows better stays as it is there.
     async fn forgotten(&self, candidate: &Candidate, since: Time, until: Time) {
         let before = since - Duration::from_millis(1);
-        let instants = candidate.timetable.instants(before.max(candidate.owned.assignment.since), until);
+        let instants = candidate
+            .timetable
+            .instants(before.max(candidate.owned.assignment.since), until);
         let decisions = instants.take(FORGOTTEN_MAX).map(|at| Decision::Record {
             at,
             state: State::Lost,
@@ -251,7 +297,9 @@ impl Claims {
                 }
             };
             match self.store.txn(txn).await {
-                Ok(Outcome::Committed(revision)) => looked.extend(self.claimed(claims, revision, registration).await),
+                Ok(Outcome::Committed(revision)) => {
+                    looked.extend(self.claimed(claims, revision, registration).await)
+                }
                 Ok(Outcome::Refused(_)) if is_first && !self.is_registered(registration).await => {
                     looked.extend(claims.iter().map(|c| self.again_unread(c.key(), AGAIN_DOWN)));
                 }
@@ -288,9 +336,17 @@ impl Claims {
         is_own
     }
 
-    async fn claimed(&self, claims: Vec<Claim>, revision: Revision, registration: &Registration) -> Vec<Looked> {
+    async fn claimed(
+        &self,
+        claims: Vec<Claim>,
+        revision: Revision,
+        registration: &Registration,
+    ) -> Vec<Looked> {
         let decided: Vec<Decided> = claims.into_iter().map(|c| c.decided).collect();
-        let looked = decided.iter().map(|d| d.looked(CursorView::Read(revision))).collect();
+        let looked = decided
+            .iter()
+            .map(|d| d.looked(CursorView::Read(revision)))
+            .collect();
         self.hand_on(decided, Some(registration.epoch)).await;
         looked
     }
@@ -299,10 +355,17 @@ impl Claims {
     /// spool does not take have missed their time: none starts unremembered.
     async fn hand_on(&self, decided: Vec<Decided>, epoch: Option<Revision>) {
         let now = self.host.now();
-        let mut runs: Vec<SpooledRun> = decided.iter().flat_map(|d| d.runs(&self.node, epoch, now)).collect();
+        let mut runs: Vec<SpooledRun> = decided
+            .iter()
+            .flat_map(|d| d.runs(&self.node, epoch, now))
+            .collect();
         let cursors: Vec<SpoolWrite> = decided.iter().map(Decided::cursor).collect();
         let writes = runs.iter().map(|run| SpoolWrite::PutRun(Box::new(run.clone())));
-        match self.spool.commit(writes.chain(cursors.iter().cloned()).collect()).await {
+        match self
+            .spool
+            .commit(writes.chain(cursors.iter().cloned()).collect())
+            .await
+        {
             Ok(()) => {
                 runs.retain(|run| !run.run.state.is_end());
                 // The runner is gone only when the agent is: the next one finds the spool.
@@ -313,7 +376,9 @@ impl Claims {
                 self.recorder.block();
                 for run in runs.iter_mut().filter(|run| !run.run.state.is_end()) {
                     run.run.state = State::Missed;
-                    run.run.reason = Some(Reason::Spool { error: error.to_string() });
+                    run.run.reason = Some(Reason::Spool {
+                        error: error.to_string(),
+                    });
                     run.run.finished_at = Some(now);
                 }
                 self.recorder.put(runs);
@@ -323,11 +388,19 @@ impl Claims {
     }
 
     fn again(&self, candidate: &Candidate, wait: Duration) -> Looked {
-        Looked::Again { key: candidate.key, at: self.host.now() + wait, cursor: candidate.cursor }
+        Looked::Again {
+            key: candidate.key,
+            at: self.host.now() + wait,
+            cursor: candidate.cursor,
+        }
     }
 
     fn again_unread(&self, key: SlotKey, wait: Duration) -> Looked {
-        Looked::Again { key, at: self.host.now() + wait, cursor: CursorView::Unread }
+        Looked::Again {
+            key,
+            at: self.host.now() + wait,
+            cursor: CursorView::Unread,
+        }
     }
 }
 
@@ -343,15 +416,28 @@ pub struct Decided {
 impl Decided {
     fn new(candidate: &Candidate, decisions: Vec<Decision>) -> Decided {
         let last = decisions.last().map_or(candidate.last, Decision::until);
-        Decided { key: candidate.key, owned: candidate.owned.clone(), decisions, last }
+        Decided {
+            key: candidate.key,
+            owned: candidate.owned.clone(),
+            decisions,
+            last,
+        }
     }
 
     fn looked(&self, cursor: CursorView) -> Looked {
-        Looked::Decided { key: self.key, last: self.last, cursor }
+        Looked::Decided {
+            key: self.key,
+            last: self.last,
+            cursor,
+        }
     }
 
     fn cursor(&self) -> SpoolWrite {
-        SpoolWrite::PutCursor { job: self.key.job, slot: self.key.slot, at: self.last }
+        SpoolWrite::PutCursor {
+            job: self.key.job,
+            slot: self.key.slot,
+            at: self.last,
+        }
     }
 
     /// The run of an instant: the same id whoever asks and whenever.
@@ -360,12 +446,19 @@ impl Decided {
             Some(slot) => Owner::Slot(slot),
             None => Owner::Node(node.clone()),
         };
-        RunId::of(&Fire { job: self.key.job, at, owner })
+        RunId::of(&Fire {
+            job: self.key.job,
+            at,
+            owner,
+        })
     }
 
     /// The runs, as they stand before any has started.
     fn runs(&self, node: &NodeId, epoch: Option<Revision>, now: Time) -> Vec<SpooledRun> {
-        self.decisions.iter().map(|decision| self.run(decision, node, epoch, now)).collect()
+        self.decisions
+            .iter()
+            .map(|decision| self.run(decision, node, epoch, now))
+            .collect()
     }
 
     fn run(&self, decision: &Decision, node: &NodeId, epoch: Option<Revision>, now: Time) -> SpooledRun {
@@ -392,10 +485,19 @@ impl Decided {
             (run.state, run.reason, run.finished_at) = (*state, Some(reason.clone()), Some(now));
         }
         if let Decision::Range { until, count, .. } = decision {
-            run.range = Some(Range { until: *until, count: *count });
+            run.range = Some(Range {
+                until: *until,
+                count: *count,
+            });
         }
         let claim = self.key.slot.map(|_| self.owned.create_revision);
-        SpooledRun { run, order, claim, process: None, epoch: claim.and(epoch) }
+        SpooledRun {
+            run,
+            order,
+            claim,
+            process: None,
+            epoch: claim.and(epoch),
+        }
     }
 
     /// What the slot's cursor says once these are claimed.
@@ -405,6 +507,11 @@ impl Decided {
             Decision::Range { from, .. } => *from,
         };
         let unreported_since = earliest.map_or(first, |earliest| earliest.min(first));
-        Some(Cursor { at: self.last, run: self.run_id(self.last, node), node: node.clone(), unreported_since })
+        Some(Cursor {
+            at: self.last,
+            run: self.run_id(self.last, node),
+            node: node.clone(),
+            unreported_since,
+        })
     }
 }

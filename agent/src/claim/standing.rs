@@ -19,7 +19,9 @@ pub enum Standing {
 
 /// Reads a cursor. An error: it holds what this version does not understand.
 pub fn standing(candidate: &Candidate, kv: Option<&KeyValue>, node: &NodeId) -> Result<Standing, String> {
-    let Some(kv) = kv else { return Ok(Standing::At(candidate.last)) };
+    let Some(kv) = kv else {
+        return Ok(Standing::At(candidate.last));
+    };
     let cursor: Cursor = serde_json::from_slice(&kv.value).map_err(|e| e.to_string())?;
     // A claim compares the assignment: one that is younger than the assignment was made
     // under it.
@@ -29,7 +31,10 @@ pub fn standing(candidate: &Candidate, kv: Option<&KeyValue>, node: &NodeId) -> 
         _ if cursor.at <= candidate.last => Standing::At(candidate.last),
         (false, _) => Standing::At(cursor.at),
         (true, true) => Standing::Unspooled { until: cursor.at },
-        (true, false) => Standing::Forgotten { since: cursor.unreported_since, until: cursor.at },
+        (true, false) => Standing::Forgotten {
+            since: cursor.unreported_since,
+            until: cursor.at,
+        },
     })
 }
 
@@ -55,9 +60,20 @@ mod tests {
         let job = JobId::new(Time::EPOCH, 1);
         let spec = JobSpec::new("j".parse().unwrap(), RunSpec::new(Action::Shell("true".into())));
         let timetable = Arc::new(Timetable::new(job, &spec).unwrap());
-        let assignment =
-            Assignment { job, revision: 1, spec, since: secs(0), slot: Some(0), groups: Default::default() };
-        let owned = OwnedAssignment { key: "k".into(), assignment, create_revision: 50, mod_revision: 60 };
+        let assignment = Assignment {
+            job,
+            revision: 1,
+            spec,
+            since: secs(0),
+            slot: Some(0),
+            groups: Default::default(),
+        };
+        let owned = OwnedAssignment {
+            key: "k".into(),
+            assignment,
+            create_revision: 50,
+            mod_revision: 60,
+        };
         let candidate = Candidate {
             key: SlotKey { job, slot: Some(0) },
             owned: Arc::new(owned),
@@ -88,8 +104,17 @@ mod tests {
         assert_eq!(check("other", 55, 100, 90, true), Standing::At(secs(100)));
         assert_eq!(check("me", 45, 100, 90, true), Standing::At(secs(100)));
         // Claimed here, under this assignment, and the spool stops before it.
-        assert_eq!(check("me", 55, 100, 90, true), Standing::Unspooled { until: secs(100) });
-        assert_eq!(check("me", 55, 100, 90, false), Standing::Forgotten { since: secs(95), until: secs(100) });
+        assert_eq!(
+            check("me", 55, 100, 90, true),
+            Standing::Unspooled { until: secs(100) }
+        );
+        assert_eq!(
+            check("me", 55, 100, 90, false),
+            Standing::Forgotten {
+                since: secs(95),
+                until: secs(100)
+            }
+        );
         // The spool has it all; or the store was put back to an earlier day.
         assert_eq!(check("me", 55, 100, 100, true), Standing::At(secs(100)));
         assert_eq!(check("other", 55, 80, 100, true), Standing::At(secs(100)));

@@ -92,11 +92,13 @@ pub async fn keep_registered(
         node.started_at = if is_first { host.now() } else { node.started_at };
         let attempt = register(&store, &node, &token_sha256, is_first);
         let registration = tokio::select! {
+            biased;
             () = cancel.cancelled() => return Ok(()),
             registration = attempt => registration?,
         };
         let Some(registration) = registration else {
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return Ok(()),
                 () = sleep(RETRY) => continue,
             }
@@ -105,6 +107,7 @@ pub async fn keep_registered(
         is_first = false;
         registered.0.send_replace(Some(registration.clone()));
         tokio::select! {
+            biased;
             () = cancel.cancelled() => return Ok(()),
             () = registration.lease.lost() => {}
             () = key_gone(&store, &node, &registration) => {
