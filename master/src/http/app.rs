@@ -180,7 +180,7 @@ impl App {
         let alive = world
             .nodes
             .iter()
-            .map(|(id, at)| (id.clone(), !at.cordoned && !at.draining))
+            .map(|(id, at)| (id.clone(), !at.cordoned && !at.draining && !at.leaving))
             .collect();
         Ok(Places {
             slots: found.slots,

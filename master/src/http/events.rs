@@ -11,7 +11,7 @@ use futures::Stream;
 use shared::api::{Changed, paths};
 use tokio::{
     sync::{OwnedSemaphorePermit, broadcast, mpsc},
-    time::{Instant, sleep_until},
+    time::{Instant, interval, sleep_until},
 };
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -26,6 +26,10 @@ use crate::intake::Live;
 const AHEAD: usize = 256;
 /// Changes of one kind within so long are told once.
 const GATHER: Duration = Duration::from_millis(200);
+
+/// How often a reader is told that other masters record runs too, whose news this one
+/// does not hear.
+const OTHERS: Duration = Duration::from_secs(1);
 
 /// Server-sent events: `run` (a `RunView`) for each run that this master records, and
 /// `changed` (a `Changed`) for what is to be looked at again.
@@ -46,6 +50,7 @@ async fn follow(app: App, mut news: broadcast::Receiver<Live>, events: Events, s
     let view = app.view.clone();
     let mut changed: BTreeSet<Changed> = BTreeSet::new();
     let mut tell_at = Instant::now();
+    let mut others = interval(OTHERS);
     loop {
         let what = tokio::select! {
             () = events.closed() => return,
@@ -64,6 +69,10 @@ async fn follow(app: App, mut news: broadcast::Receiver<Live>, events: Events, s
                 Ok(Live::Output(_)) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => Changed::All,
                 Err(broadcast::error::RecvError::Closed) => return,
+            },
+            _ = others.tick() => match view.masters.snapshot().len() {
+                0 | 1 => continue,
+                _ => Changed::Runs,
             },
             () = view.jobs.changed() => Changed::Jobs,
             () = view.groups.changed() => Changed::Groups,

@@ -261,3 +261,25 @@ async fn events_tell_what_changes() {
         }
     }
 }
+
+#[tokio::test]
+async fn other_masters_runs_are_to_be_looked_at() {
+    let api = Api::start().await;
+    for id in ["m1", "m2"] {
+        let master = shared::node::Master {
+            url: format!("http://{id}:7070"),
+            version: "0.1.0".to_owned(),
+            started_at: NOW,
+            database: "postgres".to_owned(),
+        };
+        api.store(shared::keys::master(&id.parse().unwrap()), &master)
+            .await;
+    }
+    let mut events = Events::of(api.open(api.call(axum::http::Method::GET, "/events")).await);
+    loop {
+        let event = events.next().await.unwrap();
+        if event.name == "changed" && event.data == "runs" {
+            break;
+        }
+    }
+}

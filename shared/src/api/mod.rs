@@ -423,6 +423,8 @@ pub enum Changed {
     Slots,
     /// Masters and who leads.
     Masters,
+    /// Another master may have recorded runs: told each second while there is one.
+    Runs,
     /// More happened than could be told: look at everything again.
     All,
 }
