@@ -200,8 +200,8 @@ fn nodes(nodes: &MirrorState<Node>, intents: &MirrorState<Intent>, world: &mut W
             labels: intent.labels_over(&node.labels),
             capacity: node.capacity,
             cordoned: intent.cordoned,
-            // An agent that stops gives its slots back.
-            draining: intent.draining || node.leaving,
+            draining: intent.draining,
+            leaving: node.leaving,
         };
         world.nodes.insert(id, at);
     }

@@ -87,7 +87,10 @@ fn fate(world: &World, order: &RunOrder, gone: &NodeId, now: Time) -> Fate {
     if order.slot.is_none() {
         return Fate::End(format!("its node {gone} is gone"));
     }
-    if let Some(node) = plan::choices(world, order.job, spec).into_iter().next() {
+    if let Some(node) = plan::choices_for(world, order.job, spec, order.slot)
+        .into_iter()
+        .next()
+    {
         return Fate::Move(node);
     }
     match now > order.not_before + spec.misfire.within.get() {

@@ -97,9 +97,17 @@ fn fate(world: &World, run: &Run, next: RunId, is_gone: bool, now: Time) -> Fate
         }
         (Maker::Agent | Maker::Unsure, false) => return Fate::Leave,
     }
-    let choices = plan::choices(world, run.job, spec);
+    // Lost with its node: who has the slot now. Else the job asks for another node.
+    let choices = match run.state {
+        State::Lost => plan::choices_for(world, run.job, spec, run.slot),
+        _ => plan::choices(world, run.job, spec),
+    };
     let other = choices.iter().find(|node| **node != run.node);
-    if let Some(node) = other.or(choices.first()) {
+    let chosen = match run.state {
+        State::Lost => choices.first(),
+        _ => other.or(choices.first()),
+    };
+    if let Some(node) = chosen {
         return Fate::Order(node.clone(), Box::new(order(at, run, retry_at)));
     }
     match now > retry_at + spec.misfire.within.get() {

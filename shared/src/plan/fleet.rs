@@ -35,7 +35,7 @@ pub(super) struct Member<'w> {
 impl Member<'_> {
     /// Whether new work may go to it.
     pub fn is_schedulable(&self) -> bool {
-        !self.at.cordoned && !self.at.draining
+        !self.at.cordoned && !self.at.draining && !self.at.leaving
     }
 }
 
@@ -88,10 +88,11 @@ impl<'w> Fleet<'w> {
             .target
             .on
             .check(member.id, &member.at.labels, &self.world.groups);
-        match (matches, member.at.draining) {
+        match (matches, member.at) {
             (Err(_), _) => Why::NoMatch,
-            (Ok(()), true) => Why::Draining,
-            (Ok(()), false) => Why::Better,
+            (Ok(()), at) if at.draining => Why::Draining,
+            (Ok(()), at) if at.leaving => Why::Leaving,
+            (Ok(()), _) => Why::Better,
         }
     }
 
@@ -137,9 +138,10 @@ impl<'w> Fleet<'w> {
         if let Err(no) = on.check(member.id, &member.at.labels, &self.world.groups) {
             return Some(no.to_string());
         }
-        match (member.at.draining, member.at.cordoned) {
-            (true, _) => Some("it is draining".into()),
-            (false, true) => Some("it is cordoned".into()),
+        match member.at {
+            at if at.draining => Some("it is draining".into()),
+            at if at.leaving => Some("it is stopping".into()),
+            at if at.cordoned => Some("it is cordoned".into()),
             _ => None,
         }
     }

@@ -6,7 +6,10 @@
 //! Who stays and who moves:
 //! - A node that is alive, matches and is not draining keeps what it owns, but for the
 //!   share that `balance: spread` gives to nodes that joined.
-//! - A cordoned node keeps all that it owns and gets nothing. A draining one loses all.
+//! - A cordoned node keeps all that it owns and gets nothing. A draining one loses all, and
+//!   so does one whose agent stops.
+//! - A job with `isolation: kill` is never to run twice at once, so its slots leave a
+//!   living node only if they must: not for a better one, and not while its agent stops.
 //! - A node that is gone keeps its slots until the fence for them has ended ([`Away`]),
 //!   then loses them.
 //! - What cannot be read (a job, a node, a group) changes nothing: the last readable word
@@ -25,7 +28,7 @@ use std::{
 };
 
 pub use fleet::groups_named;
-pub use standing::{choices, standings, whereabouts};
+pub use standing::{choices, choices_for, standings, whereabouts};
 
 use self::{fleet::Fleet, place::Placed};
 use crate::{
@@ -70,8 +73,9 @@ pub struct NodeAt {
     /// Its weight.
     pub capacity: u32,
     pub cordoned: bool,
-    /// The operator or the agent itself, which stops, gives up its slots.
     pub draining: bool,
+    /// Its agent stops: it claims nothing more and finishes what it has begun.
+    pub leaving: bool,
 }
 
 /// A node that does not live: how long its slots are still to be left alone, on the
@@ -184,6 +188,8 @@ pub enum Why {
     /// The node is gone.
     Gone,
     Draining,
+    /// Its agent stops.
+    Leaving,
     /// The node does not match the job (any more).
     NoMatch,
     /// Another node has a better claim: one that joined, or one that is preferred.
@@ -458,6 +464,7 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Why::Gone => "it is gone",
             Why::Draining => "it is draining",
+            Why::Leaving => "it is stopping",
             Why::NoMatch => "it does not match",
             Why::Better => "another has a better claim",
             Why::Double => "the slot has another owner",

@@ -8,6 +8,7 @@ use std::{
 use super::{JobAt, Owned, World, fleet::Fleet, groups_named, rank};
 use crate::{
     id::JobId,
+    job::Isolation,
     target::{Balance, NodeSet, Place, Selector},
 };
 
@@ -168,10 +169,13 @@ impl<'w> Placing<'_, 'w> {
             let tie = match self.fleet.find(&owner.node) {
                 Some(node) if matching.binary_search(&node).is_ok() => {
                     let wish = self.fleet.members[node].at;
-                    match (wish.draining, wish.cordoned) {
-                        (true, _) => Tie::Free,
-                        (false, true) => Tie::Pinned(i, Some(node)),
-                        (false, false) => Tie::May(i, node),
+                    let is_kill = at.job.spec.isolation == Isolation::Kill;
+                    match () {
+                        () if wish.draining => Tie::Free,
+                        () if is_kill => Tie::Pinned(i, Some(node)),
+                        () if wish.leaving => Tie::Free,
+                        () if wish.cordoned => Tie::Pinned(i, Some(node)),
+                        () => Tie::May(i, node),
                     }
                 }
                 Some(_) => Tie::Free,

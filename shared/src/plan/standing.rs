@@ -42,6 +42,18 @@ pub fn choices(world: &World, job: JobId, spec: &JobSpec) -> Vec<NodeId> {
         .collect()
 }
 
+/// The nodes that can take a run of a slot whose node is gone, the best first: whoever has
+/// the slot now, as runs of one slot keep out of each other's way on one node only.
+pub fn choices_for(world: &World, job: JobId, spec: &JobSpec, slot: Option<u32>) -> Vec<NodeId> {
+    let mut choices = choices(world, job, spec);
+    let owners = slot.and_then(|slot| world.slots.get(&(job, slot)));
+    let owner = owners.and_then(|owners| owners.first()).map(|o| &o.node);
+    if let Some(i) = choices.iter().position(|node| Some(node) == owner) {
+        choices[..=i].rotate_right(1);
+    }
+    choices
+}
+
 /// Each node that can take it: whether it is preferred, its score, best first.
 fn able<'w>(fleet: &Fleet<'w>, job: JobId, spec: &JobSpec) -> Vec<(bool, f64, &'w NodeId)> {
     let target = &spec.target;

@@ -363,6 +363,32 @@ fn cordoned_keeps_and_draining_loses() {
 }
 
 #[test]
+fn a_slot_with_isolation_stays_while_its_node_lives() {
+    let mut stage = Stage::new(&["a"]);
+    let kill = |s: &mut JobSpec| s.isolation = Isolation::Kill;
+    let jobs: Vec<JobId> = (0..8).map(|i| stage.job(&format!("j{i}"), kill)).collect();
+    let finish = stage.job("finish", |_| {});
+    stage.settle();
+    stage.join("b");
+    stage.node("a").leaving = true;
+    stage.settle();
+    assert!(jobs.iter().all(|job| stage.owner(*job, 0) == Some("a")));
+    assert_eq!(stage.owner(finish, 0), Some("b"));
+    // As soon as it is gone, and not before.
+    stage.gone("a", 0, 5);
+    stage.settle();
+    assert!(jobs.iter().all(|job| stage.owner(*job, 0) == Some("a")));
+    stage.gone("a", 0, 0);
+    stage.settle();
+    assert!(jobs.iter().all(|job| stage.owner(*job, 0) == Some("b")));
+    // An operator's word counts.
+    stage.join("a");
+    stage.node("b").draining = true;
+    stage.settle();
+    assert!(jobs.iter().all(|job| stage.owner(*job, 0) == Some("a")));
+}
+
+#[test]
 fn what_cannot_be_read_changes_nothing() {
     let mut stage = Stage::new(&["a", "b"]);
     let web: GroupName = "web".parse().unwrap();
