@@ -771,6 +771,45 @@ async fn inner_old_agent() {
 }
 
 #[tokio::test]
+async fn the_first_process_of_a_container_reaps_what_it_inherits() {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "as the first process of a new PID namespace"
+    )]
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
+    command.arg(std::env::current_exe().unwrap());
+    let output = command
+        .args(["--exact", "inner_first_process", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[tokio::test]
+#[ignore = "the agent of the_first_process_of_a_container_reaps_what_it_inherits"]
+async fn inner_first_process() {
+    assert_eq!(std::process::id(), 1);
+    let bench = Bench::with("", false);
+    assert_eq!(
+        bench
+            .shell("(setsid sleep 0.3 >/dev/null 2>&1 &); echo left")
+            .await
+            .out(),
+        "left"
+    );
+    until("what was left behind has ended", || zombies() == 1).await;
+    until("and is reaped", || zombies() == 0).await;
+    // What it starts itself it does not take from itself.
+    assert_eq!(bench.shell("sleep 0.1; exit 9").await.exit(), &Exit::Code(9));
+}
+
+#[tokio::test]
 async fn an_agent_that_is_not_root_says_what_it_may_not() {
     use std::os::unix::process::CommandExt;
     let dir = tempfile::tempdir().unwrap();

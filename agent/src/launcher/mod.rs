@@ -11,6 +11,8 @@
 //! There is no thread for a process: pipes and pidfds are watched by the runtime.
 
 mod account;
+mod prepare;
+mod explain;
 mod cgroup;
 mod kernel;
 mod marks;
@@ -20,22 +22,16 @@ mod procfs;
 mod request;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    ffi::CString,
-    fs::File,
-    io::{self, Seek, Write},
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
+    collections::{HashMap, HashSet},
+    io,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use anyhow::Context;
 use async_trait::async_trait;
-use nix::sys::{
-    memfd::{MFdFlags, memfd_create},
-    resource::{Resource, getrlimit, setrlimit},
-};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use shared::{id::RunId, job::Action};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -44,16 +40,15 @@ use crate::{
     parts::{Launch, ProcessEvent, ProcessId, Signal, StartError, Started, Starter},
     policy::Policy,
 };
-use account::Account;
 use cgroup::{Cgroup, Cgroups};
-use kernel::{Spawn, Step};
+use explain::Explain;
+use kernel::Spawn;
 use marks::Marks;
 use pipes::Pipes;
+use prepare::{c_string, command, dirs, environment, programs, stdin};
 use process::{Process, Target};
 use request::Requests;
 
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const SHELL: &str = "/bin/sh";
 /// How many are started at the same time; more would only stand in each other's way.
 const STARTS_MAX: usize = 64;
 const REAP_EVERY: Duration = Duration::from_secs(2);
@@ -405,156 +400,6 @@ fn no_mark(error: &io::Error) -> StartError {
     StartError::Failed(format!("the agent could not note that it starts: {error}"))
 }
 
-fn command(action: &Action) -> Result<(String, Vec<String>), StartError> {
-    match action {
-        Action::Shell(script) => Ok((SHELL.to_owned(), vec!["-c".to_owned(), script.clone()])),
-        Action::Exec(argv) => match argv.split_first() {
-            Some((program, args)) => Ok((program.clone(), args.to_vec())),
-            None => Err(StartError::Failed("there is no program to execute".into())),
-        },
-        Action::Http(_) => Err(StartError::Failed("it is not a process".into())),
-    }
-}
-
-/// Where a program may be, as execvp(3) looks for it.
-fn programs(program: &str, path: &str) -> Vec<String> {
-    if program.contains('/') {
-        return vec![program.to_owned()];
-    }
-    // An empty one is the working directory.
-    path.split(':')
-        .map(|dir| {
-            if dir.is_empty() {
-                format!("./{program}")
-            } else {
-                format!("{dir}/{program}")
-            }
-        })
-        .collect()
-}
-
-/// What cron gives, and what the job says over it.
-fn environment(launch: &Launch, account: &Account) -> BTreeMap<String, String> {
-    let lang = std::env::var("LANG").unwrap_or_else(|_| "C.UTF-8".to_owned());
-    let base = [
-        ("PATH", PATH.to_owned()),
-        ("HOME", account.home.clone()),
-        ("USER", account.name.clone()),
-        ("LOGNAME", account.name.clone()),
-        ("SHELL", SHELL.to_owned()),
-        ("LANG", lang),
-    ];
-    let mut env: BTreeMap<_, _> = base
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    env.extend(launch.env.iter().cloned());
-    // What the run's processes are found by.
-    env.insert("GNOMON_RUN".to_owned(), launch.run.to_string());
-    env
-}
-
-/// Where the process may begin, the best first.
-fn dirs(dir: Option<&str>, account: &Account) -> Result<Vec<CString>, StartError> {
-    let all = match dir {
-        Some(dir) => vec![dir],
-        None => vec![account.home.as_str(), "/"],
-    };
-    all.into_iter().map(c_string).collect()
-}
-
-fn c_string(text: impl Into<Vec<u8>>) -> Result<CString, StartError> {
-    CString::new(text).map_err(|_| StartError::Failed("a NUL character is in what is to be started".into()))
-}
-
-/// A text is a file in memory: all of it is there even if the agent dies at once.
-fn stdin(text: Option<&str>) -> io::Result<OwnedFd> {
-    let Some(text) = text else {
-        return Ok(File::open("/dev/null")?.into());
-    };
-    let mut file = File::from(memfd_create("gnomon-stdin", MFdFlags::MFD_CLOEXEC)?);
-    file.write_all(text.as_bytes())?;
-    file.rewind()?;
-    Ok(file.into())
-}
-
-/// What it takes to say why a start failed.
-struct Explain<'a> {
-    program: String,
-    is_shell: bool,
-    user: String,
-    dir: String,
-    path: &'a str,
-}
-
-impl Explain<'_> {
-    fn new<'a>(launch: &Launch, account: &Account, env: &'a BTreeMap<String, String>) -> Explain<'a> {
-        Explain {
-            program: command(&launch.action)
-                .map(|(program, _)| program)
-                .unwrap_or_default(),
-            is_shell: matches!(launch.action, Action::Shell(_)),
-            user: account.name.clone(),
-            dir: launch.dir.clone().unwrap_or_else(|| account.home.clone()),
-            path: env.get("PATH").map_or("", String::as_str),
-        }
-    }
-
-    fn failure(&self, step: Step, error: &io::Error) -> StartError {
-        let Explain { user, dir, .. } = self;
-        let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
-        let text = match step {
-            Step::Fork if error.raw_os_error() == Some(libc::EAGAIN) => {
-                "the host has no room for another process: too many of them (see ulimit -u, pids.max)".into()
-            }
-            Step::Fork => format!("no process could be made: {error}"),
-            Step::Exec => self.exec_failure(error),
-            Step::Dir if is_denied => format!("the user `{user}` may not enter the directory {dir}"),
-            Step::Dir if error.kind() == io::ErrorKind::NotFound => {
-                format!("the directory {dir} does not exist on this host")
-            }
-            Step::Dir => format!("the directory {dir} cannot be entered: {error}"),
-            Step::User | Step::Groups if is_denied || error.raw_os_error() == Some(libc::EPERM) => {
-                return StartError::Rejected(format!("the agent is not allowed to become the user `{user}`"));
-            }
-            Step::User if error.raw_os_error() == Some(libc::EAGAIN) => {
-                format!("the user `{user}` has too many processes")
-            }
-            Step::User | Step::Groups => format!("the process cannot become the user `{user}`: {error}"),
-            Step::Mark => return no_mark(error),
-            Step::Streams | Step::Session | Step::Limits => {
-                format!("the process could not be set up ({step:?}): {error}")
-            }
-        };
-        StartError::Failed(text)
-    }
-
-    fn exec_failure(&self, error: &io::Error) -> String {
-        let Explain {
-            program, user, path, ..
-        } = self;
-        let what = if self.is_shell { "the shell" } else { "the program" };
-        let is_path = program.contains('/');
-        match error.kind() {
-            io::ErrorKind::NotFound if is_path && Path::new(program).exists() => {
-                format!("{what} {program} cannot be executed: the interpreter that it names is missing")
-            }
-            io::ErrorKind::NotFound if is_path => format!("{what} {program} does not exist on this host"),
-            io::ErrorKind::NotFound => format!("{what} `{program}` is not in any directory of PATH ({path})"),
-            io::ErrorKind::PermissionDenied => {
-                format!("{what} {program} may not be executed by the user `{user}`")
-            }
-            _ if error.raw_os_error() == Some(libc::EAGAIN) => {
-                format!("the user `{user}` has too many processes for another (see ulimit -u)")
-            }
-            _ if error.raw_os_error() == Some(libc::E2BIG) => {
-                format!("{what} {program}: its arguments and environment are too large for this host")
-            }
-            _ => format!("{what} {program} cannot be executed: {error}"),
-        }
-    }
-}
-
 /// The first process of a container inherits what others leave behind, and nobody but it
 /// can take the ended ones out of the process table.
 async fn reap_orphans(shared: Weak<Shared>) {
@@ -585,33 +430,4 @@ fn raise_open_files() -> nix::Result<(u64, u64)> {
         tracing::warn!(%error, "the limit of open files stays at {soft}: that is {} runs at once", soft / 3);
     }
     Ok((soft, hard))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_shell_is_said() {
-        let explain = Explain {
-            program: "/no/such/sh".into(),
-            is_shell: true,
-            user: "me".into(),
-            dir: "/".into(),
-            path: PATH,
-        };
-        let error = explain.failure(Step::Exec, &io::Error::from_raw_os_error(libc::ENOENT));
-        assert_eq!(
-            error.to_string(),
-            "the shell /no/such/sh does not exist on this host"
-        );
-        let error = explain.failure(Step::Fork, &io::Error::from_raw_os_error(libc::EAGAIN));
-        assert!(error.to_string().contains("too many"), "{error}");
-    }
-
-    #[test]
-    fn programs_are_looked_for_along_the_path() {
-        assert_eq!(programs("a/b", "/x"), ["a/b"]);
-        assert_eq!(programs("b", "/x:/y/:"), ["/x/b", "/y//b", "./b"]);
-    }
 }

@@ -9,6 +9,7 @@
 //! can still be brought to their end.
 
 mod index;
+mod tables;
 mod writer;
 pub mod disk;
 pub mod memory;
