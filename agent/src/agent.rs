@@ -214,7 +214,7 @@ impl Running {
                 () = orders.run(mirror) => {}
             }
         });
-        let firing = Firing::new(claims, owned, crowded, cursors);
+        let firing = Firing::new(claims, owned, crowded, identity.since, cursors);
         let mut firing = Ended(tokio::spawn(firing.run(slots, stop.clone())));
         let flush = CancellationToken::new();
         let health = {

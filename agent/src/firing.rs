@@ -42,8 +42,8 @@ pub struct Firing {
     crowded: watch::Receiver<Arc<BTreeSet<SlotKey>>>,
     /// Of the spool's cursors those whose assignments have not been seen yet.
     cursors: HashMap<SlotKey, Time>,
-    /// This process has been there since: an every-node job that was made since then is
-    /// this node's from its beginning, even if the store was out of reach then.
+    /// This node has been there since: an every-node job that was made since then is its
+    /// own from its beginning, even if it was down or cut off then.
     begin: Time,
     /// Assignments up to this revision had been seen when the loop last looked.
     seen: i64,
@@ -55,10 +55,13 @@ impl Firing {
         claims: Claims,
         owned: watch::Receiver<Arc<Owned>>,
         crowded: watch::Receiver<Arc<BTreeSet<SlotKey>>>,
+        begin: Time,
         cursors: Vec<(shared::id::JobId, Option<u32>, Time)>,
     ) -> Firing {
-        let begin = claims.host.now();
-        let cursors = cursors.into_iter().map(|(job, slot, at)| (SlotKey { job, slot }, at)).collect();
+        let cursors = cursors
+            .into_iter()
+            .map(|(job, slot, at)| (SlotKey { job, slot }, at))
+            .collect();
         Firing {
             claims,
             owned,
@@ -125,18 +128,26 @@ impl Firing {
             let crowded = self.crowded.borrow().clone();
             let (waiting, due): (Vec<_>, Vec<_>) = due.into_iter().partition(|key| crowded.contains(key));
             for key in waiting {
-                let cursor = self.ticker.get(key).map_or(CursorView::Unread, |entry| entry.cursor);
-                self.ticker.look_again(key, horizon + ALONG + CROWDED_AGAIN, cursor);
+                let cursor = self
+                    .ticker
+                    .get(key)
+                    .map_or(CursorView::Unread, |entry| entry.cursor);
+                self.ticker
+                    .look_again(key, horizon + ALONG + CROWDED_AGAIN, cursor);
             }
             let due = due.into_iter().filter_map(|key| self.candidate(key));
             let (every, exclusive): (Vec<_>, Vec<_>) = due.partition(|c| c.key.slot.is_none());
-            let claims = Claims { lead: lead + ALONG, ..self.claims.clone() };
+            let claims = Claims {
+                lead: lead + ALONG,
+                ..self.claims.clone()
+            };
             if !every.is_empty() {
                 let claims = claims.clone();
                 self.looks.spawn(async move { claims.look_every(every).await });
             }
             if !exclusive.is_empty() {
-                self.looks.spawn(async move { claims.look_exclusive(exclusive).await });
+                self.looks
+                    .spawn(async move { claims.look_exclusive(exclusive).await });
             }
         }
     }
@@ -172,7 +183,10 @@ impl Firing {
     /// Follows what this node owns now.
     async fn follow(&mut self) {
         let owned = self.owned.borrow_and_update().clone();
-        let (before, now) = (std::mem::replace(&mut self.labels, owned.labels.clone()), self.claims.host.now());
+        let (before, now) = (
+            std::mem::replace(&mut self.labels, owned.labels.clone()),
+            self.claims.host.now(),
+        );
         let fires_here = |key: &SlotKey| key.slot.is_some() || owned.fires_every;
         let is_own = |key: &SlotKey| fires_here(key) && owned.assignments.contains_key(key);
         let mut gone: Vec<SlotKey> = self.ticker.keys().filter(|key| !is_own(key)).collect();
@@ -180,7 +194,10 @@ impl Firing {
         let mut writes: Vec<SpoolWrite> = Vec::new();
         for key in gone {
             self.ticker.remove(key);
-            writes.push(SpoolWrite::DeleteCursor { job: key.job, slot: key.slot });
+            writes.push(SpoolWrite::DeleteCursor {
+                job: key.job,
+                slot: key.slot,
+            });
         }
         for (key, assignment) in owned.assignments.iter().filter(|(key, _)| fires_here(key)) {
             let is_relabelled = key.slot.is_none() && before != owned.labels;
@@ -189,11 +206,17 @@ impl Firing {
                 continue;
             }
             let is_new = known.is_none();
-            let Some(timetable) = self.timetable(assignment, &owned.labels) else { continue };
+            let Some(timetable) = self.timetable(assignment, &owned.labels) else {
+                continue;
+            };
             let from = self.from(*key, assignment, now);
             self.ticker.set(*key, assignment.clone(), timetable, from);
             if is_new && key.slot.is_none() && !from.is_remembered {
-                writes.push(SpoolWrite::PutCursor { job: key.job, slot: None, at: from.last });
+                writes.push(SpoolWrite::PutCursor {
+                    job: key.job,
+                    slot: None,
+                    at: from.last,
+                });
             }
         }
         self.seen = owned.revision;
@@ -209,15 +232,25 @@ impl Firing {
     fn from(&mut self, key: SlotKey, owned: &OwnedAssignment, now: Time) -> From {
         let since = owned.assignment.since;
         match (self.cursors.remove(&key), key.slot) {
-            (Some(at), _) => From { last: at.max(since), is_remembered: true },
+            (Some(at), _) => From {
+                last: at.max(since),
+                is_remembered: true,
+            },
             // The slot's cursor in the store tells.
-            (None, Some(_)) => From { last: since, is_remembered: false },
+            (None, Some(_)) => From {
+                last: since,
+                is_remembered: false,
+            },
             // A job that is new: from its beginning, though this node hears of it late.
-            (None, None) if owned.create_revision > self.seen => {
-                From { last: since.max(self.begin), is_remembered: false }
-            }
+            (None, None) if owned.create_revision > self.seen => From {
+                last: since.max(self.begin),
+                is_remembered: false,
+            },
             // A job that was there before it was this node's: from now on.
-            (None, None) => From { last: since.max(now), is_remembered: false },
+            (None, None) => From {
+                last: since.max(now),
+                is_remembered: false,
+            },
         }
     }
 

@@ -39,6 +39,8 @@ struct Stage {
     hosts: Vec<TestHost>,
     agents: Vec<Option<Agent>>,
     jobs: Vec<Assignment>,
+    /// Every-node jobs: each host is on its own with them.
+    every: Vec<Assignment>,
     /// What the leader took from nodes that had claimed it: theirs to report, or lost.
     taken: BTreeSet<(String, Time)>,
     /// Of these, what was taken from a node that was gone, and when: from then on the
@@ -55,7 +57,10 @@ impl Stage {
             let ms = 20 + launch.run.time().as_secs() as u64 % 7 * 100;
             Script::lasting(Duration::from_millis(ms))
         };
-        let hosts: Vec<TestHost> = ["a", "b", "c"].into_iter().map(|name| world.host(name, script)).collect();
+        let hosts: Vec<TestHost> = ["a", "b", "c"]
+            .into_iter()
+            .map(|name| world.host(name, script))
+            .collect();
         let rules = [MisfireRun::All, MisfireRun::Once, MisfireRun::None];
         let crons = ["* * * * * *", "*/3 * * * * *", "*/7 * * * * *"];
         let jobs = (0..6).map(|n| {
@@ -64,12 +69,15 @@ impl Stage {
                 spec.triggers[0].jitter = shared::units::Span::from_millis(n as u64 * 300);
             })
         });
-        let jobs = jobs.collect();
+        let jobs: Vec<Assignment> = jobs.collect();
+        let every = (0..2).map(|n| world.every(crons[n + 1], |spec| spec.misfire.run = rules[n]));
+        let every = every.collect();
         Stage {
             world,
             hosts,
             agents: vec![None, None, None],
             jobs,
+            every,
             taken: BTreeSet::new(),
             settled: BTreeMap::new(),
             dice: Dice(seed),
@@ -109,7 +117,9 @@ impl Stage {
                 "loses replies"
             }
             7 => {
-                self.hosts[n].client.slow(Duration::from_millis(self.dice.roll(900)));
+                self.hosts[n]
+                    .client
+                    .slow(Duration::from_millis(self.dice.roll(900)));
                 "is slow"
             }
             8 => {
@@ -136,7 +146,12 @@ impl Stage {
         let store = &self.world.store;
         let nodes = store.snapshot(keys::NODES).await.unwrap();
         let living: Vec<usize> = (0..3)
-            .filter(|n| nodes.kvs.iter().any(|kv| kv.key == keys::node(&self.hosts[*n].id)))
+            .filter(|n| {
+                nodes
+                    .kvs
+                    .iter()
+                    .any(|kv| kv.key == keys::node(&self.hosts[*n].id))
+            })
             .collect();
         let assigned = store.snapshot(keys::ASSIGN).await.unwrap();
         let mut notes = Vec::new();
@@ -148,7 +163,9 @@ impl Stage {
                 Some(AssignKey::Slot { node, .. }) => Some(node),
                 _ => None,
             });
-            let is_gone = owner.as_ref().is_some_and(|o| living.iter().all(|n| self.hosts[*n].id != *o));
+            let is_gone = owner
+                .as_ref()
+                .is_some_and(|o| living.iter().all(|n| self.hosts[*n].id != *o));
             let moves = self.dice.roll(40) == 0;
             if living.is_empty() || !(owner.is_none() || is_gone || moves) {
                 continue;
@@ -160,26 +177,43 @@ impl Stage {
             let cursor = store.get(&keys::cursor(job.job, 0)).await.unwrap();
             let mut txn = Txn::default();
             if let Some(kv) = now {
-                txn.compares.push(Compare::ModRevision(kv.key.clone(), kv.mod_revision));
+                txn.compares
+                    .push(Compare::ModRevision(kv.key.clone(), kv.mod_revision));
                 txn.writes.push(Write::Delete { key: kv.key.clone() });
                 let revision = cursor.as_ref().map_or(0, |c| c.mod_revision);
-                txn.compares.push(Compare::ModRevision(keys::cursor(job.job, 0), revision));
+                txn.compares
+                    .push(Compare::ModRevision(keys::cursor(job.job, 0), revision));
             }
-            let (key, value) = (keys::assign_slot(&to.id, job.job, 0), serde_json::to_vec(job).unwrap());
-            txn.writes.push(Write::Put { key, value, lease: None });
-            let Outcome::Committed(_) = store.txn(txn).await.unwrap() else { continue };
+            let (key, value) = (
+                keys::assign_slot(&to.id, job.job, 0),
+                serde_json::to_vec(job).unwrap(),
+            );
+            txn.writes.push(Write::Put {
+                key,
+                value,
+                lease: None,
+            });
+            let Outcome::Committed(_) = store.txn(txn).await.unwrap() else {
+                continue;
+            };
             notes.push(format!("{} goes from {owner:?} to {}", job.spec.name, to.id));
             if let Some(cursor) = cursor.filter(|_| now.is_some()) {
                 let cursor: Cursor = serde_json::from_slice(&cursor.value).unwrap();
                 let is_gone = living.iter().all(|n| self.hosts[*n].id != cursor.node);
-                let triggers: Vec<_> =
-                    job.spec.triggers.iter().map(|t| t.compile(job.job.seed()).unwrap()).collect();
+                let triggers: Vec<_> = job
+                    .spec
+                    .triggers
+                    .iter()
+                    .map(|t| t.compile(job.job.seed()).unwrap())
+                    .collect();
                 let before = cursor.unreported_since - Duration::from_millis(1);
                 let instants = shared::fire::instants(&triggers, before, cursor.at);
                 for at in instants {
                     let key = (job.spec.name.to_string(), at);
                     if is_gone {
-                        self.settled.entry(key.clone()).or_insert(self.hosts[0].host.now());
+                        self.settled
+                            .entry(key.clone())
+                            .or_insert(self.hosts[0].host.now());
                     }
                     self.taken.insert(key);
                 }
@@ -194,10 +228,22 @@ impl Stage {
         for host in &self.hosts {
             for seen in host.processes.seen() {
                 let at = env(&seen.launch, "GNOMON_SCHEDULED_AT").parse().unwrap();
-                started.entry((env(&seen.launch, "GNOMON_JOB"), at)).or_default().push((host.id.clone(), seen.at));
+                let job = self.name(&env(&seen.launch, "GNOMON_JOB"), &host.id);
+                started
+                    .entry((job, at))
+                    .or_default()
+                    .push((host.id.clone(), seen.at));
             }
         }
         started
+    }
+
+    /// What is one sequence of fires: a job, or an every-node job on one host.
+    fn name(&self, job: &str, node: &NodeId) -> String {
+        match self.every.iter().any(|j| j.spec.name.as_str() == job) {
+            true => format!("{job} on {node}"),
+            false => job.to_owned(),
+        }
     }
 
     fn check(&self, until: Time) -> Result<(), String> {
@@ -207,25 +253,46 @@ impl Stage {
             }
             let settled = self.settled.get(&(job.clone(), at));
             if settled.is_some_and(|settled| starts[0].1 > *settled) {
-                return Err(format!("{job} {} was settled at {settled:?} and then started: {starts:?}", clock(at)));
+                return Err(format!(
+                    "{job} {} was settled at {settled:?} and then started: {starts:?}",
+                    clock(at)
+                ));
             }
         }
         let mut known: BTreeMap<(String, Time), bool> = BTreeMap::new();
         for run in self.world.master.runs() {
-            let job = self.jobs.iter().find(|j| j.job == run.job).unwrap();
-            let name = job.spec.name.to_string();
-            let triggers: Vec<_> =
-                job.spec.triggers.iter().map(|t| t.compile(job.job.seed()).unwrap()).collect();
+            let job = self
+                .jobs
+                .iter()
+                .chain(&self.every)
+                .find(|j| j.job == run.job)
+                .unwrap();
+            let name = self.name(job.spec.name.as_str(), &run.node);
+            let triggers: Vec<_> = job
+                .spec
+                .triggers
+                .iter()
+                .map(|t| t.compile(job.job.seed()).unwrap())
+                .collect();
             let last = run.range.map_or(run.scheduled_at, |r| r.until);
             let before = run.scheduled_at - Duration::from_millis(1);
             for at in shared::fire::instants(&triggers, before, last) {
                 known.insert((name.clone(), at), run.state.is_end());
             }
         }
-        for job in &self.jobs {
-            let name = job.spec.name.to_string();
-            let triggers: Vec<_> =
-                job.spec.triggers.iter().map(|t| t.compile(job.job.seed()).unwrap()).collect();
+        let exclusive = self.jobs.iter().map(|job| (job, job.spec.name.to_string()));
+        let every = self.every.iter().flat_map(|job| {
+            self.hosts
+                .iter()
+                .map(move |host| (job, self.name(job.spec.name.as_str(), &host.id)))
+        });
+        for (job, name) in exclusive.chain(every) {
+            let triggers: Vec<_> = job
+                .spec
+                .triggers
+                .iter()
+                .map(|t| t.compile(job.job.seed()).unwrap())
+                .collect();
             for at in shared::fire::instants(&triggers, job.since, until) {
                 let key = (name.clone(), at);
                 match known.get(&key) {
@@ -242,6 +309,9 @@ impl Stage {
 
 async fn play(seed: u64) -> Result<usize, String> {
     let mut stage = Stage::new(seed);
+    for job in &stage.every {
+        stage.world.put(keys::assign_every(job.job), job).await;
+    }
     for n in 0..3 {
         stage.agents[n] = Some(stage.world.start(&stage.hosts[n]).0);
     }
@@ -272,12 +342,34 @@ async fn play(seed: u64) -> Result<usize, String> {
     result.map_err(|e| {
         let log = stage.log.join("\n");
         let runs = stage.world.master.runs();
-        let path = |job| stage.jobs.iter().find(|j| j.job == job).unwrap().spec.name.to_string();
-        let shown: Vec<String> = runs.iter().map(|r| {
-            let range = r.range.map(|r| format!(" to {}", clock(r.until))).unwrap_or_default();
-            let reason = r.reason.as_ref().map(|r| r.to_string()).unwrap_or_default();
-            format!("{} {}{range} on {} {} {reason}", path(r.job), clock(r.scheduled_at), r.node, r.state)
-        }).collect();
+        let path = |job| {
+            stage
+                .jobs
+                .iter()
+                .chain(&stage.every)
+                .find(|j| j.job == job)
+                .unwrap()
+                .spec
+                .name
+                .to_string()
+        };
+        let shown: Vec<String> = runs
+            .iter()
+            .map(|r| {
+                let range = r
+                    .range
+                    .map(|r| format!(" to {}", clock(r.until)))
+                    .unwrap_or_default();
+                let reason = r.reason.as_ref().map(|r| r.to_string()).unwrap_or_default();
+                format!(
+                    "{} {}{range} on {} {} {reason}",
+                    path(r.job),
+                    clock(r.scheduled_at),
+                    r.node,
+                    r.state
+                )
+            })
+            .collect();
         std::fs::write(std::env::temp_dir().join("gnomon-chaos.log"), shown.join("\n")).unwrap();
         format!("{log}\nseed {seed}: {e}")
     })
@@ -290,8 +382,11 @@ fn no_instant_starts_twice_and_none_is_nowhere() {
         Err(_) => (0..std::env::var("CHAOS_SEEDS").map_or(20, |n| n.parse().unwrap())).collect(),
     };
     for seed in seeds {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
         match runtime.block_on(play(seed)) {
             Ok(started) => assert!(started > 100, "seed {seed}: only {started} starts"),
             Err(error) => panic!("{error}"),

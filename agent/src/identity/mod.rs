@@ -13,7 +13,7 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use shared::{host::Host, id::NodeId};
+use shared::{host::Host, id::NodeId, time::Time};
 
 pub use host::{capacity_default, host_name, labels};
 pub use register::{Fence, RegisterError, Registered, Registration, announce_leaving, keep_registered};
@@ -24,6 +24,9 @@ pub struct Identity {
     pub id: NodeId,
     /// A secret: who has it is this agent.
     pub token: String,
+    /// When this node was first started. Every-node jobs made since then are its own from
+    /// their beginning, also if it hears of them late.
+    pub since: Time,
 }
 
 impl Identity {
@@ -43,6 +46,7 @@ impl Identity {
 struct IdentityFile {
     node: NodeId,
     token: String,
+    since: Time,
 }
 
 /// A data directory in use by this process. Dropping it lets the next one in.
@@ -113,6 +117,7 @@ impl DataDir {
                 let identity = Identity {
                     id,
                     token: host.token() + &host.token(),
+                    since: host.now(),
                 };
                 self.write(&path, &identity)?;
                 identity
@@ -132,6 +137,7 @@ impl DataDir {
         let file = IdentityFile {
             node: identity.id.clone(),
             token: identity.token.clone(),
+            since: identity.since,
         };
         let io = |source| IdentityError::Io {
             path: path.to_path_buf(),
@@ -169,6 +175,7 @@ fn read(path: &Path) -> Result<Option<Identity>, IdentityError> {
         Ok(file) => Ok(Some(Identity {
             id: file.node,
             token: file.token,
+            since: file.since,
         })),
         Err(e) => Err(IdentityError::Broken {
             path: path.to_path_buf(),

@@ -127,7 +127,10 @@ async fn key_gone(store: &DynStore, node: &Node, registration: &Registration) {
     loop {
         sleep(registration.lease.ttl()).await;
         if let Ok(kv) = store.get(&key).await
-            && kv.as_ref().and_then(parse::<Node>).is_none_or(|other| other.boot != node.boot)
+            && kv
+                .as_ref()
+                .and_then(parse::<Node>)
+                .is_none_or(|other| other.boot != node.boot)
         {
             tracing::warn!(node.id = %node.id, "this node's key is gone from the store");
             return;

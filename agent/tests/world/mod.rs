@@ -224,6 +224,7 @@ impl World {
             identity: Identity {
                 id: host.id.clone(),
                 token: host.token.clone(),
+                since: BEGIN.parse().unwrap(),
             },
             name: None,
             labels: host.labels.clone(),
