@@ -33,21 +33,22 @@ pub(crate) fn prev(cron: &Cron, zone: Zone, dst: Dst, until: i64) -> Option<i64>
 
 fn next_ticking(cron: &Cron, stretches: &Stretches, mut at: usize, from: i64) -> Option<i64> {
     let mut stretch = stretches.get(at)?;
-    let mut local = cron.next_local(from.saturating_add(stretch.offset));
+    // The first match at or after `searched` answers for every later start up to itself.
+    let mut searched = from.saturating_add(stretch.offset);
+    let mut local = cron.next_local(searched);
     loop {
         let following = stretches.get(at + 1);
-        match (local, following) {
-            (Some(l), None) => return Some(l - stretch.offset),
-            (Some(l), Some(f)) if l - stretch.offset < f.start => return Some(l - stretch.offset),
-            (None, None) => return None,
-            // Nothing ahead in this stretch; a clock set back may bring some of it again.
-            (_, Some(f)) => {
-                let begin = f.start + f.offset;
-                if local.is_none_or(|l| l < begin) || begin < f.reached {
-                    local = cron.next_local(begin);
-                }
-                (at, stretch) = (at + 1, f);
-            }
+        if let Some(second) = local.map(|l| l - stretch.offset)
+            && following.is_none_or(|f| second < f.start)
+        {
+            return Some(second);
+        }
+        (at, stretch) = (at + 1, following?);
+        let begin = stretch.start + stretch.offset;
+        // Set forward over the match, or back to before the search began.
+        if begin < searched || local.is_some_and(|l| l < begin) {
+            searched = begin;
+            local = cron.next_local(searched);
         }
     }
 }
@@ -76,24 +77,27 @@ fn next_fixed(cron: &Cron, stretches: &Stretches, mut at: usize, from: i64, dst:
 }
 
 fn prev_ticking(cron: &Cron, stretches: &Stretches, mut at: usize, until: i64) -> Option<i64> {
-    let mut until = until;
+    let mut stretch = stretches.get(at)?;
+    let mut search = Backward::from(cron, until.saturating_add(stretch.offset));
     loop {
-        let stretch = stretches.get(at)?;
-        let local = cron.prev_local(until.saturating_add(stretch.offset));
-        if let Some(local) = local.filter(|l| l - stretch.offset >= stretch.start) {
-            return Some(local - stretch.offset);
+        if let Some(second) = search.found.map(|l| l - stretch.offset)
+            && second >= stretch.start
+        {
+            return Some(second);
         }
+        let end = stretch.start.saturating_sub(1);
         at = at.checked_sub(1)?;
-        until = stretch.start - 1;
+        stretch = stretches.get(at)?;
+        search = search.before(cron, end.saturating_add(stretch.offset));
     }
 }
 
 fn prev_fixed(cron: &Cron, stretches: &Stretches, mut at: usize, until: i64, dst: Dst) -> Option<i64> {
-    let mut until = until;
+    let mut stretch = stretches.get(at)?;
+    let mut search = Backward::from(cron, until.saturating_add(stretch.offset));
     loop {
-        let stretch = stretches.get(at)?;
         let begin = stretch.start.saturating_add(stretch.offset);
-        if let Some(local) = cron.prev_local(until.saturating_add(stretch.offset)) {
+        if let Some(local) = search.found {
             if local >= begin.max(stretch.reached) {
                 return Some(local - stretch.offset);
             }
@@ -101,7 +105,33 @@ fn prev_fixed(cron: &Cron, stretches: &Stretches, mut at: usize, until: i64, dst
                 return Some(stretch.start);
             }
         }
+        let end = stretch.start.saturating_sub(1);
         at = at.checked_sub(1)?;
-        until = stretch.start - 1;
+        stretch = stretches.get(at)?;
+        search = search.before(cron, end.saturating_add(stretch.offset));
+    }
+}
+
+/// The last match at or before a local time. It answers for every earlier time down to itself.
+struct Backward {
+    searched: i64,
+    found: Option<i64>,
+}
+
+impl Backward {
+    fn from(cron: &Cron, local: i64) -> Backward {
+        Backward {
+            searched: local,
+            found: cron.prev_local(local),
+        }
+    }
+
+    /// The same for another local time, mostly an earlier one.
+    fn before(self, cron: &Cron, local: i64) -> Backward {
+        match self.found {
+            _ if local > self.searched => Backward::from(cron, local),
+            Some(found) if found > local => Backward::from(cron, local),
+            _ => self,
+        }
     }
 }
