@@ -52,14 +52,20 @@ impl Host {
 
     /// This machine's clock and the operating system's randomness.
     pub fn system() -> Host {
-        Host { clock: Arc::new(SystemClock), random: Arc::new(OsRandom) }
+        Host {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(OsRandom),
+        }
     }
 }
 
 struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     fn now(&self) -> Time {
         jiff::Timestamp::now().into()
     }

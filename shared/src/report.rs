@@ -59,7 +59,11 @@ impl Run {
             Some(slot) => Owner::Slot(slot),
             None => Owner::Node(self.node.clone()),
         };
-        Fire { job: self.job, at: self.scheduled_at, owner }
+        Fire {
+            job: self.job,
+            at: self.scheduled_at,
+            owner,
+        }
     }
 }
 

@@ -115,10 +115,13 @@ impl fmt::Display for State {
 impl std::str::FromStr for State {
     type Err = String;
     fn from_str(s: &str) -> Result<State, String> {
-        State::ALL.into_iter().find(|state| state.as_str() == s).ok_or_else(|| {
-            let all: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
-            format!("`{s}` is not a run's state; it is one of {}", all.join(", "))
-        })
+        State::ALL
+            .into_iter()
+            .find(|state| state.as_str() == s)
+            .ok_or_else(|| {
+                let all: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
+                format!("`{s}` is not a run's state; it is one of {}", all.join(", "))
+            })
     }
 }
 
@@ -128,17 +131,30 @@ impl std::str::FromStr for State {
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Reason {
     /// The process exited with a code that does not mean success.
-    ExitCode { exit_code: i32 },
+    ExitCode {
+        exit_code: i32,
+    },
     /// A signal ended the process, and nobody here sent it.
-    Signal { signal: i32 },
+    Signal {
+        signal: i32,
+    },
     /// It could not be started at all.
-    CannotStart { error: String },
+    CannotStart {
+        error: String,
+    },
     /// The HTTP request had no usable answer.
-    Http { error: String },
+    Http {
+        error: String,
+    },
     /// It ran longer than its timeout.
-    Timeout { timeout: Span },
+    Timeout {
+        timeout: Span,
+    },
     /// Someone asked for it to be killed.
-    KilledBy { by: String, reason: String },
+    KilledBy {
+        by: String,
+        reason: String,
+    },
     /// A later fire took its place (`overlap: replace`).
     Replaced,
     /// The node lost its lease and the job asks for isolation.
@@ -146,23 +162,39 @@ pub enum Reason {
     /// The agent was stopped and did not wait.
     AgentStopped,
     /// So many runs of the job were going on or waiting.
-    Overlap { running: u32, queued: u32 },
+    Overlap {
+        running: u32,
+        queued: u32,
+    },
     Paused,
-    Blackout { calendar: String },
+    Blackout {
+        calendar: String,
+    },
     /// Several instants were missed; a later one was caught up for all.
     Superseded,
     /// It could not be started in time: nobody was there to, or something was in the way.
-    TooLate { late: Span, within: Span },
+    TooLate {
+        late: Span,
+        within: Span,
+    },
     /// The job asks that missed instants are not caught up.
-    NotCaughtUp { late: Span },
+    NotCaughtUp {
+        late: Span,
+    },
     /// The agent could not write its spool.
-    Spool { error: String },
+    Spool {
+        error: String,
+    },
     /// The host's policy does not allow it.
-    Policy { rule: String },
+    Policy {
+        rule: String,
+    },
     /// The node died, or was gone past its lease, before it reported an end.
     NodeGone,
     /// There is no node for it.
-    NoNode { why: String },
+    NoNode {
+        why: String,
+    },
     /// The host restarted, or the process vanished, while the agent was away.
     Vanished,
     /// The order was withdrawn before it was taken.
@@ -189,9 +221,14 @@ impl fmt::Display for Reason {
             Reason::Blackout { calendar } => write!(f, "within the blackout `{calendar}`"),
             Reason::Superseded => f.write_str("missed; a later instant was caught up in its place"),
             Reason::TooLate { late, within } => {
-                write!(f, "could not be started in time: {late} late, and the job allows {within}")
+                write!(
+                    f,
+                    "could not be started in time: {late} late, and the job allows {within}"
+                )
             }
-            Reason::NotCaughtUp { late } => write!(f, "could not be started in time ({late} late); misfire: none"),
+            Reason::NotCaughtUp { late } => {
+                write!(f, "could not be started in time ({late} late); misfire: none")
+            }
             Reason::Spool { error } => write!(f, "the agent could not write its spool: {error}"),
             Reason::Policy { rule } => write!(f, "the host's policy does not allow it: {rule}"),
             Reason::NodeGone => f.write_str("its node was gone before it reported an end"),
