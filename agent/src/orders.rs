@@ -68,7 +68,9 @@ impl Orders {
         if state.is_empty() {
             return true;
         }
-        let Some(epoch) = self.fence.epoch().filter(|_| !self.recorder.is_blocked()) else { return false };
+        let Some(epoch) = self.fence.epoch().filter(|_| !self.recorder.is_blocked()) else {
+            return false;
+        };
         let listed: Vec<Listed> = state
             .iter()
             .map(|(key, entry)| Listed {
@@ -98,7 +100,10 @@ impl Orders {
             }
         }
         if !runs.is_empty() {
-            let writes = runs.iter().map(|run| SpoolWrite::PutRun(Box::new(run.clone()))).collect();
+            let writes = runs
+                .iter()
+                .map(|run| SpoolWrite::PutRun(Box::new(run.clone())))
+                .collect();
             if self.spool.commit(writes).await.is_err() {
                 self.recorder.block();
                 return false;
@@ -106,16 +111,24 @@ impl Orders {
             self.known.extend(runs.iter().map(|run| run.run.id));
         }
         // A kill is told before its key goes: told twice, it kills no more than once.
-        let (kills, orders): (Vec<_>, Vec<_>) =
-            batch.iter().partition(|l| matches!(l.order.kind, OrderKind::Kill { .. }));
+        let (kills, orders): (Vec<_>, Vec<_>) = batch
+            .iter()
+            .partition(|l| matches!(l.order.kind, OrderKind::Kill { .. }));
         let taken = self.delete(&orders).await;
         runs.retain(|run| taken.contains(&run.run.id));
         if !runs.is_empty() {
             let _ = self.events.send(Event::Due(runs)).await;
         }
         // A run whose order is still there has not been told of: its kill comes after it.
-        let untold: HashSet<RunId> = orders.iter().map(|l| l.order.run).filter(|run| !taken.contains(run)).collect();
-        let kills: Vec<&Listed> = kills.into_iter().filter(|l| !untold.contains(&l.order.run)).collect();
+        let untold: HashSet<RunId> = orders
+            .iter()
+            .map(|l| l.order.run)
+            .filter(|run| !taken.contains(run))
+            .collect();
+        let kills: Vec<&Listed> = kills
+            .into_iter()
+            .filter(|l| !untold.contains(&l.order.run))
+            .collect();
         for Listed { order, .. } in &kills {
             if let OrderKind::Kill { reason } = &order.kind {
                 let (run, by, reason) = (order.run, order.by.clone(), reason.clone());
@@ -132,8 +145,14 @@ impl Orders {
             return gone;
         }
         let txn = |orders: &[&Listed]| Txn {
-            compares: orders.iter().map(|l| Compare::ModRevision(l.key.clone(), l.revision)).collect(),
-            writes: orders.iter().map(|l| Write::Delete { key: l.key.clone() }).collect(),
+            compares: orders
+                .iter()
+                .map(|l| Compare::ModRevision(l.key.clone(), l.revision))
+                .collect(),
+            writes: orders
+                .iter()
+                .map(|l| Write::Delete { key: l.key.clone() })
+                .collect(),
         };
         if let Ok(Outcome::Committed(_)) = self.store.txn(txn(orders)).await {
             gone.extend(orders.iter().map(|l| l.order.run));
@@ -158,6 +177,12 @@ impl Orders {
         let mut run = run_of(order, &self.node, State::Pending);
         run.id = id;
         let epoch = order.slot.map(|_| epoch);
-        SpooledRun { run, order: order.clone(), claim: None, process: None, epoch }
+        SpooledRun {
+            run,
+            order: order.clone(),
+            claim: None,
+            process: None,
+            epoch,
+        }
     }
 }

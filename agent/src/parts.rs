@@ -54,12 +54,23 @@ pub enum SpoolWrite {
     /// Up to and including this piece of a run's output a master has all.
     AckChunks(Vec<(RunId, u64)>),
     /// Pieces `from..until` are the middle that is not kept.
-    DropChunks { run: RunId, from: u64, until: u64 },
+    DropChunks {
+        run: RunId,
+        from: u64,
+        until: u64,
+    },
     /// Up to this instant the fires of an every-node job (no slot) or of a slot are in
     /// the spool. A cursor in the store that is ahead of a slot's was claimed by an agent
     /// that died before it wrote its runs here: nothing of them has started.
-    PutCursor { job: JobId, slot: Option<u32>, at: Time },
-    DeleteCursor { job: JobId, slot: Option<u32> },
+    PutCursor {
+        job: JobId,
+        slot: Option<u32>,
+        at: Time,
+    },
+    DeleteCursor {
+        job: JobId,
+        slot: Option<u32>,
+    },
     /// The whole of what the agent owns, replacing what was there.
     PutAssignments(Vec<OwnedAssignment>),
 }
@@ -188,8 +199,16 @@ pub enum StartError {
 
 #[derive(Clone, Debug)]
 pub enum ProcessEvent {
-    Output { run: RunId, stream: Stream, data: Vec<u8> },
-    Ended { run: RunId, exit: Exit, usage: Usage },
+    Output {
+        run: RunId,
+        stream: Stream,
+        data: Vec<u8>,
+    },
+    Ended {
+        run: RunId,
+        exit: Exit,
+        usage: Usage,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,4 +245,3 @@ pub enum LinkError {
     #[error("the master refuses this agent's reports: {0}")]
     Refused(String),
 }
-

@@ -14,7 +14,11 @@ use shared::{
     report::{Stream, Usage},
     time::Time,
 };
-use tokio::{sync::mpsc, task::AbortHandle, time::{Instant, sleep}};
+use tokio::{
+    sync::mpsc,
+    task::AbortHandle,
+    time::{Instant, sleep},
+};
 
 use crate::parts::{Exit, Launch, ProcessEvent, ProcessId, Signal, StartError, Started, Starter};
 
@@ -33,7 +37,13 @@ pub struct Script {
 impl Script {
     /// Ends with success after so long.
     pub fn lasting(lasts: Duration) -> Script {
-        Script { lasts, exit: Exit::Code(0), output: Vec::new(), ignores_term: false, error: None }
+        Script {
+            lasts,
+            exit: Exit::Code(0),
+            output: Vec::new(),
+            ignores_term: false,
+            error: None,
+        }
     }
 }
 
@@ -86,7 +96,11 @@ enum Watcher {
 impl Pretend {
     /// A host on which each launch does what the script says.
     pub fn new(host: Host, script: impl Fn(&Launch) -> Script + Send + Sync + 'static) -> Pretend {
-        Pretend(Arc::new(Inner { host, script: Box::new(script), state: Mutex::default() }))
+        Pretend(Arc::new(Inner {
+            host,
+            script: Box::new(script),
+            state: Mutex::default(),
+        }))
     }
 
     /// Every process that was ever started here, in order.
@@ -128,10 +142,19 @@ impl Pretend {
             seen.ended = Some(Instant::now());
             Some((process.agent?, exit))
         });
-        let Some(((events, watcher), exit)) = ended else { return };
+        let Some(((events, watcher), exit)) = ended else {
+            return;
+        };
         // Only a parent learns how a process ended.
-        let exit = if watcher == Watcher::Parent { exit } else { Exit::Unknown };
-        let usage = Usage { cpu_ms: 1, memory_max_bytes: 1 << 20 };
+        let exit = if watcher == Watcher::Parent {
+            exit
+        } else {
+            Exit::Unknown
+        };
+        let usage = Usage {
+            cpu_ms: 1,
+            memory_max_bytes: 1 << 20,
+        };
         let _ = events.send(ProcessEvent::Ended { run, exit, usage }).await;
     }
 }
@@ -148,7 +171,11 @@ impl Starter for Pretend {
         let told = events.clone();
         let timer = tokio::spawn(async move {
             if !output.is_empty() {
-                let output = ProcessEvent::Output { run, stream: Stream::Stdout, data: output };
+                let output = ProcessEvent::Output {
+                    run,
+                    stream: Stream::Stdout,
+                    data: output,
+                };
                 let _ = told.send(output).await;
             }
             drop(told);
@@ -158,14 +185,35 @@ impl Starter for Pretend {
         });
         let process = self.with(|state| {
             state.pid += 1;
-            let process = ProcessId { pid: state.pid, started_ticks: state.pid as u64, boot: state.boot };
-            state.seen.push(Seen { launch, at, ended_at: None, began: Instant::now(), ended: None, exit: None });
+            let process = ProcessId {
+                pid: state.pid,
+                started_ticks: state.pid as u64,
+                boot: state.boot,
+            };
+            state.seen.push(Seen {
+                launch,
+                at,
+                ended_at: None,
+                began: Instant::now(),
+                ended: None,
+                exit: None,
+            });
             let (seen, agent) = (state.seen.len() - 1, Some((events, Watcher::Parent)));
-            state.running.insert(run, Process { seen, script, agent, timer: timer.abort_handle() });
+            state.running.insert(
+                run,
+                Process {
+                    seen,
+                    script,
+                    agent,
+                    timer: timer.abort_handle(),
+                },
+            );
             state.started.insert(run, process);
             process
         });
-        Ok(Started { process: Some(process) })
+        Ok(Started {
+            process: Some(process),
+        })
     }
 
     async fn signal(&self, run: RunId, signal: Signal) {
@@ -190,7 +238,9 @@ impl Starter for Pretend {
         self.with(|state| {
             let is_same = state.started.get(&run) == Some(&process);
             let found = state.running.get_mut(&run).filter(|_| is_same);
-            found.map(|p| p.agent = Some((events, Watcher::Adopter))).is_some()
+            found
+                .map(|p| p.agent = Some((events, Watcher::Adopter)))
+                .is_some()
         })
     }
 

@@ -27,7 +27,10 @@ enum Credential {
     None,
     Token(String),
     /// A session that began with a password: its cookie, and the token that writes need.
-    Session { cookie: String, csrf: String },
+    Session {
+        cookie: String,
+        csrf: String,
+    },
 }
 
 /// Where to find the server: what the user said, before the context file is asked.
@@ -37,7 +40,13 @@ pub struct Server {
     #[arg(long, env = "GNOMON_URL", global = true, help_heading = "Server")]
     pub url: Option<String>,
     /// An API token
-    #[arg(long, env = "GNOMON_TOKEN", hide_env_values = true, global = true, help_heading = "Server")]
+    #[arg(
+        long,
+        env = "GNOMON_TOKEN",
+        hide_env_values = true,
+        global = true,
+        help_heading = "Server"
+    )]
     pub token: Option<String>,
     /// A file with the certificate authority to trust besides the system's
     #[arg(long, env = "GNOMON_CA", global = true, help_heading = "Server")]
@@ -50,7 +59,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 impl Client {
     /// A client with the credential of flags, environment or context file.
     pub fn new(server: &Server) -> Result<Client> {
-        let stored = if server.url.is_some() && server.token.is_some() { None } else { context::load()? };
+        let stored = if server.url.is_some() && server.token.is_some() {
+            None
+        } else {
+            context::load()?
+        };
         let url = server.url.clone().or_else(|| stored.as_ref().map(|c| c.url.clone())).ok_or_else(|| {
             CliError::usage("no server is known").hint(
                 "start one with `gnomon standalone`, log in with `gnomon login --url URL`, or give --url and --token",
@@ -59,7 +72,10 @@ impl Client {
         let url = url.trim_end_matches('/').to_owned();
         // A stored token goes to the server that it is for, never to another.
         let token = server.token.clone().or_else(|| {
-            stored.as_ref().filter(|c| c.url.trim_end_matches('/') == url).map(|c| c.token.clone())
+            stored
+                .as_ref()
+                .filter(|c| c.url.trim_end_matches('/') == url)
+                .map(|c| c.token.clone())
         });
         let ca = server.ca.clone().or_else(|| stored.and_then(|c| c.ca));
         Client::with(url, token, ca)
@@ -68,9 +84,13 @@ impl Client {
     /// A client for exactly this server.
     pub fn with(url: String, token: Option<String>, ca: Option<PathBuf>) -> Result<Client> {
         if !(url.starts_with("http://") || url.starts_with("https://")) {
-            return Err(CliError::usage(format!("`{url}` is not an address such as http://127.0.0.1:7070")));
+            return Err(CliError::usage(format!(
+                "`{url}` is not an address such as http://127.0.0.1:7070"
+            )));
         }
-        let mut http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).no_proxy();
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .no_proxy();
         if let Some(ca) = ca {
             let read = |e: &dyn std::fmt::Display| CliError::usage(format!("--ca {}: {e}", ca.display()));
             let pem = std::fs::read(&ca).map_err(|e| read(&e))?;
@@ -78,9 +98,15 @@ impl Client {
                 http = http.add_root_certificate(certificate);
             }
         }
-        let http = http.build().map_err(|e| CliError::failed(format!("starting an HTTP client: {e}")))?;
+        let http = http
+            .build()
+            .map_err(|e| CliError::failed(format!("starting an HTTP client: {e}")))?;
         let credential = token.map_or(Credential::None, Credential::Token);
-        Ok(Client { http, url, credential })
+        Ok(Client {
+            http,
+            url,
+            credential,
+        })
     }
 
     pub fn url(&self) -> &str {
@@ -89,7 +115,13 @@ impl Client {
 
     /// A client with the session that a password opens.
     pub async fn login(&self, login: &Login) -> Result<Client> {
-        let answer = self.answer(self.request(Method::POST, paths::LOGIN).timeout(CALL_TIMEOUT).json(login)).await?;
+        let answer = self
+            .answer(
+                self.request(Method::POST, paths::LOGIN)
+                    .timeout(CALL_TIMEOUT)
+                    .json(login),
+            )
+            .await?;
         let cookie = answer
             .headers()
             .get_all(header::SET_COOKIE)
@@ -99,9 +131,10 @@ impl Client {
             .map(str::to_owned);
         let who: Option<WhoAmI> = answer.json().await.ok();
         match (cookie, who.and_then(|who| who.csrf)) {
-            (Some(cookie), Some(csrf)) => {
-                Ok(Client { credential: Credential::Session { cookie, csrf }, ..self.clone() })
-            }
+            (Some(cookie), Some(csrf)) => Ok(Client {
+                credential: Credential::Session { cookie, csrf },
+                ..self.clone()
+            }),
             _ => Err(foreign(&self.url, StatusCode::OK)),
         }
     }
@@ -137,7 +170,9 @@ impl Client {
 
     /// A write whose answer says nothing but that it was done.
     pub async fn send<B: Serialize + ?Sized>(&self, method: Method, path: &str, body: &B) -> Result<()> {
-        self.answer(self.request(method, path).timeout(CALL_TIMEOUT).json(body)).await.map(drop)
+        self.answer(self.request(method, path).timeout(CALL_TIMEOUT).json(body))
+            .await
+            .map(drop)
     }
 
     /// A replacement of what has this revision.
@@ -147,23 +182,34 @@ impl Client {
         revision: shared::Revision,
         body: &B,
     ) -> Result<T> {
-        self.json(self.request(Method::PUT, path).header(header::IF_MATCH, revision.to_string()).json(body)).await
+        self.json(
+            self.request(Method::PUT, path)
+                .header(header::IF_MATCH, revision.to_string())
+                .json(body),
+        )
+        .await
     }
 
     pub async fn delete(&self, path: &str) -> Result<()> {
-        self.answer(self.request(Method::DELETE, path).timeout(CALL_TIMEOUT)).await.map(drop)
+        self.answer(self.request(Method::DELETE, path).timeout(CALL_TIMEOUT))
+            .await
+            .map(drop)
     }
 
     /// A body as it comes, however long it takes.
     pub async fn download(&self, path: &str) -> Result<impl Stream<Item = Result<Vec<u8>>> + use<>> {
         let url = self.url.clone();
         let answer = self.answer(self.request(Method::GET, path)).await?;
-        Ok(answer.bytes_stream().map(move |piece| piece.map(|b| b.to_vec()).map_err(|e| unreachable(&url, &e))))
+        Ok(answer
+            .bytes_stream()
+            .map(move |piece| piece.map(|b| b.to_vec()).map_err(|e| unreachable(&url, &e))))
     }
 
     /// Sends a file's bytes as they are read.
     pub async fn upload(&self, path: &str, body: reqwest::Body) -> Result<()> {
-        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, "application/x-ndjson");
+        let request = self
+            .request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-ndjson");
         self.answer(request.body(body)).await.map(drop)
     }
 
@@ -173,7 +219,9 @@ impl Client {
         path: &str,
         after: Option<&str>,
     ) -> Result<impl Stream<Item = Result<sse::Event>> + use<>> {
-        let mut request = self.request(Method::GET, path).header(header::ACCEPT, "text/event-stream");
+        let mut request = self
+            .request(Method::GET, path)
+            .header(header::ACCEPT, "text/event-stream");
         if let Some(id) = after {
             request = request.header("last-event-id", id);
         }
@@ -194,7 +242,9 @@ impl Client {
         match &self.credential {
             Credential::None => request,
             Credential::Token(token) => request.bearer_auth(token),
-            Credential::Session { cookie, csrf } => request.header(header::COOKIE, cookie).header(CSRF_HEADER, csrf),
+            Credential::Session { cookie, csrf } => {
+                request.header(header::COOKIE, cookie).header(CSRF_HEADER, csrf)
+            }
         }
     }
 
@@ -235,7 +285,11 @@ fn unreachable(url: &str, e: &reqwest::Error) -> CliError {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    let what = if e.is_timeout() { "it did not answer in time".to_owned() } else { cause.to_string() };
+    let what = if e.is_timeout() {
+        "it did not answer in time".to_owned()
+    } else {
+        cause.to_string()
+    };
     CliError::new(Kind::Unreachable, format!("cannot reach {url}: {what}"))
         .hint("is the server running? `gnomon standalone` starts one; --url or GNOMON_URL names another")
 }
@@ -274,6 +328,9 @@ mod tests {
 
     #[test]
     fn paths_are_filled_and_escaped() {
-        assert_eq!(fill("/jobs/{namespace}/{name}/run", &["ops", "备 份"]), "/jobs/ops/%E5%A4%87%20%E4%BB%BD/run");
+        assert_eq!(
+            fill("/jobs/{namespace}/{name}/run", &["ops", "备 份"]),
+            "/jobs/ops/%E5%A4%87%20%E4%BB%BD/run"
+        );
     }
 }

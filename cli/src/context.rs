@@ -30,7 +30,9 @@ pub fn path() -> Result<PathBuf> {
         .filter(|v| !v.is_empty())
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")))
-        .ok_or_else(|| CliError::usage("neither XDG_CONFIG_HOME nor HOME is set").hint("give --url and --token"))?;
+        .ok_or_else(|| {
+            CliError::usage("neither XDG_CONFIG_HOME nor HOME is set").hint("give --url and --token")
+        })?;
     Ok(base.join("gnomon").join("context.json"))
 }
 
@@ -54,10 +56,18 @@ pub fn save(context: &Context) -> Result<PathBuf> {
     let new = path.with_extension("json.new");
     let what = format!("writing {}", path.display());
     let text = serde_json::to_vec_pretty(context).doing(&what)?;
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new).doing(&what)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600)).doing(&what)?;
-    file.write_all(&text).and_then(|()| file.sync_all()).doing(&what)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)
+        .doing(&what)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))
+        .doing(&what)?;
+    file.write_all(&text)
+        .and_then(|()| file.sync_all())
+        .doing(&what)?;
     fs::rename(&new, &path).doing(&what)?;
     Ok(path)
 }

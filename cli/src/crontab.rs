@@ -57,7 +57,11 @@ pub fn parse(text: &str, kind: &Kind, naming: &Naming<'_>) -> Crontab {
     };
     for (i, line) in text.lines().enumerate() {
         if let Err(reason) = reader.line(line) {
-            reader.crontab.skipped.push(Skipped { line: i + 1, text: line.trim().to_owned(), reason });
+            reader.crontab.skipped.push(Skipped {
+                line: i + 1,
+                text: line.trim().to_owned(),
+                reason,
+            });
         }
     }
     reader.crontab
@@ -125,14 +129,21 @@ impl Reader<'_> {
         });
         run.env = env;
         // cron's own default, where the crontab does not say.
-        run.env.entry("PATH".into()).or_insert_with(|| "/usr/bin:/bin".into());
+        run.env
+            .entry("PATH".into())
+            .or_insert_with(|| "/usr/bin:/bin".into());
         run.stdin = stdin;
         let mut spec = JobSpec::new(self.name(&run)?, run);
         spec.namespace = self.naming.namespace.clone();
         spec.target = self.naming.target.clone();
         spec.description = description(entry, mailto.as_deref());
         spec.triggers = vec![Trigger {
-            when: When::Cron { expression: schedule, dialect: Dialect::Cron, timezone, dst: Dst::Tick },
+            when: When::Cron {
+                expression: schedule,
+                dialect: Dialect::Cron,
+                timezone,
+                dst: Dst::Tick,
+            },
             jitter: Default::default(),
             target: None,
         }];
@@ -203,7 +214,11 @@ fn split_entry(line: &str, has_user: bool) -> Result<Entry<'_>, String> {
         user = Some(word);
         rest = after;
     }
-    Ok(Entry { schedule, user, command: rest.trim_end() })
+    Ok(Entry {
+        schedule,
+        user,
+        command: rest.trim_end(),
+    })
 }
 
 /// The first `n` words as they stand, and what follows them.
@@ -267,25 +282,40 @@ fn description(entry: &Entry<'_>, mailto: Option<&str>) -> String {
     let schedule = entry.schedule.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut text = format!("from a crontab: {schedule} {}", entry.command);
     if let Some(mailto) = mailto.filter(|m| !m.is_empty()) {
-        text.push_str(&format!(" (MAILTO={mailto}: Gnomon keeps the output instead of mailing it)"));
+        text.push_str(&format!(
+            " (MAILTO={mailto}: Gnomon keeps the output instead of mailing it)"
+        ));
     }
     text.chars().take(1000).collect()
 }
 
 /// The program's name: the first word that is neither an assignment, a test nor a wrapper.
 fn program(script: &str) -> String {
-    let wrappers = ["test", "[", "cd", "command", "sudo", "nice", "ionice", "env", "exec", "time", "nohup", "flock", "if", "then", "-x", "-v", "&&", "||", ";", "!"];
+    let wrappers = [
+        "test", "[", "cd", "command", "sudo", "nice", "ionice", "env", "exec", "time", "nohup", "flock",
+        "if", "then", "-x", "-v", "&&", "||", ";", "!",
+    ];
     let words = script.split(|c: char| c.is_whitespace() || c == ';' || c == '(' || c == ')');
     let word = words
         .filter(|w| !w.is_empty() && !w.contains('=') && !w.starts_with('-') && !w.starts_with('>'))
-        .find(|w| !wrappers.contains(w) && !w.ends_with(']') && w.chars().any(char::is_alphabetic) && *w != "/");
-    word.and_then(|w| w.rsplit('/').next()).unwrap_or("command").to_owned()
+        .find(|w| {
+            !wrappers.contains(w) && !w.ends_with(']') && w.chars().any(char::is_alphabetic) && *w != "/"
+        });
+    word.and_then(|w| w.rsplit('/').next())
+        .unwrap_or("command")
+        .to_owned()
 }
 
 fn clean(text: &str) -> String {
     let mut out: String = text
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '.') { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '_' | '.') {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     while out.contains("--") {
         out = out.replace("--", "-");
@@ -310,9 +340,17 @@ mod tests {
         let crontab = parse(text, kind, &naming);
         let mut shown = String::new();
         for job in &crontab.jobs {
-            let When::Cron { expression, timezone, .. } = &job.triggers[0].when else { panic!("not cron") };
+            let When::Cron {
+                expression, timezone, ..
+            } = &job.triggers[0].when
+            else {
+                panic!("not cron")
+            };
             shown += &format!("{} | {expression} | {timezone} | {:?}", job.name, job.run.user);
-            shown += &format!(" | {:?} | {:?} | {:?}\n", job.run.action, job.run.stdin, job.run.env);
+            shown += &format!(
+                " | {:?} | {:?} | {:?}\n",
+                job.run.action, job.run.stdin, job.run.env
+            );
         }
         for skipped in &crontab.skipped {
             shown += &format!("line {} skipped: {}\n", skipped.line, skipped.reason);

@@ -29,7 +29,11 @@ impl LogArgs {
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
-        let started = if self.log_json { builder.json().try_init() } else { builder.with_target(false).try_init() };
+        let started = if self.log_json {
+            builder.json().try_init()
+        } else {
+            builder.with_target(false).try_init()
+        };
         started.doing("starting the log")
     }
 }

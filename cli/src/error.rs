@@ -27,7 +27,11 @@ pub type Result<T, E = CliError> = std::result::Result<T, E>;
 
 impl CliError {
     pub fn new(kind: Kind, message: impl fmt::Display) -> CliError {
-        CliError { kind, message: message.to_string(), hint: None }
+        CliError {
+            kind,
+            message: message.to_string(),
+            hint: None,
+        }
     }
 
     pub fn failed(message: impl fmt::Display) -> CliError {

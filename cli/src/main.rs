@@ -41,7 +41,10 @@ fn usage(e: &clap::Error) -> ExitCode {
 }
 
 /// `gnomon run ls | head` ends quietly, as other tools do.
-#[allow(unsafe_code, reason = "the only way to undo what Rust's runtime does to SIGPIPE")]
+#[allow(
+    unsafe_code,
+    reason = "the only way to undo what Rust's runtime does to SIGPIPE"
+)]
 fn reset_sigpipe() {
     use nix::sys::signal::{SigHandler, Signal, signal};
     // SAFETY: called before any thread starts; SIG_DFL is no handler of ours.

@@ -30,7 +30,11 @@ pub trait Row: Serialize {
 /// Prints a list.
 pub fn list<T: Row>(format: Format, items: &[T]) -> Result<()> {
     match format {
-        Format::Table => table(T::HEAD, items.iter().map(|item| item.cells(now())), items.is_empty()),
+        Format::Table => table(
+            T::HEAD,
+            items.iter().map(|item| item.cells(now())),
+            items.is_empty(),
+        ),
         Format::Name => lines(items.iter().map(Row::name)),
         _ => value(format, &items),
     }
@@ -51,7 +55,9 @@ pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<Cell>>, is_empty: boo
         return lines::<&str>([]);
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(head.iter().map(|h| bold(h)));
+    table
+        .load_preset(presets::NOTHING)
+        .set_header(head.iter().map(|h| bold(h)));
     if io::stdout().is_terminal() {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
@@ -64,7 +70,12 @@ pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<Cell>>, is_empty: boo
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    lines(table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>())
+    lines(
+        table
+            .lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Prints lines; the reader may have gone.
@@ -87,7 +98,11 @@ pub fn is_coloured() -> bool {
 
 fn bold(text: &str) -> Cell {
     let cell = Cell::new(text);
-    if is_coloured() { cell.add_attribute(Attribute::Bold) } else { cell }
+    if is_coloured() {
+        cell.add_attribute(Attribute::Bold)
+    } else {
+        cell
+    }
 }
 
 /// A run's state: its word, and on a terminal a colour as well.
@@ -117,9 +132,17 @@ pub fn time_or_dash(t: Option<Time>) -> String {
 
 /// How long ago or ahead, roughly: `3m ago`, `in 2h`.
 pub fn relative(t: Time, now: Time) -> String {
-    let (ahead, span) = if t > now { (true, t.since(now)) } else { (false, now.since(t)) };
+    let (ahead, span) = if t > now {
+        (true, t.since(now))
+    } else {
+        (false, now.since(t))
+    };
     let rough = rough(span);
-    if ahead { format!("in {rough}") } else { format!("{rough} ago") }
+    if ahead {
+        format!("in {rough}")
+    } else {
+        format!("{rough} ago")
+    }
 }
 
 /// The two largest units of a span.

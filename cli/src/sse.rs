@@ -68,7 +68,11 @@ mod tests {
         let text = ": hello\n\nevent: output\nid: 7\ndata: {\"a\":\ndata: 1}\n\nevent: end\ndata: x\n\n";
         for size in 1..text.len() {
             let mut parser = Parser::default();
-            let events: Vec<Event> = text.as_bytes().chunks(size).flat_map(|piece| parser.push(piece)).collect();
+            let events: Vec<Event> = text
+                .as_bytes()
+                .chunks(size)
+                .flat_map(|piece| parser.push(piece))
+                .collect();
             assert_eq!(events.len(), 2, "pieces of {size}");
             assert_eq!(events[0].data, "{\"a\":\n1}");
             assert_eq!((events[0].name.as_str(), events[0].id.as_str()), ("output", "7"));

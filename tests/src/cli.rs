@@ -31,7 +31,11 @@ pub struct Done {
 impl Cli {
     /// With the context in `config_home`.
     pub fn at_home(config_home: PathBuf) -> Cli {
-        Cli { config_home, url: None, token: None }
+        Cli {
+            config_home,
+            url: None,
+            token: None,
+        }
     }
 
     pub fn with_url(mut self, url: &str) -> Cli {
@@ -125,7 +129,12 @@ impl Cli {
 
     /// Starts it and leaves it running, its output in a pipe.
     pub fn spawn(&self, args: &[&str]) -> Child {
-        self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        self.command(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 }
 
@@ -139,7 +148,11 @@ impl Done {
     /// It must have ended with this exit code; gives what it said on standard error.
     #[track_caller]
     pub fn failed(self, code: i32) -> String {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout: {}\nstderr: {}",
+            self.stdout, self.stderr
+        );
         assert!(!self.stderr.trim().is_empty(), "it failed without a word");
         self.stderr
     }

@@ -30,15 +30,23 @@ impl Cluster {
     pub fn start(members: usize, masters: usize, agents: usize) -> Cluster {
         let etcd = EtcdCluster::start(members);
         let database = Postgres::start();
-        let mut masters: Vec<_> =
-            (0..masters).map(|_| Master::start(&etcd.urls(), &database.url())).collect();
+        let mut masters: Vec<_> = (0..masters)
+            .map(|_| Master::start(&etcd.urls(), &database.url()))
+            .collect();
         for master in &mut masters {
             master.wait_ready();
         }
         let scratch = Scratch::new("cluster");
         let token = log_in(&scratch, &masters);
         let agents = (0..agents).map(|i| agent(i, &etcd)).collect();
-        let cluster = Cluster { agents, masters, database, etcd, scratch, token };
+        let cluster = Cluster {
+            agents,
+            masters,
+            database,
+            etcd,
+            scratch,
+            token,
+        };
         for agent in &cluster.agents {
             agent.wait_up(&cluster.cli(0));
         }
@@ -63,13 +71,19 @@ impl Cluster {
             let id = member.get("/gnomon/leader")?;
             let id = serde_json::from_str::<String>(&id).unwrap_or(id);
             let about = member.get(&format!("/gnomon/masters/{id}"))?;
-            self.masters.iter().position(|m| about.contains(&m.port.to_string()))
+            self.masters
+                .iter()
+                .position(|m| about.contains(&m.port.to_string()))
         })
     }
 }
 
 fn agent(i: usize, etcd: &EtcdCluster) -> Agent {
-    Agent::start_with(&format!("node-{i}"), &etcd.urls(), &["--label", &format!("zone={i}")])
+    Agent::start_with(
+        &format!("node-{i}"),
+        &etcd.urls(),
+        &["--label", &format!("zone={i}")],
+    )
 }
 
 /// Logs in with the password that the first master showed, as a person would; gives the
@@ -90,8 +104,10 @@ pub fn log_in(home: &Scratch, masters: &[Master]) -> String {
 pub fn password_in(log: &str) -> Option<String> {
     let line = log.lines().find(|l| l.to_lowercase().contains("password"))?;
     let after = &line[line.to_lowercase().find("password")? + "password".len()..];
-    let word =
-        after.trim_start_matches([':', '=', ' ', '"', '\'']).split([' ', '"', '\'', ',', '\x1b']).next()?;
+    let word = after
+        .trim_start_matches([':', '=', ' ', '"', '\''])
+        .split([' ', '"', '\'', ',', '\x1b'])
+        .next()?;
     (!word.is_empty()).then(|| word.to_owned())
 }
 
@@ -126,8 +142,11 @@ impl Expectation<'_> {
         let inside = |at: &Time| (self.from..self.until).contains(at);
         let by_id: BTreeMap<_, _> = runs.iter().map(|r| (text(r, "id"), r)).collect();
 
-        let entries: Vec<_> =
-            ledger.entries(self.job).into_iter().filter(|e| inside(&e.scheduled_at)).collect();
+        let entries: Vec<_> = ledger
+            .entries(self.job)
+            .into_iter()
+            .filter(|e| inside(&e.scheduled_at))
+            .collect();
         for (run, times) in tally(entries.iter().map(|e| e.run.clone())) {
             if times > 1 {
                 found.wrong.push(format!("run {run} wrote {times} times"));
@@ -151,7 +170,11 @@ impl Expectation<'_> {
             let wrote = wrote.get(fire).map(Vec::as_slice).unwrap_or_default();
             check_fire(fire, attempts, wrote, &mut found);
         }
-        for fire in attempts.keys().chain(wrote.keys()).filter(|f| !expected.contains(f)) {
+        for fire in attempts
+            .keys()
+            .chain(wrote.keys())
+            .filter(|f| !expected.contains(f))
+        {
             found.wrong.push(format!("{fire:?} was never due"));
         }
         found

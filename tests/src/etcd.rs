@@ -23,15 +23,26 @@ impl EtcdVersion {
     /// The server program, or its companion (`etcdctl`).
     pub fn program(self, name: &str) -> PathBuf {
         match self {
-            EtcdVersion::System => {
-                program(&[name], if name == "etcd" { "etcd-server" } else { "etcd-client" })
-            }
+            EtcdVersion::System => program(
+                &[name],
+                if name == "etcd" {
+                    "etcd-server"
+                } else {
+                    "etcd-client"
+                },
+            ),
             EtcdVersion::V3_5 => {
-                let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
-                    PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache")
-                });
+                let cache = std::env::var_os("XDG_CACHE_HOME")
+                    .map(PathBuf::from)
+                    .unwrap_or_else(|| {
+                        PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache")
+                    });
                 let path = cache.join("gnomon/etcd-3.5/bin").join(name);
-                assert!(path.is_file(), "{} is missing: run deploy/setup test", path.display());
+                assert!(
+                    path.is_file(),
+                    "{} is missing: run deploy/setup test",
+                    path.display()
+                );
                 path
             }
         }
@@ -86,7 +97,9 @@ impl Etcd {
     /// Waits until it serves reads, which needs a quorum.
     pub fn answers(&mut self) {
         let client = self.client.number();
-        self.process.ready(SOON, || http_get(client, "/health").is_some_and(|b| b.contains("\"true\"")));
+        self.process.ready(SOON, || {
+            http_get(client, "/health").is_some_and(|b| b.contains("\"true\""))
+        });
     }
 
     /// Runs etcdctl against this member; gives what it prints.
@@ -98,7 +111,11 @@ impl Etcd {
             .args(args)
             .output()
             .unwrap();
-        assert!(out.status.success(), "etcdctl {args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        assert!(
+            out.status.success(),
+            "etcdctl {args:?}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
         String::from_utf8(out.stdout).unwrap()
     }
 
@@ -167,8 +184,18 @@ fn member(version: EtcdVersion, i: usize, client: Port, peer: Port, cluster: &st
             }
         }
         c.args(["--name", &format!("m{i}"), "--data-dir"]).arg(&data);
-        c.args(["--listen-client-urls", &client_url, "--advertise-client-urls", &client_url]);
-        c.args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url]);
+        c.args([
+            "--listen-client-urls",
+            &client_url,
+            "--advertise-client-urls",
+            &client_url,
+        ]);
+        c.args([
+            "--listen-peer-urls",
+            &peer_url,
+            "--initial-advertise-peer-urls",
+            &peer_url,
+        ]);
         c.args(["--initial-cluster", &cluster, "--initial-cluster-state", "new"]);
         c.args(["--log-level", "warn", "--logger", "zap"]);
         if version == EtcdVersion::V3_5 {
@@ -179,7 +206,13 @@ fn member(version: EtcdVersion, i: usize, client: Port, peer: Port, cluster: &st
         c
     };
     let process = Process::new(&format!("etcd m{i}"), scratch.join("log"), command);
-    Etcd { process, client, version, scratch, _peer: peer }
+    Etcd {
+        process,
+        client,
+        version,
+        scratch,
+        _peer: peer,
+    }
 }
 
 /// The body of what `GET path` gives on a loopback port, if anything answers within a second.

@@ -15,9 +15,17 @@ pub fn binary() -> PathBuf {
     }
     let me = std::env::current_exe().unwrap();
     // target/debug/deps/cluster-0123 and target/debug/measure.
-    let found = me.ancestors().skip(1).take(2).map(|dir| dir.join("gnomon")).find(|p| p.is_file());
+    let found = me
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|dir| dir.join("gnomon"))
+        .find(|p| p.is_file());
     found.unwrap_or_else(|| {
-        panic!("there is no gnomon beside {}: cargo build -p gnomon (make test does it)", me.display())
+        panic!(
+            "there is no gnomon beside {}: cargo build -p gnomon (make test does it)",
+            me.display()
+        )
     })
 }
 
@@ -38,7 +46,14 @@ pub fn within_namespace(home: &Path, set_up: &str) -> Command {
     if !nix::unistd::geteuid().is_root() {
         c.arg("--map-root-user");
     }
-    c.args(["--mount", "bash", "-c", &format!("{set_up} && exec \"$@\""), "bash"]).arg(binary());
+    c.args([
+        "--mount",
+        "bash",
+        "-c",
+        &format!("{set_up} && exec \"$@\""),
+        "bash",
+    ])
+    .arg(binary());
     clean(c, home)
 }
 
@@ -48,7 +63,9 @@ fn clean(mut c: Command, home: &Path) -> Command {
             c.env_remove(key);
         }
     }
-    c.env("HOME", home).env("XDG_CONFIG_HOME", home.join("config")).env("XDG_DATA_HOME", home.join("data"));
+    c.env("HOME", home)
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("XDG_DATA_HOME", home.join("data"));
     c.env("RUST_BACKTRACE", "1").env("NO_COLOR", "1");
     c
 }
@@ -81,12 +98,21 @@ impl Standalone {
         let args: Vec<String> = args.iter().map(|&a| a.to_owned()).collect();
         let build = move || {
             let mut c = command(&home);
-            c.arg("standalone").arg("--data-dir").arg(&data).args(["--listen", &listen]).args(&args);
+            c.arg("standalone")
+                .arg("--data-dir")
+                .arg(&data)
+                .args(["--listen", &listen])
+                .args(&args);
             c
         };
         let process = Process::new("gnomon standalone", scratch.join("log"), build);
         let cli = Cli::at_home(scratch.path().to_owned());
-        Standalone { process, cli, port, scratch }
+        Standalone {
+            process,
+            cli,
+            port,
+            scratch,
+        }
     }
 
     /// Starts it on the data that it has, and waits until it is ready.
@@ -95,9 +121,16 @@ impl Standalone {
         self.wait_ready(SOON);
     }
 
+    /// Waits until the command line works and the machine's own node takes work.
     pub fn wait_ready(&mut self, deadline: Duration) {
-        let port = self.port.number();
-        self.process.ready(deadline, || http_get(port, "/readyz").is_some());
+        let cli = self.cli.clone();
+        self.process.ready(deadline, || {
+            let done = cli.run(&["node", "ls", "-o", "json"]);
+            let nodes: serde_json::Value = serde_json::from_str(&done.stdout).unwrap_or_default();
+            nodes
+                .as_array()
+                .is_some_and(|nodes| nodes.iter().any(|n| text(n, "state") == "ready"))
+        });
     }
 
     pub fn ledger(&self) -> Ledger {
@@ -127,11 +160,21 @@ impl Master {
     pub fn prepare(etcd: &str, database: &str, args: &[&str]) -> Master {
         let scratch = Scratch::new("master");
         let port = Port::free();
-        let mut fixed: Vec<String> =
-            ["master", "--etcd", etcd, "--database-url", database, "--listen", &port.to_string()]
-                .map(str::to_owned)
-                .to_vec();
-        fixed.extend(["--data-dir".to_owned(), scratch.join("data").display().to_string()]);
+        let mut fixed: Vec<String> = [
+            "master",
+            "--etcd",
+            etcd,
+            "--database-url",
+            database,
+            "--listen",
+            &port.to_string(),
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        fixed.extend([
+            "--data-dir".to_owned(),
+            scratch.join("data").display().to_string(),
+        ]);
         fixed.extend(args.iter().map(|&a| a.to_owned()));
         let home = scratch.path().to_owned();
         let build = move || {
@@ -140,7 +183,11 @@ impl Master {
             c
         };
         let process = Process::new(&format!("gnomon master {port}"), scratch.join("log"), build);
-        Master { process, port, scratch }
+        Master {
+            process,
+            port,
+            scratch,
+        }
     }
 
     pub fn url(&self) -> String {
@@ -180,8 +227,9 @@ impl Agent {
     /// In a scratch folder that the caller has already put something into.
     pub fn prepare_in(scratch: Scratch, name: &str, etcd: &str, args: &[&str]) -> Agent {
         let data = scratch.join("data").display().to_string();
-        let mut fixed: Vec<String> =
-            ["agent", "--etcd", etcd, "--data-dir", &data, "--name", name].map(str::to_owned).to_vec();
+        let mut fixed: Vec<String> = ["agent", "--etcd", etcd, "--data-dir", &data, "--name", name]
+            .map(str::to_owned)
+            .to_vec();
         fixed.extend(args.iter().map(|&a| a.to_owned()));
         let home = scratch.path().to_owned();
         let build = move || {
@@ -190,7 +238,11 @@ impl Agent {
             c
         };
         let process = Process::new(&format!("gnomon agent {name}"), scratch.join("log"), build);
-        Agent { name: name.to_owned(), process, scratch }
+        Agent {
+            name: name.to_owned(),
+            process,
+            scratch,
+        }
     }
 
     /// Waits until the masters see it.
@@ -198,7 +250,11 @@ impl Agent {
         eventually(&format!("node {} to be up", self.name), SOON, || {
             let done = cli.run(&["node", "ls", "-o", "json"]);
             let nodes: serde_json::Value = serde_json::from_str(&done.stdout).ok()?;
-            nodes.as_array()?.iter().any(|n| is_up(n, &self.name)).then_some(())
+            nodes
+                .as_array()?
+                .iter()
+                .any(|n| is_up(n, &self.name))
+                .then_some(())
         });
     }
 }

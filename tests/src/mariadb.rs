@@ -30,16 +30,25 @@ impl MariaDb {
         let server = program(&["mariadbd", "mysqld"], PACKAGE);
         let command = move || {
             let mut c = Command::new(&server);
-            c.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+            c.arg("--no-defaults")
+                .arg(format!("--datadir={}", data.display()));
             c.arg(format!("--socket={}", run.join("sock").display()));
             c.arg(format!("--pid-file={}", run.join("pid").display()));
             c.args(["--bind-address=127.0.0.1", &format!("--port={number}")]);
-            c.args(["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M", "--skip-log-bin"]);
+            c.args([
+                "--innodb-flush-log-at-trx-commit=2",
+                "--innodb-buffer-pool-size=32M",
+                "--skip-log-bin",
+            ]);
             not_as_root(&mut c, &USERS, &[]);
             c
         };
         let process = Process::new("mariadb", scratch.join("log"), command);
-        let mut server = MariaDb { process, port, scratch };
+        let mut server = MariaDb {
+            process,
+            port,
+            scratch,
+        };
         server.restart();
         server.admin("CREATE DATABASE gnomon CHARACTER SET utf8mb4");
         server.admin("CREATE USER gnomon@'%' IDENTIFIED BY 'gnomon'");
@@ -62,8 +71,9 @@ impl MariaDb {
         let socket = self.socket();
         let admin = program(&["mariadb-admin", "mysqladmin"], PACKAGE);
         self.process.ready(SOON, || {
-            let asked =
-                Command::new(&admin).args(["--no-defaults", "-uroot", &socket, "--silent", "ping"]).output();
+            let asked = Command::new(&admin)
+                .args(["--no-defaults", "-uroot", &socket, "--silent", "ping"])
+                .output();
             asked.is_ok_and(|o| o.status.success())
         });
     }
@@ -71,10 +81,22 @@ impl MariaDb {
     /// Runs SQL as the server's root; gives the rows, a line each, with tabs between columns.
     pub fn admin(&self, sql: &str) -> String {
         let out = Command::new(program(&["mariadb", "mysql"], PACKAGE))
-            .args(["--no-defaults", "-uroot", &self.socket(), "--batch", "--skip-column-names", "-e", sql])
+            .args([
+                "--no-defaults",
+                "-uroot",
+                &self.socket(),
+                "--batch",
+                "--skip-column-names",
+                "-e",
+                sql,
+            ])
             .output()
             .unwrap();
-        assert!(out.status.success(), "mariadb: {sql}: {}", String::from_utf8_lossy(&out.stderr));
+        assert!(
+            out.status.success(),
+            "mariadb: {sql}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
         String::from_utf8(out.stdout).unwrap()
     }
 
@@ -85,7 +107,11 @@ impl MariaDb {
 
 fn init(data: &Path, run: &Path) {
     let mut c = Command::new(program(&["mariadb-install-db", "mysql_install_db"], PACKAGE));
-    c.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+    c.args([
+        "--no-defaults",
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+    ]);
     c.arg(format!("--datadir={}", data.display()));
     not_as_root(&mut c, &USERS, &[data, run]);
     let out = c.output().unwrap();

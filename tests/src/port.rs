@@ -37,7 +37,10 @@ impl Port {
                 continue;
             };
             if claim.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", number)).is_ok() {
-                return Port { number, _claim: claim };
+                return Port {
+                    number,
+                    _claim: claim,
+                };
             }
         }
         panic!("none of {COUNT} ports from {FIRST} on is free");

@@ -40,12 +40,24 @@ impl Postgres {
                 .arg(&data)
                 .args(["-p", &number, "-c", "listen_addresses=127.0.0.1", "-k"])
                 .arg(&socket);
-            c.args(["-c", "fsync=off", "-c", "max_connections=100", "-c", "log_min_messages=warning"]);
+            c.args([
+                "-c",
+                "fsync=off",
+                "-c",
+                "max_connections=100",
+                "-c",
+                "log_min_messages=warning",
+            ]);
             not_as_root(&mut c, &USERS, &[]);
             c
         };
         let process = Process::new("postgres", scratch.join("log"), command).ending_with(Signal::SIGQUIT);
-        let mut server = Postgres { process, port, bin, _scratch: scratch };
+        let mut server = Postgres {
+            process,
+            port,
+            bin,
+            _scratch: scratch,
+        };
         server.restart();
         server.sql("postgres", "CREATE DATABASE gnomon");
         server
@@ -71,7 +83,9 @@ impl Postgres {
         self.process.start();
         let (bin, port) = (self.bin.join("pg_isready"), self.port.number().to_string());
         self.process.ready(SOON, || {
-            let asked = Command::new(&bin).args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
+            let asked = Command::new(&bin)
+                .args(["-q", "-h", "127.0.0.1", "-p", &port])
+                .status();
             asked.is_ok_and(|s| s.success())
         });
     }
@@ -79,11 +93,26 @@ impl Postgres {
     /// Runs SQL; gives the rows, a line each, with `|` between columns.
     pub fn sql(&self, database: &str, sql: &str) -> String {
         let out = Command::new(self.bin.join("psql"))
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "gnomon"])
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-h",
+                "127.0.0.1",
+                "-U",
+                "gnomon",
+            ])
             .args(["-p", &self.port.number().to_string(), "-d", database, "-c", sql])
             .output()
             .unwrap();
-        assert!(out.status.success(), "psql: {sql}: {}", String::from_utf8_lossy(&out.stderr));
+        assert!(
+            out.status.success(),
+            "psql: {sql}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
         String::from_utf8(out.stdout).unwrap()
     }
 }
@@ -92,10 +121,25 @@ const USERS: [&str; 2] = ["postgres", "nobody"];
 
 fn init(bin: &Path, data: &Path, socket: &Path) {
     let mut c = Command::new(bin.join("initdb"));
-    c.args(["-U", "gnomon", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]).arg(data);
+    c.args([
+        "-U",
+        "gnomon",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+        "-D",
+    ])
+    .arg(data);
     not_as_root(&mut c, &USERS, &[data, socket]);
     let out = c.output().unwrap();
-    assert!(out.status.success(), "initdb: {}", String::from_utf8_lossy(&out.stderr));
+    assert!(
+        out.status.success(),
+        "initdb: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
 }
 
 /// The folder of the newest server on this machine. Debian keeps them outside PATH.

@@ -49,14 +49,23 @@ impl Process {
         assert!(self.child.is_none(), "{} runs already", self.name);
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let mut command = (self.command)();
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let child =
-            command.spawn().unwrap_or_else(|e| panic!("{}: cannot start {command:?}: {e}", self.name));
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        let child = command
+            .spawn()
+            .unwrap_or_else(|e| panic!("{}: cannot start {command:?}: {e}", self.name));
         self.child = Some(child);
     }
 
     pub fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name)).id() as i32)
+        Pid::from_raw(
+            self.child
+                .as_ref()
+                .unwrap_or_else(|| panic!("{} does not run", self.name))
+                .id() as i32,
+        )
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -92,7 +101,9 @@ impl Process {
 
     /// Whether it is running.
     pub fn is_alive(&mut self) -> bool {
-        self.child.as_mut().is_some_and(|c| c.try_wait().unwrap().is_none())
+        self.child
+            .as_mut()
+            .is_some_and(|c| c.try_wait().unwrap().is_none())
     }
 
     /// Waits until it has ended by itself.
@@ -109,10 +120,18 @@ impl Process {
         let start = Instant::now();
         while !ready() {
             if !self.is_alive() {
-                panic!("{} ended while it started. Its log ends:\n{}", self.name, self.log_tail());
+                panic!(
+                    "{} ended while it started. Its log ends:\n{}",
+                    self.name,
+                    self.log_tail()
+                );
             }
             if start.elapsed() > deadline {
-                panic!("{} is not ready after {deadline:?}. Its log ends:\n{}", self.name, self.log_tail());
+                panic!(
+                    "{} is not ready after {deadline:?}. Its log ends:\n{}",
+                    self.name,
+                    self.log_tail()
+                );
             }
             std::thread::sleep(Duration::from_millis(25));
         }
@@ -167,7 +186,10 @@ pub fn descendants(root: i32) -> Vec<(i32, u64)> {
             continue;
         };
         if let Some(stat) = Stat::of(pid) {
-            children.entry(stat.parent).or_default().push((pid, stat.start_ticks));
+            children
+                .entry(stat.parent)
+                .or_default()
+                .push((pid, stat.start_ticks));
         }
     }
     let mut found = Vec::new();
@@ -226,13 +248,18 @@ pub fn not_as_root(command: &mut Command, users: &[&str], folders: &[&Path]) {
     for folder in folders {
         nix::unistd::chown(*folder, Some(user.uid), Some(user.gid)).unwrap();
     }
-    command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).current_dir("/");
+    command
+        .uid(user.uid.as_raw())
+        .gid(user.gid.as_raw())
+        .current_dir("/");
 }
 
 /// The first of `candidates` that is a program, looked for in PATH and `/usr/sbin`.
 pub fn program(candidates: &[&str], package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<_> = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).collect();
+    let folders: Vec<_> = std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .collect();
     candidates
         .iter()
         .flat_map(|name| folders.iter().map(move |f| f.join(name)))

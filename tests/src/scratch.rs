@@ -15,7 +15,10 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new(name: &str) -> Scratch {
-        let dir = tempfile::Builder::new().prefix(&format!("gnomon-{name}-")).tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix(&format!("gnomon-{name}-"))
+            .tempdir()
+            .unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let path = dir.path().to_owned();
         if std::env::var_os("GNOMON_TEST_KEEP").is_some() {

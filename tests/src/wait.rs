@@ -38,14 +38,20 @@ pub fn eventually_or<T>(deadline: Duration, mut found: impl FnMut() -> Option<T>
 pub fn throughout(what: &str, span: Duration, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while start.elapsed() < span {
-        assert!(holds(), "did not last for {span:?}: {what} (ended after {:?})", start.elapsed());
+        assert!(
+            holds(),
+            "did not last for {span:?}: {what} (ended after {:?})",
+            start.elapsed()
+        );
         thread::sleep(Duration::from_millis(100));
     }
 }
 
 /// The machine's clock, in milliseconds since the epoch.
 pub fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     since.as_millis() as i64
 }
 

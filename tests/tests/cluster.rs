@@ -27,7 +27,13 @@ fn a_minute_of_losses_loses_and_doubles_nothing() {
     for (job, slots) in places {
         eventually(&format!("{job} to run in all its slots"), SOON, || {
             let at = ledger.entries(job).last()?.scheduled_at;
-            (ledger.entries(job).iter().filter(|e| e.scheduled_at == at).count() == slots).then_some(())
+            (ledger
+                .entries(job)
+                .iter()
+                .filter(|e| e.scheduled_at == at)
+                .count()
+                == slots)
+                .then_some(())
         });
     }
     let from = Time::from_secs(Time::from_millis(now_ms()).as_secs() + 1);
@@ -66,11 +72,24 @@ fn a_minute_of_losses_loses_and_doubles_nothing() {
     until_ms(until.as_millis());
     let nodes = || cluster.agents.iter().map(|a| a.name.clone()).collect::<Vec<_>>();
     let slots = |n: usize| (0..n).map(|s| s.to_string()).collect::<Vec<_>>();
-    let expected = [("every", nodes()), ("one", slots(1)), ("two", slots(2)), ("shards", slots(3))]
-        .map(|(job, owners)| Expectation { job, owners, from, until });
+    let expected = [
+        ("every", nodes()),
+        ("one", slots(1)),
+        ("two", slots(2)),
+        ("shards", slots(3)),
+    ]
+    .map(|(job, owners)| Expectation {
+        job,
+        owners,
+        from,
+        until,
+    });
     let findings = complete(&cli, &ledger, &expected);
     for (expectation, found) in expected.iter().zip(&findings) {
-        println!("{}: {} lost attempts, {} fires retried", expectation.job, found.lost, found.retried);
+        println!(
+            "{}: {} lost attempts, {} fires retried",
+            expectation.job, found.lost, found.retried
+        );
         assert!(
             found.wrong.is_empty(),
             "{} findings about {} ({name} killed at {killed_at}):\n{}",
@@ -83,7 +102,10 @@ fn a_minute_of_losses_loses_and_doubles_nothing() {
         assert!(found.lost <= 3 * expectation.owners.len(), "{found:?}");
     }
     // The same, seen by both masters.
-    assert_eq!(cluster.cli(0).runs("default/one").len(), cluster.cli(1).runs("default/one").len());
+    assert_eq!(
+        cluster.cli(0).runs("default/one").len(),
+        cluster.cli(1).runs("default/one").len()
+    );
 }
 
 fn imports_debians_crontabs(cli: &Cli) {
@@ -92,8 +114,15 @@ fn imports_debians_crontabs(cli: &Cli) {
     files.extend(cron_d.map(|f| f.unwrap().path().display().to_string()));
     files.sort();
     // A node that is not there: the tests' machine is not the one to rotate the logs of.
-    let options =
-        ["--system", "--namespace", "debian", "--node", "a-debian-host", "--timezone", "Europe/Berlin"];
+    let options = [
+        "--system",
+        "--namespace",
+        "debian",
+        "--node",
+        "a-debian-host",
+        "--timezone",
+        "Europe/Berlin",
+    ];
     let args = |extra: &[&'static str]| {
         let mut args = vec!["import", "crontab"];
         args.extend(files.iter().map(|f| &**f).collect::<Vec<&str>>());
@@ -105,7 +134,11 @@ fn imports_debians_crontabs(cli: &Cli) {
 
     let dry = run(args(&["--dry-run"]));
     assert_eq!(dry.code, 0, "{}", dry.stderr);
-    assert!(dry.stderr.contains("@reboot"), "what is not taken is said: {}", dry.stderr);
+    assert!(
+        dry.stderr.contains("@reboot"),
+        "what is not taken is said: {}",
+        dry.stderr
+    );
     let done = run(args(&["-o", "name"]));
     assert_eq!(done.code, 0, "{}", done.stderr);
     let created: Vec<_> = done.stdout.lines().collect();
@@ -113,7 +146,11 @@ fn imports_debians_crontabs(cli: &Cli) {
     // What the dry run shows is what is there.
     let again = cli.run_with(&["job", "apply", "-f", "-"], &dry.stdout);
     assert_eq!(again.code, 0, "{}", again.stderr);
-    assert!(again.stdout.lines().all(|l| l.starts_with("unchanged ")), "{}", again.stdout);
+    assert!(
+        again.stdout.lines().all(|l| l.starts_with("unchanged ")),
+        "{}",
+        again.stdout
+    );
 
     let jobs = cli.json(&["job", "ls"]);
     let hourly = jobs.as_array().unwrap().iter().find(|j| {
@@ -121,9 +158,16 @@ fn imports_debians_crontabs(cli: &Cli) {
         text(&spec["run"], "shell").contains("/etc/cron.hourly")
     });
     let hourly = hourly.unwrap_or_else(|| panic!("no cron.hourly in {jobs:#}"));
-    assert_eq!(text(hourly, "next").get(14..16), Some("17"), "the minute of {hourly:#}");
+    assert_eq!(
+        text(hourly, "next").get(14..16),
+        Some("17"),
+        "the minute of {hourly:#}"
+    );
     assert_eq!(text(&hourly["spec"]["run"], "user"), "root");
-    assert!(!hourly["unplaced"].as_array().unwrap().is_empty(), "there is no such node: {hourly:#}");
+    assert!(
+        !hourly["unplaced"].as_array().unwrap().is_empty(),
+        "there is no such node: {hourly:#}"
+    );
 }
 
 /// A job a second for each place.
@@ -142,13 +186,23 @@ run: {{shell: '{}'}}
             ledger.line(name)
         )
     };
-    [job("every", "every"), job("one", "one"), job("two", "2"), job("shards", "{shards: 3}")].join("---\n")
+    [
+        job("every", "every"),
+        job("one", "one"),
+        job("two", "2"),
+        job("shards", "{shards: 3}"),
+    ]
+    .join("---\n")
 }
 
 /// An agent that owns a slot now.
 fn owner_of_a_slot(cluster: &Cluster, ledger: &Ledger) -> usize {
     let last = ledger.entries("shards").pop().unwrap();
-    cluster.agents.iter().position(|a| a.name == last.node).unwrap_or_else(|| panic!("{last:?}"))
+    cluster
+        .agents
+        .iter()
+        .position(|a| a.name == last.node)
+        .unwrap_or_else(|| panic!("{last:?}"))
 }
 
 /// Waits until the history has the ends of all that this node has started, and the moment is
@@ -163,7 +217,8 @@ fn settled(cli: &Cli, ledger: &Ledger, node: &str) {
             .collect::<Vec<_>>();
         let reported = last.iter().all(|(job, entry)| {
             let runs = cli.runs(&format!("default/{job}"));
-            runs.iter().any(|r| text(r, "id") == entry.run && text(r, "state") == "succeeded")
+            runs.iter()
+                .any(|r| text(r, "id") == entry.run && text(r, "state") == "succeeded")
         });
         (reported && (200..800).contains(&(now_ms() % 1000))).then_some(())
     });
@@ -173,8 +228,10 @@ fn settled(cli: &Cli, ledger: &Ledger, node: &str) {
 fn complete(cli: &Cli, ledger: &Ledger, expected: &[Expectation]) -> Vec<Findings> {
     let mut findings = Vec::new();
     eventually_or(Duration::from_secs(120), || {
-        findings =
-            expected.iter().map(|e| e.check(ledger, &cli.runs(&format!("default/{}", e.job)))).collect();
+        findings = expected
+            .iter()
+            .map(|e| e.check(ledger, &cli.runs(&format!("default/{}", e.job))))
+            .collect();
         findings.iter().all(|f| f.wrong.is_empty()).then_some(())
     });
     findings

@@ -63,7 +63,9 @@ fn a_dropped_process_takes_its_children_along() {
     });
     shell.start();
     let pid = shell.pid().as_raw();
-    let children = eventually("both sleeps", SOON, || Some(descendants(pid)).filter(|d| d.len() == 2));
+    let children = eventually("both sleeps", SOON, || {
+        Some(descendants(pid)).filter(|d| d.len() == 2)
+    });
     shell.freeze();
     drop(shell);
     eventually("the children to be gone", Duration::from_secs(10), || {

@@ -36,5 +36,8 @@ pub fn launch(spooled: &SpooledRun, node: &NodeId) -> Launch {
 
 /// The run that an order asks for, as it stands before it starts.
 pub fn run_of(order: &RunOrder, node: &NodeId, state: State) -> Run {
-    Run { state, ..order.pending(order.first.attempt(order.attempt), node) }
+    Run {
+        state,
+        ..order.pending(order.first.attempt(order.attempt), node)
+    }
 }

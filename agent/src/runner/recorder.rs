@@ -166,7 +166,12 @@ impl Recorder {
         if runs.len() > 1 {
             for id in runs.keys().copied().collect::<Vec<_>>() {
                 let Some(run) = runs.remove(&id) else { continue };
-                match self.0.spool.commit(vec![SpoolWrite::PutRun(Box::new(run.clone()))]).await {
+                match self
+                    .0
+                    .spool
+                    .commit(vec![SpoolWrite::PutRun(Box::new(run.clone()))])
+                    .await
+                {
                     Ok(()) if run.run.state.is_end() => self.0.starter.forget(id).await,
                     Ok(()) => {}
                     Err(_) => drop(runs.insert(id, run)),

@@ -26,7 +26,12 @@ pub struct Args {
     #[command(flatten)]
     node: NodeArgs,
     /// A master to report to, beside those that etcd names; may be given several times
-    #[arg(long = "master", env = "GNOMON_MASTERS", value_name = "URL", value_delimiter = ',')]
+    #[arg(
+        long = "master",
+        env = "GNOMON_MASTERS",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
     masters: Vec<String>,
     /// A file with the authority that the masters' certificates come from
     #[arg(long, env = "GNOMON_CA", value_name = "FILE")]
@@ -61,8 +66,13 @@ pub struct NodeArgs {
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not of the form K=V"))?;
-    Ok((shared::target::label_key(key)?, shared::target::label_value(value)?))
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not of the form K=V"))?;
+    Ok((
+        shared::target::label_key(key)?,
+        shared::target::label_value(value)?,
+    ))
 }
 
 impl NodeArgs {
@@ -83,6 +93,11 @@ pub async fn run(args: Args) -> Result<()> {
     let mut local = args.node.config(args.data_dir);
     local.masters = args.masters;
     local.masters_ca = args.master_ca;
-    let config = AgentConfig { etcd: args.etcd.config()?, local };
-    ::agent::run(config, until_signalled()?).await.map_err(|e| CliError::failed(format!("{e:#}")))
+    let config = AgentConfig {
+        etcd: args.etcd.config()?,
+        local,
+    };
+    ::agent::run(config, until_signalled()?)
+        .await
+        .map_err(|e| CliError::failed(format!("{e:#}")))
 }

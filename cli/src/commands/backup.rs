@@ -32,29 +32,45 @@ pub struct RestoreArgs {
 pub async fn backup(args: BackupArgs, context: Context) -> Result<()> {
     let name = args.file.display().to_string();
     if args.file.exists() {
-        return Err(CliError::usage(format!("{name} exists already")).hint("name a new file, or move it away"));
+        return Err(
+            CliError::usage(format!("{name} exists already")).hint("name a new file, or move it away")
+        );
     }
     let mut pieces = std::pin::pin!(context.client.download(paths::BACKUP).await?);
     let mut options = tokio::fs::OpenOptions::new();
     // Tokens' and passwords' hashes are inside.
     options.write(true).create(true).truncate(true).mode(0o600);
     let part = PathBuf::from(format!("{name}.part"));
-    let mut file = options.open(&part).await.doing(format!("writing {}", part.display()))?;
+    let mut file = options
+        .open(&part)
+        .await
+        .doing(format!("writing {}", part.display()))?;
     let mut bytes = 0;
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
         bytes += piece.len();
-        file.write_all(&piece).await.doing(format!("writing {}", part.display()))?;
+        file.write_all(&piece)
+            .await
+            .doing(format!("writing {}", part.display()))?;
     }
-    file.sync_all().await.doing(format!("writing {}", part.display()))?;
-    tokio::fs::rename(&part, &args.file).await.doing(format!("writing {name}"))?;
+    file.sync_all()
+        .await
+        .doing(format!("writing {}", part.display()))?;
+    tokio::fs::rename(&part, &args.file)
+        .await
+        .doing(format!("writing {name}"))?;
     output::lines([format!("{name}: {bytes} bytes")])
 }
 
 pub async fn restore(args: RestoreArgs, context: Context) -> Result<()> {
     let name = args.file.display().to_string();
-    let file = tokio::fs::File::open(&args.file).await.map_err(|e| CliError::usage(format!("{name}: {e}")))?;
+    let file = tokio::fs::File::open(&args.file)
+        .await
+        .map_err(|e| CliError::usage(format!("{name}: {e}")))?;
     let path = format!("{}?force={}", paths::RESTORE, args.force);
-    context.client.upload(&path, reqwest::Body::wrap_stream(ReaderStream::new(file))).await?;
+    context
+        .client
+        .upload(&path, reqwest::Body::wrap_stream(ReaderStream::new(file)))
+        .await?;
     output::lines([format!("{name} restored")])
 }

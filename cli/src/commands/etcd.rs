@@ -10,7 +10,13 @@ use crate::error::{CliError, Result};
 #[command(next_help_heading = "etcd")]
 pub struct EtcdArgs {
     /// etcd's members, separated by commas
-    #[arg(long = "etcd", env = "GNOMON_ETCD", value_name = "URL[,URL]", value_delimiter = ',', required = true)]
+    #[arg(
+        long = "etcd",
+        env = "GNOMON_ETCD",
+        value_name = "URL[,URL]",
+        value_delimiter = ',',
+        required = true
+    )]
     endpoints: Vec<String>,
     /// What all keys start with
     #[arg(long, env = "GNOMON_ETCD_PREFIX", default_value = "/gnomon/")]
@@ -43,7 +49,12 @@ impl EtcdArgs {
             endpoints: self.endpoints,
             prefix: self.etcd_prefix,
             user,
-            tls: EtcdTls { ca: self.etcd_ca, cert: self.etcd_cert, key: self.etcd_key, ..EtcdTls::default() },
+            tls: EtcdTls {
+                ca: self.etcd_ca,
+                cert: self.etcd_cert,
+                key: self.etcd_key,
+                ..EtcdTls::default()
+            },
             ..EtcdConfig::default()
         })
     }
@@ -56,6 +67,8 @@ fn password(file: Option<PathBuf>) -> Result<String> {
             .map_err(|e| CliError::usage(format!("--etcd-password-file {}: {e}", file.display())))?;
         return Ok(text.trim_end_matches(['\r', '\n']).to_owned());
     }
-    std::env::var("GNOMON_ETCD_PASSWORD")
-        .map_err(|_| CliError::usage("--etcd-user needs a password").hint("give --etcd-password-file or set GNOMON_ETCD_PASSWORD"))
+    std::env::var("GNOMON_ETCD_PASSWORD").map_err(|_| {
+        CliError::usage("--etcd-user needs a password")
+            .hint("give --etcd-password-file or set GNOMON_ETCD_PASSWORD")
+    })
 }

@@ -55,7 +55,10 @@ pub struct SetArgs {
 pub async fn run(command: Command, context: Context) -> Result<()> {
     match command {
         Command::Ls => {
-            let groups: Vec<GroupView> = context.client.pages(&format!("{}?limit=1000", paths::GROUPS), usize::MAX).await?;
+            let groups: Vec<GroupView> = context
+                .client
+                .pages(&format!("{}?limit=1000", paths::GROUPS), usize::MAX)
+                .await?;
             output::list(context.format, &groups)
         }
         Command::Get(args) => {
@@ -67,7 +70,10 @@ pub async fn run(command: Command, context: Context) -> Result<()> {
             }
         }
         Command::Set(args) => {
-            let exclude = Exclude { nodes: args.exclude.into_iter().collect(), ..Exclude::default() };
+            let exclude = Exclude {
+                nodes: args.exclude.into_iter().collect(),
+                ..Exclude::default()
+            };
             let set = NodeSet {
                 nodes: args.nodes.into_iter().collect(),
                 labels: args.labels,
@@ -97,6 +103,10 @@ impl Row for GroupView {
 
     fn cells(&self, _now: Time) -> Vec<Cell> {
         let members: Vec<&str> = self.members.iter().map(NodeId::as_str).collect();
-        vec![Cell::new(&self.name), Cell::new(self.set.labels.to_string()), Cell::new(members.join(", "))]
+        vec![
+            Cell::new(&self.name),
+            Cell::new(self.set.labels.to_string()),
+            Cell::new(members.join(", ")),
+        ]
     }
 }

@@ -67,7 +67,10 @@ pub async fn run(command: Command, server: Server, format: Format) -> Result<()>
     let Command::Crontab(args) = command;
     let crontab = read(&args)?;
     for skipped in &crontab.skipped {
-        output::note(format!("line {} not taken: {}: {}", skipped.line, skipped.reason, skipped.text));
+        output::note(format!(
+            "line {} not taken: {}: {}",
+            skipped.line, skipped.reason, skipped.text
+        ));
     }
     if crontab.jobs.is_empty() {
         return Err(CliError::failed("the crontab holds nothing to take over"));
@@ -75,7 +78,10 @@ pub async fn run(command: Command, server: Server, format: Format) -> Result<()>
     if args.dry_run {
         return preview(&crontab.jobs, format);
     }
-    let context = Context { client: Client::new(&server)?, format };
+    let context = Context {
+        client: Client::new(&server)?,
+        format,
+    };
     let applied = apply(&context, crontab.jobs, false).await?;
     show(&applied, format, false)
 }
@@ -94,26 +100,51 @@ fn read(args: &Args) -> Result<Crontab> {
         Some(zone) => zone,
         None => host_zone()?,
     };
-    let on = NodeSet { nodes: args.nodes.iter().cloned().collect::<BTreeSet<_>>(), ..NodeSet::default() };
+    let on = NodeSet {
+        nodes: args.nodes.iter().cloned().collect::<BTreeSet<_>>(),
+        ..NodeSet::default()
+    };
     let place = if args.every { Place::Every } else { Place::One };
-    let target = Target { place, on, ..Target::default() };
+    let target = Target {
+        place,
+        on,
+        ..Target::default()
+    };
     let mut all = Crontab::default();
-    let sources = if args.files.is_empty() { vec![PathBuf::from("-")] } else { args.files.clone() };
+    let sources = if args.files.is_empty() {
+        vec![PathBuf::from("-")]
+    } else {
+        args.files.clone()
+    };
     for path in &sources {
         let (prefix, text) = if path.as_os_str() == "-" {
             let mut text = String::new();
-            std::io::stdin().lock().read_to_string(&mut text).doing("reading standard input")?;
+            std::io::stdin()
+                .lock()
+                .read_to_string(&mut text)
+                .doing("reading standard input")?;
             ("crontab".to_owned(), text)
         } else {
             let bytes =
                 std::fs::read(path).map_err(|e| CliError::usage(format!("{}: {e}", path.display())))?;
-            let prefix = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let prefix = path
+                .file_name()
+                .map(|n| n.to_string_lossy().into_owned())
+                .unwrap_or_default();
             (prefix, String::from_utf8_lossy(&bytes).into_owned())
         };
         let is_system = args.system || (args.user.is_none() && path.starts_with("/etc"));
-        let kind = if is_system { Kind::System } else { Kind::User(args.user.clone()) };
-        let naming =
-            Naming { namespace: args.namespace.clone(), prefix: &prefix, target: target.clone(), timezone };
+        let kind = if is_system {
+            Kind::System
+        } else {
+            Kind::User(args.user.clone())
+        };
+        let naming = Naming {
+            namespace: args.namespace.clone(),
+            prefix: &prefix,
+            target: target.clone(),
+            timezone,
+        };
         let one = crontab::parse(&text, &kind, &naming);
         all.jobs.extend(one.jobs);
         all.skipped.extend(one.skipped);
@@ -127,11 +158,19 @@ fn host_zone() -> Result<Zone> {
         .ok()
         .map(|tz| tz.trim_start_matches(':').to_owned())
         .filter(|tz| !tz.is_empty())
-        .or_else(|| std::fs::read_to_string("/etc/timezone").ok().map(|s| s.trim().to_owned()))
         .or_else(|| {
-            let link = std::fs::read_link("/etc/localtime").ok()?.to_string_lossy().into_owned();
+            std::fs::read_to_string("/etc/timezone")
+                .ok()
+                .map(|s| s.trim().to_owned())
+        })
+        .or_else(|| {
+            let link = std::fs::read_link("/etc/localtime")
+                .ok()?
+                .to_string_lossy()
+                .into_owned();
             link.split_once("zoneinfo/").map(|(_, name)| name.to_owned())
         })
         .unwrap_or_else(|| "UTC".into());
-    name.parse().map_err(|e| CliError::usage(format!("this host's time zone: {e}")).hint("give --timezone"))
+    name.parse()
+        .map_err(|e| CliError::usage(format!("this host's time zone: {e}")).hint("give --timezone"))
 }

@@ -92,7 +92,10 @@ async fn fetch(context: &Context, job: &JobPath) -> Result<JobView> {
 
 async fn each(args: Names, context: Context, template: &str, done: &str) -> Result<()> {
     for job in &args.jobs {
-        context.client.send(Method::POST, &path(template, job), &serde_json::json!({})).await?;
+        context
+            .client
+            .send(Method::POST, &path(template, job), &serde_json::json!({}))
+            .await?;
         output::lines([format!("{job} {done}")])?;
     }
     Ok(())

@@ -23,7 +23,9 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, server: Server) -> Result<()> {
-    let url = server.url.ok_or_else(|| CliError::usage("which server? give --url"))?;
+    let url = server
+        .url
+        .ok_or_else(|| CliError::usage("which server? give --url"))?;
     let url = url.trim_end_matches('/').to_owned();
     let token = match server.token {
         Some(token) => token,
@@ -31,22 +33,48 @@ pub async fn run(args: Args, server: Server) -> Result<()> {
     };
     let client = Client::with(url.clone(), Some(token.clone()), server.ca.clone())?;
     let who: WhoAmI = client.get(paths::WHOAMI).await?;
-    let path = context::save(&Context { url: url.clone(), token, ca: server.ca })?;
-    output::lines([format!("logged in to {url} as {}; remembered in {}", who.user, path.display())])
+    let path = context::save(&Context {
+        url: url.clone(),
+        token,
+        ca: server.ca,
+    })?;
+    output::lines([format!(
+        "logged in to {url} as {}; remembered in {}",
+        who.user,
+        path.display()
+    )])
 }
 
 /// Logs in, makes a token named after this host and user, and logs out.
 async fn token_for(url: &str, user: &str, ca: Option<std::path::PathBuf>) -> Result<String> {
     let password = ask_password()?;
     let client = Client::with(url.to_owned(), None, ca)?;
-    let session = client.login(&Login { user: user.to_owned(), password }).await?;
-    let host = nix::unistd::gethostname().ok().and_then(|h| h.into_string().ok()).unwrap_or_default();
-    let name: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect();
+    let session = client
+        .login(&Login {
+            user: user.to_owned(),
+            password,
+        })
+        .await?;
+    let host = nix::unistd::gethostname()
+        .ok()
+        .and_then(|h| h.into_string().ok())
+        .unwrap_or_default();
+    let name: String = host
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .take(32)
+        .collect();
     let random = shared::host::Host::system().token();
-    let request = TokenRequest { name: format!("cli-{name}-{}", &random[..8]) };
+    let request = TokenRequest {
+        name: format!("cli-{name}-{}", &random[..8]),
+    };
     let token: TokenView = session.post(paths::TOKENS, &request).await?;
-    let _ = session.send(reqwest::Method::POST, paths::LOGOUT, &serde_json::json!({})).await;
-    token.secret.ok_or_else(|| CliError::new(Kind::Failed, "the server made a token but did not show it"))
+    let _ = session
+        .send(reqwest::Method::POST, paths::LOGOUT, &serde_json::json!({}))
+        .await;
+    token
+        .secret
+        .ok_or_else(|| CliError::new(Kind::Failed, "the server made a token but did not show it"))
 }
 
 fn ask_password() -> Result<String> {
@@ -72,7 +100,9 @@ impl Quiet {
     fn begin() -> Quiet {
         use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
         let stdin = std::io::stdin();
-        let Ok(before) = tcgetattr(&stdin) else { return Quiet(None) };
+        let Ok(before) = tcgetattr(&stdin) else {
+            return Quiet(None);
+        };
         let mut quiet = before.clone();
         quiet.local_flags.remove(LocalFlags::ECHO);
         let _ = tcsetattr(&stdin, SetArg::TCSAFLUSH, &quiet);

@@ -60,7 +60,12 @@ struct DatabaseArgs {
 #[command(next_help_heading = "API")]
 pub struct ListenArgs {
     /// The address to serve the API at
-    #[arg(long, env = "GNOMON_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:7070")]
+    #[arg(
+        long,
+        env = "GNOMON_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:7070"
+    )]
     listen: SocketAddr,
     /// Serve HTTPS: a file with the certificate and its chain
     #[arg(long, env = "GNOMON_TLS_CERT", value_name = "FILE", requires = "tls_key")]
@@ -72,8 +77,14 @@ pub struct ListenArgs {
 
 impl ListenArgs {
     pub fn listen(self) -> Listen {
-        let tls = self.tls_cert.zip(self.tls_key).map(|(certificate, key)| Tls { certificate, key });
-        Listen { address: self.listen, tls }
+        let tls = self
+            .tls_cert
+            .zip(self.tls_key)
+            .map(|(certificate, key)| Tls { certificate, key });
+        Listen {
+            address: self.listen,
+            tls,
+        }
     }
 }
 
@@ -81,8 +92,12 @@ pub async fn run(args: Args) -> Result<()> {
     args.log.start()?;
     let mut database_url = args.history.database_url;
     if let Some(dir) = &args.data_dir {
-        std::fs::create_dir_all(dir).map_err(|e| CliError::usage(format!("--data-dir {}: {e}", dir.display())))?;
-        if let Some(file) = database_url.strip_prefix("sqlite:").filter(|f| !f.starts_with('/')) {
+        std::fs::create_dir_all(dir)
+            .map_err(|e| CliError::usage(format!("--data-dir {}: {e}", dir.display())))?;
+        if let Some(file) = database_url
+            .strip_prefix("sqlite:")
+            .filter(|f| !f.starts_with('/'))
+        {
             database_url = format!("sqlite:{}", dir.join(file).display());
         }
     }
@@ -95,6 +110,10 @@ pub async fn run(args: Args) -> Result<()> {
 
 /// What keeps a master from running, as the CLI tells it.
 pub fn refused(e: MasterError) -> CliError {
-    let kind = if e.is_unreachable() { Kind::Unreachable } else { Kind::Failed };
+    let kind = if e.is_unreachable() {
+        Kind::Unreachable
+    } else {
+        Kind::Failed
+    };
     CliError::new(kind, e)
 }

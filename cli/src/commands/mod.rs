@@ -93,7 +93,11 @@ pub struct Context {
 
 /// Carries out what the command line says.
 pub fn run(cli: Cli) -> Result<()> {
-    let Cli { server, output, command } = cli;
+    let Cli {
+        server,
+        output,
+        command,
+    } = cli;
     match command {
         Command::Standalone(args) => blocking(standalone::run(args)),
         Command::Master(args) => blocking(master::run(args)),
@@ -103,7 +107,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Login(args) => blocking(login::run(args, server)),
         Command::Import(command) => blocking(import::run(command, server, output)),
         command => {
-            let context = Context { client: Client::new(&server)?, format: output };
+            let context = Context {
+                client: Client::new(&server)?,
+                format: output,
+            };
             blocking(remote(command, context))
         }
     }
@@ -124,8 +131,10 @@ async fn remote(command: Command, context: Context) -> Result<()> {
 }
 
 fn blocking(work: impl Future<Output = Result<()>>) -> Result<()> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().doing("starting the async runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .doing("starting the async runtime")?;
     let result = runtime.block_on(work);
     // Reading a terminal or a slow disk must not hold up the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -47,7 +47,10 @@ const COUNT_MAX: usize = 100_000;
 
 pub fn run(args: Args, format: Format) -> Result<()> {
     if args.count > COUNT_MAX {
-        return Err(CliError::usage(format!("--count: {} is more than {COUNT_MAX}", args.count)));
+        return Err(CliError::usage(format!(
+            "--count: {} is more than {COUNT_MAX}",
+            args.count
+        )));
     }
     let expression = args.expression.join(" ");
     let refused = |e: shared::schedule::ScheduleError| CliError::usage(e);

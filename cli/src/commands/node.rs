@@ -90,11 +90,18 @@ pub async fn run(command: Command, context: Context) -> Result<()> {
         Command::Ls => ls(context).await,
         Command::Get(args) => get(args, context).await,
         Command::Cordon(args) => {
-            let patch = IntentPatch { cordoned: Some(true), ..IntentPatch::default() };
+            let patch = IntentPatch {
+                cordoned: Some(true),
+                ..IntentPatch::default()
+            };
             change(&context, &args.node, patch, "cordoned").await
         }
         Command::Uncordon(args) => {
-            let patch = IntentPatch { cordoned: Some(false), draining: Some(false), ..IntentPatch::default() };
+            let patch = IntentPatch {
+                cordoned: Some(false),
+                draining: Some(false),
+                ..IntentPatch::default()
+            };
             change(&context, &args.node, patch, "uncordoned").await
         }
         Command::Drain(args) => drain(args, context).await,
@@ -105,7 +112,10 @@ pub async fn run(command: Command, context: Context) -> Result<()> {
         }
         Command::Label(args) => {
             let labels: BTreeMap<_, _> = args.labels.into_iter().collect();
-            let patch = IntentPatch { labels: Some(labels), ..IntentPatch::default() };
+            let patch = IntentPatch {
+                labels: Some(labels),
+                ..IntentPatch::default()
+            };
             change(&context, &args.node, patch, "labelled").await
         }
     }
@@ -116,7 +126,10 @@ fn path(template: &str, node: &NodeId) -> String {
 }
 
 async fn ls(context: Context) -> Result<()> {
-    let nodes: Vec<NodeView> = context.client.pages(&format!("{}?limit=1000", paths::NODES), usize::MAX).await?;
+    let nodes: Vec<NodeView> = context
+        .client
+        .pages(&format!("{}?limit=1000", paths::NODES), usize::MAX)
+        .await?;
     if nodes.is_empty() && context.format == Format::Table {
         output::note("no nodes; `gnomon agent` on a host makes one");
     }
@@ -132,12 +145,18 @@ async fn get(args: Name, context: Context) -> Result<()> {
 }
 
 async fn change(context: &Context, node: &NodeId, patch: IntentPatch, done: &str) -> Result<()> {
-    context.client.send(Method::PATCH, &path(paths::NODE_INTENT, node), &patch).await?;
+    context
+        .client
+        .send(Method::PATCH, &path(paths::NODE_INTENT, node), &patch)
+        .await?;
     output::lines([format!("{node} {done}")])
 }
 
 async fn drain(args: DrainArgs, context: Context) -> Result<()> {
-    let patch = IntentPatch { draining: Some(true), ..IntentPatch::default() };
+    let patch = IntentPatch {
+        draining: Some(true),
+        ..IntentPatch::default()
+    };
     change(&context, &args.node, patch, "draining").await?;
     if !args.wait {
         return Ok(());
@@ -162,7 +181,9 @@ async fn drain(args: DrainArgs, context: Context) -> Result<()> {
 }
 
 impl Row for NodeView {
-    const HEAD: &'static [&'static str] = &["NODE", "STATE", "SLOTS", "RUNNING", "CAPACITY", "CLOCK", "VERSION", "LABELS"];
+    const HEAD: &'static [&'static str] = &[
+        "NODE", "STATE", "SLOTS", "RUNNING", "CAPACITY", "CLOCK", "VERSION", "LABELS",
+    ];
 
     fn name(&self) -> String {
         self.id.to_string()
@@ -176,13 +197,19 @@ impl Row for NodeView {
             NodeState::Down => "down",
         };
         let labels: Vec<String> = self.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let clock = self.clock_offset_ms.map_or_else(|| "-".into(), |ms| format!("{ms:+}ms"));
+        let clock = self
+            .clock_offset_ms
+            .map_or_else(|| "-".into(), |ms| format!("{ms:+}ms"));
         let node = self.node.as_ref();
         vec![
             Cell::new(&self.id),
             Cell::new(state),
             Cell::new(self.slots),
-            Cell::new(self.health.as_ref().map_or_else(|| "-".into(), |h| h.running.to_string())),
+            Cell::new(
+                self.health
+                    .as_ref()
+                    .map_or_else(|| "-".into(), |h| h.running.to_string()),
+            ),
             Cell::new(node.map_or_else(|| "-".into(), |n| n.capacity.to_string())),
             Cell::new(clock),
             Cell::new(node.map_or("-", |n| n.version.as_str())),

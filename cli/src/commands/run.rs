@@ -67,6 +67,9 @@ async fn fetch(context: &Context, id: RunId) -> Result<RunView> {
 
 async fn kill(args: KillArgs, context: Context) -> Result<()> {
     let body = Kill { reason: args.reason };
-    context.client.send(Method::POST, &path(paths::RUN_KILL, args.id), &body).await?;
+    context
+        .client
+        .send(Method::POST, &path(paths::RUN_KILL, args.id), &body)
+        .await?;
     output::lines([format!("{} is being stopped", args.id)])
 }

@@ -88,7 +88,9 @@ pub async fn run(args: Args) -> Result<()> {
         alone: true,
         bounds: Bounds::default(),
     };
-    let mut running = ::master::start(parts, stop_master.clone()).await.map_err(super::master::refused)?;
+    let mut running = ::master::start(parts, stop_master.clone())
+        .await
+        .map_err(super::master::refused)?;
     let said = remember(&store, &host, &url, ca.clone()).await;
     welcome(&mut running, &url, &dir, said);
 
@@ -151,14 +153,18 @@ fn default_dir() -> Result<PathBuf> {
         .filter(|v| !v.is_empty())
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share")));
-    base.map(|base| base.join("gnomon")).ok_or_else(|| CliError::usage("HOME is not set").hint("give --data-dir"))
+    base.map(|base| base.join("gnomon"))
+        .ok_or_else(|| CliError::usage("HOME is not set").hint("give --data-dir"))
 }
 
 fn open_store(dir: &Path) -> Result<DynStore> {
     match Embedded::open(dir.join("store.redb")) {
         Ok(store) => Ok(Arc::new(store.client())),
-        Err(OpenError::InUse { .. }) => Err(CliError::failed(format!("{} is in use by another process", dir.display()))
-            .hint("is `gnomon standalone` running already? give another --data-dir for a second one")),
+        Err(OpenError::InUse { .. }) => Err(CliError::failed(format!(
+            "{} is in use by another process",
+            dir.display()
+        ))
+        .hint("is `gnomon standalone` running already? give another --data-dir for a second one")),
         Err(e) => Err(CliError::failed(e)),
     }
 }
@@ -167,7 +173,9 @@ fn open_store(dir: &Path) -> Result<DynStore> {
 fn reachable(address: std::net::SocketAddr) -> std::net::SocketAddr {
     match address {
         std::net::SocketAddr::V4(a) if a.ip().is_unspecified() => ([127, 0, 0, 1], a.port()).into(),
-        std::net::SocketAddr::V6(a) if a.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, a.port()).into(),
+        std::net::SocketAddr::V6(a) if a.ip().is_unspecified() => {
+            (std::net::Ipv6Addr::LOCALHOST, a.port()).into()
+        }
         other => other,
     }
 }
@@ -181,18 +189,30 @@ async fn remember(store: &DynStore, host: &Host, url: &str, ca: Option<PathBuf>)
     {
         return context::path();
     }
-    let token = auth::issue_token(store, host, name).await.doing("making a token for the command line")?;
-    context::save(&Context { url: url.to_owned(), token, ca })
+    let token = auth::issue_token(store, host, name)
+        .await
+        .doing("making a token for the command line")?;
+    context::save(&Context {
+        url: url.to_owned(),
+        token,
+        ca,
+    })
 }
 
 async fn is_known(store: &DynStore, name: &TokenName, secret: &str) -> bool {
-    let Ok(Some(stored)) = store.get(&keys::token(name)).await else { return false };
-    serde_json::from_slice::<Token>(&stored.value).is_ok_and(|token| token.secret_sha256 == auth::sha256(secret))
+    let Ok(Some(stored)) = store.get(&keys::token(name)).await else {
+        return false;
+    };
+    serde_json::from_slice::<Token>(&stored.value)
+        .is_ok_and(|token| token.secret_sha256 == auth::sha256(secret))
 }
 
 /// Says where it is, the first password once, and what to try.
 fn welcome(running: &mut Running, url: &str, dir: &Path, context: Result<PathBuf>) {
-    let mut lines = vec![format!("Gnomon is running at {url}, its data is in {}", dir.display())];
+    let mut lines = vec![format!(
+        "Gnomon is running at {url}, its data is in {}",
+        dir.display()
+    )];
     if let Some(password) = running.password.take() {
         lines.push(format!("user admin, password {password} (shown this once)"));
     }

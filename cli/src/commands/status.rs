@@ -16,7 +16,10 @@ pub async fn run(context: Context) -> Result<()> {
         Format::Name => output::lines([status.master.to_string()])?,
         format => output::value(format, &status)?,
     }
-    match [&status.store, &status.database].into_iter().find(|part| !part.ok) {
+    match [&status.store, &status.database]
+        .into_iter()
+        .find(|part| !part.ok)
+    {
         None => Ok(()),
         Some(part) => Err(CliError::failed(format!("{} does not answer", part.kind))),
     }
@@ -31,7 +34,12 @@ fn facts(s: &Status) -> Vec<String> {
     let mut facts = vec![
         ("version", s.version.clone()),
         ("master", s.master.to_string()),
-        ("leader", s.leader.as_ref().map_or_else(|| "none".into(), ToString::to_string)),
+        (
+            "leader",
+            s.leader
+                .as_ref()
+                .map_or_else(|| "none".into(), ToString::to_string),
+        ),
         ("masters", masters.join(", ")),
         ("store", part(&s.store)),
         ("database", part(&s.database)),
@@ -40,5 +48,8 @@ fn facts(s: &Status) -> Vec<String> {
         ("tzdb", s.tzdb.clone()),
     ];
     facts.extend(s.broken.iter().map(|b| ("unreadable", b.clone())));
-    facts.into_iter().map(|(name, value)| format!("{name:<12}{value}")).collect()
+    facts
+        .into_iter()
+        .map(|(name, value)| format!("{name:<12}{value}"))
+        .collect()
 }

@@ -34,7 +34,10 @@ pub struct Name {
 pub async fn run(command: Command, context: Context) -> Result<()> {
     match command {
         Command::Create(args) => {
-            let token: TokenView = context.client.post(paths::TOKENS, &TokenRequest { name: args.name }).await?;
+            let token: TokenView = context
+                .client
+                .post(paths::TOKENS, &TokenRequest { name: args.name })
+                .await?;
             match context.format {
                 Format::Table | Format::Name => output::lines([token.secret.unwrap_or_default()]),
                 format => output::value(format, &token),
@@ -59,6 +62,10 @@ impl Row for TokenView {
     }
 
     fn cells(&self, _now: Time) -> Vec<Cell> {
-        vec![Cell::new(&self.name), Cell::new(output::time(self.created.at)), Cell::new(&self.created.by)]
+        vec![
+            Cell::new(&self.name),
+            Cell::new(output::time(self.created.at)),
+            Cell::new(&self.created.by),
+        ]
     }
 }

@@ -191,9 +191,17 @@ impl Lost {
             AssignKey::Every { .. } => None,
         }));
         let orders = self.view.orders.snapshot();
-        named.extend(orders.iter().filter_map(|(key, _)| Some(keys::parse_order(key)?.0)));
+        named.extend(
+            orders
+                .iter()
+                .filter_map(|(key, _)| Some(keys::parse_order(key)?.0)),
+        );
         named.extend(self.awaited.iter().cloned());
-        named.extend(self.claimed().into_iter().map(|(_, _, claimed)| claimed.node.clone()));
+        named.extend(
+            self.claimed()
+                .into_iter()
+                .map(|(_, _, claimed)| claimed.node.clone()),
+        );
         named
     }
 

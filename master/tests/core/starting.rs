@@ -70,7 +70,9 @@ async fn a_master_takes_its_own_key_over() {
     let before = stage.kvs(&key).await.remove(0);
     stage.until("it leads", || async { master.leads() }).await;
     master.client.lose_replies();
-    stage.until("it has lost its lease", || async { !master.leads() }).await;
+    stage
+        .until("it has lost its lease", || async { !master.leads() })
+        .await;
     master.client.heal();
     let anew = || async {
         let kvs = stage.kvs(&key).await;

@@ -1,7 +1,11 @@
 //! The history's contract, the same tests for each database and for the memory's: what a
 //! batch does, pages, output, retention, statistics, dumps. Then what only databases do:
 //! several masters, schemas, servers that are down, frozen or of the wrong kind.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on panics; it starts servers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on panics; it starts servers"
+)]
 #![allow(dead_code, reason = "the starters do more than these tests need")]
 
 #[path = "../../../tests/src/mariadb.rs"]

@@ -143,7 +143,10 @@ pub enum Step {
         mod_revision: Revision,
     },
     /// Deletes it: the job is gone or no longer runs everywhere.
-    RemoveEvery { job: JobId, mod_revision: Revision },
+    RemoveEvery {
+        job: JobId,
+        mod_revision: Revision,
+    },
     /// Deletes the cursor of a slot that no longer exists.
     Forget {
         job: JobId,
@@ -249,7 +252,10 @@ fn slots<'w>(
         let put = match (placed, keeper) {
             (_, Some(keeper)) => {
                 let owner = &owners[keeper];
-                let is_current = owner.assignment.as_ref().is_some_and(|a| a.revision == at.revision);
+                let is_current = owner
+                    .assignment
+                    .as_ref()
+                    .is_some_and(|a| a.revision == at.revision);
                 (!is_current).then(|| Put {
                     node: owner.node.clone(),
                     mod_revision: owner.mod_revision,
@@ -283,7 +289,8 @@ fn slots<'w>(
             })
             .collect();
         if put.is_some() || !leave.is_empty() {
-            out.steps.push(slot_step(world, id, at.job.spec.path(), slot, leave, put));
+            out.steps
+                .push(slot_step(world, id, at.job.spec.path(), slot, leave, put));
         }
     }
 }
@@ -493,7 +500,11 @@ impl fmt::Display for Step {
                     None => Ok(()),
                 }
             }
-            Step::Every { path, mod_revision: 0, .. } => write!(f, "{path}: on every node"),
+            Step::Every {
+                path,
+                mod_revision: 0,
+                ..
+            } => write!(f, "{path}: on every node"),
             Step::Every { path, .. } => write!(f, "{path}: rewritten on every node"),
             Step::RemoveEvery { job, .. } => write!(f, "{job}: no longer on every node"),
             Step::Forget { job, slot, .. } => write!(f, "{job}/{slot}: its cursor is forgotten"),
@@ -518,7 +529,6 @@ impl fmt::Display for Plan {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,8 @@ fn stamp(file: &Path) {
     let planned: Time = std::env::var("GNOMON_SCHEDULED_AT").unwrap().parse().unwrap();
     let run = std::env::var("GNOMON_RUN").unwrap();
     let mut file = fs::File::options().append(true).create(true).open(file).unwrap();
-    file.write_all(format!("{} {now} {run}\n", planned.as_millis()).as_bytes()).unwrap();
+    file.write_all(format!("{} {now} {run}\n", planned.as_millis()).as_bytes())
+        .unwrap();
 }
 
 fn measure() {
@@ -52,8 +53,14 @@ fn measure() {
     println!("|---|---|---|---|---|---|");
     for shape in [Shape::Spread, Shape::Burst] {
         let (own, agents) = lateness(shape);
-        println!("{}", row(&format!("{}: the process began to run", shape.words()), &own));
-        println!("{}", row(&format!("{}: the agent's record", shape.words()), &agents));
+        println!(
+            "{}",
+            row(&format!("{}: the process began to run", shape.words()), &own)
+        );
+        println!(
+            "{}",
+            row(&format!("{}: the agent's record", shape.words()), &agents)
+        );
     }
     println!("\n## A quiet agent\n");
     println!("Over a minute in which nothing is due.\n");
@@ -101,13 +108,17 @@ fn lateness(shape: Shape) -> (Histogram<u64>, Histogram<u64>) {
     let command = format!("[{}, stamp, {}]", me.display(), file.display());
     let jobs: Vec<_> = (0..100).map(|i| shape.job(i, &command)).collect();
     cli.apply(&jobs.join("---\n"));
-    eventually("all jobs to run", SOON, || (stamps(&file).len() >= 300).then_some(()));
+    eventually("all jobs to run", SOON, || {
+        (stamps(&file).len() >= 300).then_some(())
+    });
 
     let from = (now_ms() / 1000 + 2) * 1000;
     let until = from + 10_000;
     until_ms(until + 3_000);
-    let stamps: Vec<_> =
-        stamps(&file).into_iter().filter(|s| (from..until).contains(&s.planned_ms)).collect();
+    let stamps: Vec<_> = stamps(&file)
+        .into_iter()
+        .filter(|s| (from..until).contains(&s.planned_ms))
+        .collect();
     assert_eq!(stamps.len(), 1000, "each fire is there once");
 
     let since = Time::from_millis(from).to_string();
@@ -124,7 +135,10 @@ fn lateness(shape: Shape) -> (Histogram<u64>, Histogram<u64>) {
         (late.len() == 1000).then_some(late)
     });
     let own = stamps.iter().map(|s| s.ran_us - s.planned_ms * 1000);
-    (histogram(own), histogram(recorded.into_iter().map(|ms| ms * 1000)))
+    (
+        histogram(own),
+        histogram(recorded.into_iter().map(|ms| ms * 1000)),
+    )
 }
 
 struct Stamp {
@@ -136,7 +150,10 @@ fn stamps(file: &Path) -> Vec<Stamp> {
     let text = fs::read_to_string(file).unwrap_or_default();
     let parse = |line: &str| {
         let mut words = line.split(' ');
-        Some(Stamp { planned_ms: words.next()?.parse().ok()?, ran_us: words.next()?.parse().ok()? })
+        Some(Stamp {
+            planned_ms: words.next()?.parse().ok()?,
+            ran_us: words.next()?.parse().ok()?,
+        })
     };
     text.lines().filter_map(parse).collect()
 }
@@ -154,7 +171,11 @@ fn histogram(values: impl Iterator<Item = i64>) -> Histogram<u64> {
 fn row(name: &str, histogram: &Histogram<u64>) -> String {
     let mut row = format!("| {name} |");
     for quantile in [0.5, 0.9, 0.99, 0.999, 1.0] {
-        let _ = write!(row, " {:.1} ms |", histogram.value_at_quantile(quantile) as f64 / 1000.0);
+        let _ = write!(
+            row,
+            " {:.1} ms |",
+            histogram.value_at_quantile(quantile) as f64 / 1000.0
+        );
     }
     row
 }
@@ -163,7 +184,12 @@ fn row(name: &str, histogram: &Histogram<u64>) -> String {
 fn quiet(jobs: u32) -> String {
     let cluster = Cluster::start(1, 1, 1);
     let cli = cluster.cli(0);
-    let month = 1 + (Time::from_millis(now_ms()).to_string()[5..7].parse::<u32>().unwrap() + 5) % 12;
+    let month = 1
+        + (Time::from_millis(now_ms()).to_string()[5..7]
+            .parse::<u32>()
+            .unwrap()
+            + 5)
+            % 12;
     for batch in (0..jobs).collect::<Vec<_>>().chunks(500) {
         let job = |i: &u32| format!("name: q{i}\nschedule: '0 3 1 {month} *'\nrun: {{exec: ['true']}}\n");
         cli.apply(&batch.iter().map(job).collect::<Vec<_>>().join("---\n"));
@@ -206,33 +232,55 @@ fn cpu_ns(pid: i32) -> u64 {
 fn wake_ups(pid: i32) -> u64 {
     let of = |task: &PathBuf| {
         let status = fs::read_to_string(task.join("status")).unwrap_or_default();
-        status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:")).map_or(0, first_number)
+        status
+            .lines()
+            .find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"))
+            .map_or(0, first_number)
     };
     tasks(pid).iter().map(of).sum()
 }
 
 fn tasks(pid: i32) -> Vec<PathBuf> {
-    fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|e| e.unwrap().path()).collect()
+    fs::read_dir(format!("/proc/{pid}/task"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect()
 }
 
 fn rollup_kib(pid: i32, field: &str) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-    rollup.lines().find_map(|l| l.strip_prefix(field)).map_or(0, first_number)
+    rollup
+        .lines()
+        .find_map(|l| l.strip_prefix(field))
+        .map_or(0, first_number)
 }
 
 fn first_number(text: &str) -> u64 {
-    text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0)
+    text.split_whitespace()
+        .next()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0)
 }
 
 /// What the numbers belong to.
 fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or(": an unknown processor");
+    let model = info
+        .lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .unwrap_or(": an unknown processor");
     let cores = std::thread::available_parallelism().map_or(0, |n| n.get());
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kib = memory.lines().find_map(|l| l.strip_prefix("MemTotal:")).map_or(0, first_number);
+    let kib = memory
+        .lines()
+        .find_map(|l| l.strip_prefix("MemTotal:"))
+        .map_or(0, first_number);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let profile = if cfg!(debug_assertions) { "debug build" } else { "release build" };
+    let profile = if cfg!(debug_assertions) {
+        "debug build"
+    } else {
+        "release build"
+    };
     format!(
         "{cores} cores of {}, {} GiB, Linux {}, {profile}.",
         model.trim_start_matches([' ', '\t', ':']),

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agent::{Agent, AgentParts, Settings, identity::Identity, parts::SpoolError, pretend::Pretend, spool::Memory};
+use agent::{
+    Agent, AgentParts, Settings, identity::Identity, parts::SpoolError, pretend::Pretend, spool::Memory,
+};
 use shared::{
     host::Host,
     id::NodeId,
@@ -89,7 +91,11 @@ impl AgentHost {
             return;
         }
         self.end().await;
-        let wire = Arc::new(Wire::new(self.client.clone(), self.id.as_str(), self.trace.clone()));
+        let wire = Arc::new(Wire::new(
+            self.client.clone(),
+            self.id.as_str(),
+            self.trace.clone(),
+        ));
         let starter = Watched {
             node: self.id.clone(),
             processes: self.processes.clone(),
@@ -99,13 +105,19 @@ impl AgentHost {
             trace: self.trace.clone(),
         };
         let parts = AgentParts {
-            identity: Identity { id: self.id.clone(), token: format!("secret of {}", self.id) },
+            identity: Identity {
+                id: self.id.clone(),
+                token: format!("secret of {}", self.id),
+            },
             name: None,
             labels: Labels::new(),
             capacity: 100,
             timeout_max: None,
             address: None,
-            settings: Settings { stop_timeout: Duration::from_secs(8), ..Settings::default() },
+            settings: Settings {
+                stop_timeout: Duration::from_secs(8),
+                ..Settings::default()
+            },
             store: wire,
             host: self.host.clone(),
             spool: Arc::new(self.spool.clone()),
@@ -158,7 +170,8 @@ impl AgentHost {
         if let Life::Up(agent, _) = &self.life
             && agent.is_finished()
         {
-            self.trace.broken(format!("{}'s agent has ended by itself", self.id));
+            self.trace
+                .broken(format!("{}'s agent has ended by itself", self.id));
         }
     }
 

@@ -70,7 +70,11 @@ pub struct WallClock {
 impl WallClock {
     /// `base` is what a right clock shows at `begin`.
     pub fn new(begin: Instant, base: Time, offset_ms: i64) -> Arc<WallClock> {
-        Arc::new(WallClock { begin, base, offset_ms: AtomicI64::new(offset_ms) })
+        Arc::new(WallClock {
+            begin,
+            base,
+            offset_ms: AtomicI64::new(offset_ms),
+        })
     }
 
     /// From now on it is off by so much.
@@ -93,5 +97,8 @@ impl Clock for WallClock {
 
 /// What the loops on a host get.
 pub fn host(clock: &Arc<WallClock>, seed: u64, name: &str) -> Host {
-    Host { clock: clock.clone(), random: Arc::new(Chance::new(seed, name)) }
+    Host {
+        clock: clock.clone(),
+        random: Arc::new(Chance::new(seed, name)),
+    }
 }

@@ -60,12 +60,22 @@ pub async fn is_settled(world: &World) -> bool {
         return false;
     }
     for prefix in [keys::ORDERS, keys::OWED] {
-        if world.store.snapshot(prefix).await.is_ok_and(|found| !found.kvs.is_empty()) {
+        if world
+            .store
+            .snapshot(prefix)
+            .await
+            .is_ok_and(|found| !found.kvs.is_empty())
+        {
             return false;
         }
     }
     for agent in &world.agents {
-        if agent.spool.unsent(1, 1).await.is_ok_and(|unsent| unsent.total > 0) {
+        if agent
+            .spool
+            .unsent(1, 1)
+            .await
+            .is_ok_and(|unsent| unsent.total > 0)
+        {
             return false;
         }
     }
@@ -89,7 +99,15 @@ pub fn everything(world: &World) -> (usize, usize) {
             "==",
             format_args!(
                 "{} {} {} {:?} {} #{} {} {} {:?}",
-                run.id, run.path, run.scheduled_at, run.slot, run.node, run.attempt, run.cause.as_str(), run.state, run.started_at
+                run.id,
+                run.path,
+                run.scheduled_at,
+                run.slot,
+                run.node,
+                run.attempt,
+                run.cause.as_str(),
+                run.state,
+                run.started_at
             ),
         );
         if !reason.is_empty() {
@@ -114,7 +132,11 @@ impl<'w> Facts<'w> {
             nodes: world.agents.iter().map(|agent| agent.id.clone()).collect(),
             starts,
             history: world.history.all().into_iter().map(|run| (run.id, run)).collect(),
-            ever_lost: world.ever_lost.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ever_lost: world
+                .ever_lost
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         }
     }
 
@@ -124,13 +146,20 @@ impl<'w> Facts<'w> {
         for (run, starts) in &self.starts {
             if starts.len() > 1 {
                 let nodes: Vec<&str> = starts.iter().map(|s| s.node.as_str()).collect();
-                broken.push(format!("started {} times, on {nodes:?}: {:?}", starts.len(), starts[0].told));
+                broken.push(format!(
+                    "started {} times, on {nodes:?}: {:?}",
+                    starts.len(),
+                    starts[0].told
+                ));
             }
             let start = &starts[0];
             if start.told.attempt > 1
                 && let Err(why) = self.follows(start)
             {
-                broken.push(format!("{run} should not have started, as {why}: {:?}", start.told));
+                broken.push(format!(
+                    "{run} should not have started, as {why}: {:?}",
+                    start.told
+                ));
             }
         }
     }
@@ -177,14 +206,27 @@ impl<'w> Facts<'w> {
                 self.unexplained_of(name, sim, &owner, &runs, &mut found);
             }
         }
-        found.extend(by_owner.keys().map(|key| format!("the history has runs of what there is not: {key:?}")));
+        found.extend(
+            by_owner
+                .keys()
+                .map(|key| format!("the history has runs of what there is not: {key:?}")),
+        );
         found
     }
 
-    fn unexplained_of(&self, name: &str, sim: &SimJob, owner: &Owner, runs: &[&Run], found: &mut Vec<String>) {
+    fn unexplained_of(
+        &self,
+        name: &str,
+        sim: &SimJob,
+        owner: &Owner,
+        runs: &[&Run],
+        found: &mut Vec<String>,
+    ) {
         let mut fires: BTreeMap<Time, Vec<&Run>> = BTreeMap::new();
         let (ranges, single): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| run.range.is_some());
-        single.into_iter().for_each(|run| fires.entry(run.scheduled_at).or_default().push(run));
+        single
+            .into_iter()
+            .for_each(|run| fires.entry(run.scheduled_at).or_default().push(run));
         let mut due: BTreeSet<Time> = self.world.jobs.due(sim).collect();
         for (at, attempts) in &mut fires {
             attempts.sort_by_key(|run| run.attempt);
@@ -199,36 +241,59 @@ impl<'w> Facts<'w> {
             let Some(range) = run.range else { continue };
             let within: Vec<Time> = due.range(run.scheduled_at..=range.until).copied().collect();
             if within.len() as u64 != range.count || run.reason.is_none() || !run.state.is_end() {
-                found.push(format!("{name} {owner:?}: {} to {range:?} is wrong: {}", run.scheduled_at, within.len()));
+                found.push(format!(
+                    "{name} {owner:?}: {} to {range:?} is wrong: {}",
+                    run.scheduled_at,
+                    within.len()
+                ));
             }
             due.retain(|at| !(run.scheduled_at..=range.until).contains(at));
         }
         if let (Some(first), Some(last)) = (due.first(), due.last()) {
-            found.push(format!("{name} {owner:?}: {} instants without an end, {first} to {last}", due.len()));
+            found.push(format!(
+                "{name} {owner:?}: {} instants without an end, {first} to {last}",
+                due.len()
+            ));
         }
     }
 
     /// Whether the attempts at one fire are one story with an end.
     fn one_end(&self, sim: &SimJob, owner: &Owner, attempts: &[&Run]) -> Result<(), String> {
         for (n, run) in attempts.iter().enumerate() {
-            let fire = Fire { job: sim.job.id, at: run.scheduled_at, owner: owner.clone() };
+            let fire = Fire {
+                job: sim.job.id,
+                at: run.scheduled_at,
+                owner: owner.clone(),
+            };
             if run.attempt as usize != n + 1 || run.id != RunId::of(&fire).attempt(run.attempt) {
-                return Err(format!("attempt {} is not the one that comes next: {run:?}", run.attempt));
+                return Err(format!(
+                    "attempt {} is not the one that comes next: {run:?}",
+                    run.attempt
+                ));
             }
             if !run.state.is_end() {
                 return Err(format!("attempt {} is still {}", run.attempt, run.state));
             }
             if run.state != State::Succeeded && run.reason.is_none() {
-                return Err(format!("attempt {} is {} without a reason", run.attempt, run.state));
+                return Err(format!(
+                    "attempt {} is {} without a reason",
+                    run.attempt, run.state
+                ));
             }
             let is_last = n + 1 == attempts.len();
             // One that was lost, and retried, may yet have told how it ended.
             let is_followed = run.retry_at.is_some() || self.ever_lost.contains(&run.id);
             if !is_last && !is_followed {
-                return Err(format!("attempt {} was the last, and is not: {run:?}", run.attempt));
+                return Err(format!(
+                    "attempt {} was the last, and is not: {run:?}",
+                    run.attempt
+                ));
             }
             if is_last && run.retry_at.is_some() {
-                return Err(format!("attempt {} ({}) is to be followed and is not", run.attempt, run.state));
+                return Err(format!(
+                    "attempt {} ({}) is to be followed and is not",
+                    run.attempt, run.state
+                ));
             }
         }
         Ok(())
@@ -241,7 +306,10 @@ impl<'w> Facts<'w> {
             match self.history.get(id) {
                 None => broken.push(format!("the history does not know of {:?}", starts[0].told)),
                 Some(run) if matches!(run.state, State::Skipped | State::Missed | State::Rejected) => {
-                    broken.push(format!("the history has it {}, and it started: {:?}", run.state, starts[0].told));
+                    broken.push(format!(
+                        "the history has it {}, and it started: {:?}",
+                        run.state, starts[0].told
+                    ));
                 }
                 Some(_) => {}
             }
@@ -258,13 +326,23 @@ impl<'w> Facts<'w> {
                 _ => true,
             };
             if !is_true {
-                broken.push(format!("the history says {} of a process that ended with {exit:?}: {run:?}", run.state));
+                broken.push(format!(
+                    "the history says {} of a process that ended with {exit:?}: {run:?}",
+                    run.state
+                ));
             }
         }
     }
 
     fn timeout(&self, run: &Run) -> Option<Duration> {
-        self.world.jobs.get(run.path.name.as_str()).job.spec.run.timeout.map(|timeout| timeout.get())
+        self.world
+            .jobs
+            .get(run.path.name.as_str())
+            .job
+            .spec
+            .run
+            .timeout
+            .map(|timeout| timeout.get())
     }
 
     /// Guarantee 4: an every-node job fires on each node whose agent is there, whatever else
@@ -277,7 +355,11 @@ impl<'w> Facts<'w> {
                     if !agent.is_steady(due) {
                         continue;
                     }
-                    let fire = Fire { job: sim.job.id, at, owner: Owner::Node(agent.id.clone()) };
+                    let fire = Fire {
+                        job: sim.job.id,
+                        at,
+                        owner: Owner::Node(agent.id.clone()),
+                    };
                     if let Err(why) = self.fired(sim, RunId::of(&fire), due) {
                         broken.push(format!("{name} on {} at {at}: {why}", agent.id));
                     }
@@ -310,14 +392,18 @@ impl<'w> Facts<'w> {
         for start in self.starts.values().flatten() {
             let spec = &self.world.jobs.get(&start.told.job).job.spec;
             if spec.isolation == Isolation::Kill {
-                by_slot.entry((start.told.fire.job, start.told.fire.owner.clone())).or_default().push(start);
+                by_slot
+                    .entry((start.told.fire.job, start.told.fire.owner.clone()))
+                    .or_default()
+                    .push(start);
             }
         }
         for starts in by_slot.values_mut() {
             starts.sort_by_key(|start| start.began);
             for (n, later) in starts.iter().enumerate() {
                 let others = starts[..n].iter().filter(|earlier| earlier.node != later.node);
-                for earlier in others.filter(|earlier| earlier.ended.is_none_or(|ended| ended > later.began)) {
+                for earlier in others.filter(|earlier| earlier.ended.is_none_or(|ended| ended > later.began))
+                {
                     if self.agent(&earlier.node).lived(earlier.began, later.began) {
                         broken.push(format!(
                             "{} still ran {:?} when {} started {:?}",
@@ -339,7 +425,12 @@ impl AgentHost {
     fn shows(&self, at: Time) -> Option<Duration> {
         let hour: Time = HOUR.parse().unwrap();
         let right_ms = at.as_millis() - hour.as_millis() + 60_000;
-        let ends = self.offsets.iter().skip(1).map(|(from, _)| *from).chain([Duration::MAX]);
+        let ends = self
+            .offsets
+            .iter()
+            .skip(1)
+            .map(|(from, _)| *from)
+            .chain([Duration::MAX]);
         self.offsets.iter().zip(ends).find_map(|((from, offset), until)| {
             let when = Duration::from_millis(u64::try_from(right_ms - offset).ok()?);
             (*from <= when && when < until).then_some(when)
@@ -350,15 +441,19 @@ impl AgentHost {
     /// disk that took what it was given.
     fn is_steady(&self, when: Duration) -> bool {
         let around = when.saturating_sub(AFTER)..when + BEFORE;
-        let covers = |(from, until): &Spell| *from <= around.start && until.is_none_or(|until| until >= around.end);
-        let touches = |(from, until): &Spell| *from <= around.end && until.is_none_or(|until| until >= around.start);
+        let covers =
+            |(from, until): &Spell| *from <= around.start && until.is_none_or(|until| until >= around.end);
+        let touches =
+            |(from, until): &Spell| *from <= around.end && until.is_none_or(|until| until >= around.start);
         let steps = self.offsets.iter().skip(1).any(|(at, _)| around.contains(at));
         self.up.iter().any(covers) && !self.full.iter().any(touches) && !steps
     }
 
     /// Whether one agent was there all the time.
     fn lived(&self, from: Duration, until: Duration) -> bool {
-        self.up.iter().any(|(begin, end)| *begin <= from && end.is_none_or(|end| end >= until))
+        self.up
+            .iter()
+            .any(|(begin, end)| *begin <= from && end.is_none_or(|end| end >= until))
     }
 }
 

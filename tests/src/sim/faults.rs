@@ -4,11 +4,7 @@ use std::{ops::Range, time::Duration};
 
 use shared::store::{Store, embedded::Client};
 
-use super::{
-    chance::Chance,
-    masters::MasterHost,
-    world::World,
-};
+use super::{chance::Chance, masters::MasterHost, world::World};
 
 /// A process, by number.
 #[derive(Clone, Copy, Debug)]
@@ -85,15 +81,31 @@ fn fault(chance: &Chance) -> (Duration, Act, Option<Act>) {
         39..51 => (away, Act::Cut(anybody), Some(heal(anybody))),
         51..54 => (away, Act::Cut(Who::Everybody), Some(Act::Heal(Who::Everybody))),
         54..62 => (away / 3, Act::LoseReplies(anybody), Some(heal(anybody))),
-        62..69 => (away, Act::Slow(anybody, chance.ms(20..2_500)), Some(fast(anybody))),
-        69..72 => (away, Act::Slow(Who::Everybody, chance.ms(20..1_500)), Some(fast(Who::Everybody))),
+        62..69 => (
+            away,
+            Act::Slow(anybody, chance.ms(20..2_500)),
+            Some(fast(anybody)),
+        ),
+        69..72 => (
+            away,
+            Act::Slow(Who::Everybody, chance.ms(20..1_500)),
+            Some(fast(Who::Everybody)),
+        ),
         72..75 => (away, Act::Reset(anybody), None),
         75..77 => (away, Act::Compact, None),
         77..83 => (away * 2, Act::DatabaseDown(true), Some(Act::DatabaseDown(false))),
         83..87 => (away, Act::CutPost(agent, true), Some(Act::CutPost(agent, false))),
-        87..90 => (away, Act::LoseAnswers(agent, true), Some(Act::LoseAnswers(agent, false))),
+        87..90 => (
+            away,
+            Act::LoseAnswers(agent, true),
+            Some(Act::LoseAnswers(agent, false)),
+        ),
         90..97 => (away, Act::SetClock(anybody, offset(chance)), None),
-        _ => (away / 4, Act::FillDisk(agent, true), Some(Act::FillDisk(agent, false))),
+        _ => (
+            away / 4,
+            Act::FillDisk(agent, true),
+            Some(Act::FillDisk(agent, false)),
+        ),
     }
 }
 
@@ -107,7 +119,11 @@ fn fast(who: Who) -> Act {
 }
 
 fn all_if_leader(who: Who) -> Who {
-    if let Who::Leader = who { Who::Everybody } else { who }
+    if let Who::Leader = who {
+        Who::Everybody
+    } else {
+        who
+    }
 }
 
 fn offset(chance: &Chance) -> i64 {
@@ -127,7 +143,10 @@ impl Who {
     fn masters(self, masters: &[MasterHost]) -> Range<usize> {
         match self {
             Who::Master(n) => n..n + 1,
-            Who::Leader => masters.iter().position(MasterHost::leads).map_or(0..0, |n| n..n + 1),
+            Who::Leader => masters
+                .iter()
+                .position(MasterHost::leads)
+                .map_or(0..0, |n| n..n + 1),
             Who::Everybody => 0..masters.len(),
             Who::Agent(_) => 0..0,
         }
@@ -171,7 +190,8 @@ pub async fn perform(world: &mut World, act: Act) {
         Act::CutPost(n, is_cut) => world.agents[n].post.cut(is_cut),
         Act::LoseAnswers(n, loses) => world.agents[n].post.lose_answers(loses),
         Act::SetClock(who, ms) => {
-            who.masters(&world.masters).for_each(|n| world.masters[n].clock.set_offset(ms));
+            who.masters(&world.masters)
+                .for_each(|n| world.masters[n].clock.set_offset(ms));
             who.agents().for_each(|n| world.agents[n].set_clock(ms));
         }
         Act::FillDisk(n, is_full) => world.agents[n].fill_disk(is_full),

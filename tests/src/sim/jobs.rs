@@ -69,28 +69,120 @@ impl Jobs {
         let all = [
             // A name, each so many seconds, ms, failures, deaf ones of a hundred, the rest.
             ("second-one", 1, 50..300, 0, 0, json!({})),
-            ("second-every", 1, 50..300, 0, 0, json!({"target": {"place": "every"}})),
-            ("two", 10, 100..4000, 20, 0, json!({"target": {"place": 2},
-                "retry": {"attempts": 3, "backoff": "3s"}, "misfire": {"run": "all"}, "overlap": {"policy": "queue"}})),
-            ("shards", 10, 100..9000, 0, 0, json!({"target": {"place": {"shards": 3}}, "on_lost": "retry"})),
-            ("kill", 10, 6000..9000, 0, 30, json!({"isolation": "kill", "on_lost": "retry"})),
-            ("elsewhere", 10, 100..3000, 30, 0, json!({"retry": {"attempts": 3, "backoff": "1s", "elsewhere": true}})),
-            ("every", 10, 100..14000, 20, 20, json!({"target": {"place": "every"},
-                "overlap": {"policy": "replace"}, "retry": {"attempts": 2, "backoff": "2s"}})),
+            (
+                "second-every",
+                1,
+                50..300,
+                0,
+                0,
+                json!({"target": {"place": "every"}}),
+            ),
+            (
+                "two",
+                10,
+                100..4000,
+                20,
+                0,
+                json!({"target": {"place": 2},
+                "retry": {"attempts": 3, "backoff": "3s"}, "misfire": {"run": "all"}, "overlap": {"policy": "queue"}}),
+            ),
+            (
+                "shards",
+                10,
+                100..9000,
+                0,
+                0,
+                json!({"target": {"place": {"shards": 3}}, "on_lost": "retry"}),
+            ),
+            (
+                "kill",
+                10,
+                6000..9000,
+                0,
+                30,
+                json!({"isolation": "kill", "on_lost": "retry"}),
+            ),
+            (
+                "elsewhere",
+                10,
+                100..3000,
+                30,
+                0,
+                json!({"retry": {"attempts": 3, "backoff": "1s", "elsewhere": true}}),
+            ),
+            (
+                "every",
+                10,
+                100..14000,
+                20,
+                20,
+                json!({"target": {"place": "every"},
+                "overlap": {"policy": "replace"}, "retry": {"attempts": 2, "backoff": "2s"}}),
+            ),
             ("none", 10, 100..2000, 10, 0, json!({"misfire": {"run": "none"}})),
-            ("allow", 10, 5000..30000, 0, 0, json!({"overlap": {"policy": "allow"}, "misfire": {"run": "all"}, "on_lost": "retry"})),
-            ("timeout", 10, 1000..6000, 0, 50, json!({"run": {"timeout": "3s", "grace": "1s"},
-                "retry": {"attempts": 2, "backoff": "1s"}})),
-            ("minute", 60, 1000..50000, 10, 0, json!({"jitter": "20s", "overlap": {"policy": "replace"}, "retry": {"attempts": 2}})),
-            ("queue", 10, 2000..20000, 0, 0, json!({"overlap": {"policy": "queue", "queue": 3}, "misfire": {"run": "all", "within": "30s"}})),
+            (
+                "allow",
+                10,
+                5000..30000,
+                0,
+                0,
+                json!({"overlap": {"policy": "allow"}, "misfire": {"run": "all"}, "on_lost": "retry"}),
+            ),
+            (
+                "timeout",
+                10,
+                1000..6000,
+                0,
+                50,
+                json!({"run": {"timeout": "3s", "grace": "1s"},
+                "retry": {"attempts": 2, "backoff": "1s"}}),
+            ),
+            (
+                "minute",
+                60,
+                1000..50000,
+                10,
+                0,
+                json!({"jitter": "20s", "overlap": {"policy": "replace"}, "retry": {"attempts": 2}}),
+            ),
+            (
+                "queue",
+                10,
+                2000..20000,
+                0,
+                0,
+                json!({"overlap": {"policy": "queue", "queue": 3}, "misfire": {"run": "all", "within": "30s"}}),
+            ),
         ];
-        let jobs = all.into_iter().map(|(name, step_secs, lasts, fails, ignores_term, rest)| {
-            let spec = spec(name, step_secs, minutes, rest);
-            let id = JobId::new(since, u128::from(shared::host::Random::next_u64(&chance)));
-            let job = Job::create(id, spec, Author { by: "somebody".into(), at: since });
-            (name.to_owned(), SimJob { job, step_secs, lasts, fails, ignores_term })
-        });
-        Arc::new(Jobs { seed, minutes, by_name: jobs.collect() })
+        let jobs = all
+            .into_iter()
+            .map(|(name, step_secs, lasts, fails, ignores_term, rest)| {
+                let spec = spec(name, step_secs, minutes, rest);
+                let id = JobId::new(since, u128::from(shared::host::Random::next_u64(&chance)));
+                let job = Job::create(
+                    id,
+                    spec,
+                    Author {
+                        by: "somebody".into(),
+                        at: since,
+                    },
+                );
+                (
+                    name.to_owned(),
+                    SimJob {
+                        job,
+                        step_secs,
+                        lasts,
+                        fails,
+                        ignores_term,
+                    },
+                )
+            });
+        Arc::new(Jobs {
+            seed,
+            minutes,
+            by_name: jobs.collect(),
+        })
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SimJob)> {
@@ -110,29 +202,58 @@ impl Jobs {
 
     /// What a process was told. Panics if that is not what a job of these would be told.
     pub fn told(&self, launch: &Launch, node: &NodeId) -> Told {
-        let env = |name: &str| launch.env.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str());
+        let env = |name: &str| {
+            launch
+                .env
+                .iter()
+                .find(|(k, _)| k == name)
+                .map(|(_, v)| v.as_str())
+        };
         let job = env("GNOMON_JOB").unwrap().to_owned();
         let sim = self.get(&job);
         let owner = match (sim.slots(), env("GNOMON_SHARD")) {
             (None, _) => Owner::Node(node.clone()),
             (Some(_), slot) => Owner::Slot(slot.map_or(0, |slot| slot.parse().unwrap())),
         };
-        let fire = Fire { job: sim.job.id, at: env("GNOMON_SCHEDULED_AT").unwrap().parse().unwrap(), owner };
+        let fire = Fire {
+            job: sim.job.id,
+            at: env("GNOMON_SCHEDULED_AT").unwrap().parse().unwrap(),
+            owner,
+        };
         let attempt = env("GNOMON_ATTEMPT").unwrap().parse().unwrap();
-        assert_eq!(launch.run, RunId::of(&fire).attempt(attempt), "{job} was told of another run: {:?}", launch.env);
-        Told { job, fire, attempt, cause: env("GNOMON_CAUSE").unwrap().to_owned() }
+        assert_eq!(
+            launch.run,
+            RunId::of(&fire).attempt(attempt),
+            "{job} was told of another run: {:?}",
+            launch.env
+        );
+        Told {
+            job,
+            fire,
+            attempt,
+            cause: env("GNOMON_CAUSE").unwrap().to_owned(),
+        }
     }
 
     /// What a process does: the same for the same run of the same seed.
     pub fn script(&self, launch: &Launch) -> Script {
-        let name = launch.env.iter().find(|(k, _)| k == "GNOMON_JOB").map(|(_, v)| v.as_str()).unwrap();
+        let name = launch
+            .env
+            .iter()
+            .find(|(k, _)| k == "GNOMON_JOB")
+            .map(|(_, v)| v.as_str())
+            .unwrap();
         let job = self.get(name);
         let chance = Chance::new(hash(self.seed, launch.run), "script");
         let (lasts, fails) = (chance.ms(job.lasts.clone()), chance.percent(job.fails));
         Script {
             exit: Exit::Code(if fails { 3 } else { 0 }),
             ignores_term: chance.percent(job.ignores_term),
-            output: if name == "shards" { b"one line\n".to_vec() } else { Vec::new() },
+            output: if name == "shards" {
+                b"one line\n".to_vec()
+            } else {
+                Vec::new()
+            },
             ..Script::lasting(lasts)
         }
     }

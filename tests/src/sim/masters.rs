@@ -20,7 +20,11 @@ use shared::{
     run::State,
     store::embedded::{Client, Embedded},
 };
-use tokio::{sync::broadcast::{self, error::RecvError}, task::JoinHandle, time::sleep};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    task::JoinHandle,
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -78,7 +82,11 @@ impl MasterHost {
 
     /// A master begins, unless there is one.
     pub async fn start(&mut self) {
-        if self.life.as_ref().is_some_and(|(task, cancel)| !task.is_finished() && !cancel.is_cancelled()) {
+        if self
+            .life
+            .as_ref()
+            .is_some_and(|(task, cancel)| !task.is_finished() && !cancel.is_cancelled())
+        {
             return;
         }
         self.crash().await;
@@ -95,7 +103,12 @@ impl MasterHost {
             database: Database::Memory,
             alone: false,
         };
-        tokio::spawn(listen(intake.subscribe(), self.id.clone(), self.trace.clone(), self.ever_lost.clone()));
+        tokio::spawn(listen(
+            intake.subscribe(),
+            self.id.clone(),
+            self.trace.clone(),
+            self.ever_lost.clone(),
+        ));
         let office = Office {
             id: self.id.clone(),
             number: self.number,
@@ -199,7 +212,10 @@ async fn listen(mut live: broadcast::Receiver<Live>, id: String, trace: Trace, e
             );
         }
         if run.state == State::Lost {
-            ever_lost.lock().unwrap_or_else(PoisonError::into_inner).insert(run.id);
+            ever_lost
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(run.id);
         }
     }
 }

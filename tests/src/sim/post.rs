@@ -31,7 +31,12 @@ impl Desks {
     }
 
     fn get(&self, master: usize) -> Option<Intake> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(master).cloned().flatten()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(master)
+            .cloned()
+            .flatten()
     }
 
     fn len(&self) -> usize {
@@ -53,7 +58,12 @@ struct Inner {
 
 impl Post {
     pub fn new(desks: Desks) -> Post {
-        let inner = Inner { desks, last: AtomicUsize::new(0), is_cut: false.into(), loses_answers: false.into() };
+        let inner = Inner {
+            desks,
+            last: AtomicUsize::new(0),
+            is_cut: false.into(),
+            loses_answers: false.into(),
+        };
         Post(Arc::new(inner))
     }
 
@@ -72,7 +82,12 @@ impl Post {
 impl Link for Post {
     async fn send(&self, batch: &Batch) -> Result<Ack, LinkError> {
         sleep(WAY).await;
-        let Inner { desks, last, is_cut, loses_answers } = &*self.0;
+        let Inner {
+            desks,
+            last,
+            is_cut,
+            loses_answers,
+        } = &*self.0;
         if is_cut.load(Ordering::Relaxed) {
             return Err(LinkError::Unreachable("the way is cut".into()));
         }

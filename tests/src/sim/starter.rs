@@ -34,14 +34,20 @@ impl Watched {
         let told = self.jobs.told(launch, &self.node);
         self.trace.tell(
             self.node.as_str(),
-            format_args!("start {} {} {:?} #{} {}", told.job, told.fire.at, told.fire.owner, told.attempt, told.cause),
+            format_args!(
+                "start {} {} {:?} #{} {}",
+                told.job, told.fire.at, told.fire.owner, told.attempt, told.cause
+            ),
         );
         if !matches!(told.fire.owner, Owner::Slot(_)) {
             return;
         }
         let key = self.store.get(&keys::node(&self.node)).await.ok().flatten();
         if !key.is_some_and(|kv| self.wire.holds(kv.lease)) {
-            self.trace.broken(format!("{} started past its lease's deadline: {told:?}", self.node));
+            self.trace.broken(format!(
+                "{} started past its lease's deadline: {told:?}",
+                self.node
+            ));
         }
     }
 }
@@ -54,7 +60,8 @@ impl Starter for Watched {
     }
 
     async fn signal(&self, run: RunId, signal: Signal) {
-        self.trace.tell(self.node.as_str(), format_args!("signal {run} {signal:?}"));
+        self.trace
+            .tell(self.node.as_str(), format_args!("signal {run} {signal:?}"));
         self.processes.signal(run, signal).await;
     }
 

@@ -17,11 +17,19 @@ struct Inner {
     begin: Instant,
     text: Mutex<String>,
     broken: Mutex<Vec<String>>,
+    /// Also to stderr, at once: for a simulation that does not come to its end.
+    is_live: bool,
 }
 
 impl Trace {
     pub fn new(begin: Instant) -> Trace {
-        Trace(Arc::new(Inner { begin, text: Mutex::default(), broken: Mutex::default() }))
+        let is_live = std::env::var_os("GNOMON_SIM_LIVE").is_some();
+        Trace(Arc::new(Inner {
+            begin,
+            text: Mutex::default(),
+            broken: Mutex::default(),
+            is_live,
+        }))
     }
 
     /// How long the simulation has gone on.
@@ -37,6 +45,9 @@ impl Trace {
     /// A line.
     pub fn tell(&self, who: &str, what: fmt::Arguments) {
         let ms = self.elapsed().as_millis();
+        if self.0.is_live {
+            eprintln!("{:4}.{:03} {who} {what}", ms / 1000, ms % 1000);
+        }
         let mut text = self.0.text.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = writeln!(text, "{:4}.{:03} {who} {what}", ms / 1000, ms % 1000);
     }
@@ -44,7 +55,11 @@ impl Trace {
     /// A guarantee does not hold.
     pub fn broken(&self, what: String) {
         self.tell("!!", format_args!("{what}"));
-        self.0.broken.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+        self.0
+            .broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(what);
     }
 
     /// All lines, and what is broken. Leaves nothing.

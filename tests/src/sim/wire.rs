@@ -30,13 +30,20 @@ struct Held {
 
 impl Wire {
     pub fn new(client: Client, who: &str, trace: Trace) -> Wire {
-        Wire { client, who: who.to_owned(), trace, leases: Mutex::default() }
+        Wire {
+            client,
+            who: who.to_owned(),
+            trace,
+            leases: Mutex::default(),
+        }
     }
 
     /// Whether the process may count on this lease, now: its last renewal that succeeded was
     /// sent less than its length ago.
     pub fn holds(&self, lease: LeaseId) -> bool {
-        self.leases().get(&lease).is_some_and(|held| Instant::now() < held.deadline)
+        self.leases()
+            .get(&lease)
+            .is_some_and(|held| Instant::now() < held.deadline)
     }
 
     fn leases(&self) -> MutexGuard<'_, BTreeMap<LeaseId, Held>> {
@@ -69,8 +76,12 @@ impl Store for Wire {
         let (key, writes) = (first_key(&txn).to_owned(), txn.writes.len());
         let outcome = self.client.txn(txn).await;
         match &outcome {
-            Ok(outcome) => self.trace.tell(&self.who, format_args!("txn {key} +{writes} {outcome:?}")),
-            Err(error) => self.trace.tell(&self.who, format_args!("txn {key} +{writes} {error}")),
+            Ok(outcome) => self
+                .trace
+                .tell(&self.who, format_args!("txn {key} +{writes} {outcome:?}")),
+            Err(error) => self
+                .trace
+                .tell(&self.who, format_args!("txn {key} +{writes} {error}")),
         }
         outcome
     }
@@ -78,7 +89,13 @@ impl Store for Wire {
     async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
         let sent = Instant::now();
         let lease = self.client.grant(ttl).await?;
-        self.leases().insert(lease, Held { ttl, deadline: sent + ttl });
+        self.leases().insert(
+            lease,
+            Held {
+                ttl,
+                deadline: sent + ttl,
+            },
+        );
         Ok(lease)
     }
 

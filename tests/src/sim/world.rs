@@ -76,7 +76,11 @@ impl World {
         let hour: Time = HOUR.parse().unwrap();
         let base = hour - PRELUDE;
         let clock = || {
-            let offset = if plot.with_faults { chance.below(3000) as i64 - 1500 } else { 0 };
+            let offset = if plot.with_faults {
+                chance.below(3000) as i64 - 1500
+            } else {
+                0
+            };
             WallClock::new(begin, base, offset)
         };
         let trace = Trace::new(begin);
@@ -85,13 +89,39 @@ impl World {
         let jobs = Jobs::new(plot.seed, plot.minutes, base + JOBS_AT);
         let agents = ["a1", "a2", "a3"].map(|id| {
             let post = Post::new(desks.clone());
-            AgentHost::new(id, plot.seed, clock(), jobs.clone(), store.clone(), post, trace.clone())
+            AgentHost::new(
+                id,
+                plot.seed,
+                clock(),
+                jobs.clone(),
+                store.clone(),
+                post,
+                trace.clone(),
+            )
         });
         let masters = [0, 1].map(|number| {
             let (history, desks, ever_lost) = (history.clone(), desks.clone(), ever_lost.clone());
-            MasterHost::new(number, plot.seed, clock(), &store, history, desks, ever_lost, trace.clone())
+            MasterHost::new(
+                number,
+                plot.seed,
+                clock(),
+                &store,
+                history,
+                desks,
+                ever_lost,
+                trace.clone(),
+            )
         });
-        World { plot, trace, store, history, jobs, agents: agents.into(), masters: masters.into(), ever_lost }
+        World {
+            plot,
+            trace,
+            store,
+            history,
+            jobs,
+            agents: agents.into(),
+            masters: masters.into(),
+            ever_lost,
+        }
     }
 
     async fn play(mut self) -> Outcome {
@@ -122,7 +152,13 @@ impl World {
         self.agents.iter().for_each(AgentHost::check);
         let (starts, runs) = check::everything(&self);
         let (trace, broken) = self.trace.take();
-        Outcome { trace, broken, starts, runs, faults }
+        Outcome {
+            trace,
+            broken,
+            starts,
+            runs,
+            faults,
+        }
     }
 
     async fn until(&self, at: Duration) {
@@ -135,7 +171,10 @@ impl World {
             value: serde_json::to_vec(&sim.job).unwrap(),
             lease: None,
         });
-        let txn = Txn { compares: Vec::new(), writes: writes.collect() };
+        let txn = Txn {
+            compares: Vec::new(),
+            writes: writes.collect(),
+        };
         self.store.txn(txn).await.unwrap();
     }
 
@@ -153,6 +192,7 @@ impl World {
                 break;
             }
         }
-        self.trace.tell("**", format_args!("settled after {:?}", begin.elapsed()));
+        self.trace
+            .tell("**", format_args!("settled after {:?}", begin.elapsed()));
     }
 }

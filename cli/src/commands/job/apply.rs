@@ -94,7 +94,10 @@ fn coloured(line: &str) -> String {
 
 fn read(path: &PathBuf) -> Result<Vec<JobSpec>> {
     let (name, text) = if path.as_os_str() == "-" {
-        ("standard input".to_owned(), read_all(std::io::stdin().lock()).doing("reading standard input")?)
+        (
+            "standard input".to_owned(),
+            read_all(std::io::stdin().lock()).doing("reading standard input")?,
+        )
     } else {
         let name = path.display().to_string();
         let file = std::fs::File::open(path).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
@@ -102,8 +105,16 @@ fn read(path: &PathBuf) -> Result<Vec<JobSpec>> {
         (name, text)
     };
     file::parse(&text, Format::of_name(&name)).map_err(|e| {
-        let at = if e.line > 0 { format!("{name}:{}:{}", e.line, e.column) } else { name };
-        CliError { kind: crate::error::Kind::Usage, message: format!("{at}: {}", e.message), hint: e.hint }
+        let at = if e.line > 0 {
+            format!("{name}:{}:{}", e.line, e.column)
+        } else {
+            name
+        };
+        CliError {
+            kind: crate::error::Kind::Usage,
+            message: format!("{at}: {}", e.message),
+            hint: e.hint,
+        }
     })
 }
 

@@ -17,9 +17,13 @@ use crate::{
 pub async fn run(args: Name, context: Context) -> Result<()> {
     let job = fetch(&context, &args.job).await?;
     let before = to_yaml(&job.spec);
-    let mut file =
-        tempfile::Builder::new().prefix("gnomon-").suffix(".yaml").tempfile().doing("making a file to edit")?;
-    file.write_all(before.as_bytes()).doing("writing the file to edit")?;
+    let mut file = tempfile::Builder::new()
+        .prefix("gnomon-")
+        .suffix(".yaml")
+        .tempfile()
+        .doing("making a file to edit")?;
+    file.write_all(before.as_bytes())
+        .doing("writing the file to edit")?;
     edit(file.path())?;
     let after = std::fs::read_to_string(file.path()).doing("reading the edited file")?;
     if after == before {
@@ -31,14 +35,29 @@ pub async fn run(args: Name, context: Context) -> Result<()> {
     };
     let spec = match file::parse(&after, Format::Yaml) {
         Ok(mut jobs) if jobs.len() == 1 => jobs.remove(0),
-        Ok(_) => return Err(kept(CliError::usage("the file holds several jobs; edit one at a time"), file)),
+        Ok(_) => {
+            return Err(kept(
+                CliError::usage("the file holds several jobs; edit one at a time"),
+                file,
+            ));
+        }
         Err(e) => return Err(kept(CliError::usage(e), file)),
     };
-    let saved: Result<JobView> = context.client.put(&path(paths::JOB, &args.job), job.revision, &spec).await;
+    let saved: Result<JobView> = context
+        .client
+        .put(&path(paths::JOB, &args.job), job.revision, &spec)
+        .await;
     match saved {
-        Ok(saved) => output::lines([format!("{} saved, revision {}", saved.spec.path(), saved.revision)]),
+        Ok(saved) => output::lines([format!(
+            "{} saved, revision {}",
+            saved.spec.path(),
+            saved.revision
+        )]),
         Err(e) if e.kind == Kind::Conflict => {
-            let e = CliError::new(Kind::Conflict, format!("{} was changed by someone else meanwhile", args.job));
+            let e = CliError::new(
+                Kind::Conflict,
+                format!("{} was changed by someone else meanwhile", args.job),
+            );
             Err(kept(e, file))
         }
         Err(e) => Err(kept(e, file)),
@@ -46,7 +65,10 @@ pub async fn run(args: Name, context: Context) -> Result<()> {
 }
 
 /// The user's own editor, as git and crontab find it.
-#[allow(clippy::disallowed_methods, reason = "an editor is no job: it belongs to the person at the terminal")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "an editor is no job: it belongs to the person at the terminal"
+)]
 fn edit(path: &std::path::Path) -> Result<()> {
     let editor = ["VISUAL", "EDITOR"]
         .iter()
@@ -59,5 +81,11 @@ fn edit(path: &std::path::Path) -> Result<()> {
         .arg(path)
         .status()
         .doing(format!("starting the editor `{editor}`"))?;
-    if status.success() { Ok(()) } else { Err(CliError::failed(format!("the editor `{editor}` failed ({status})"))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(CliError::failed(format!(
+            "the editor `{editor}` failed ({status})"
+        )))
+    }
 }

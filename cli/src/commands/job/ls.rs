@@ -28,7 +28,11 @@ pub struct LsArgs {
 
 pub async fn run(args: LsArgs, context: Context) -> Result<()> {
     let path = match &args.namespace {
-        Some(namespace) => format!("{}?limit=1000&namespace={}", paths::JOBS, escape(namespace.as_str())),
+        Some(namespace) => format!(
+            "{}?limit=1000&namespace={}",
+            paths::JOBS,
+            escape(namespace.as_str())
+        ),
         None => format!("{}?limit=1000", paths::JOBS),
     };
     let mut jobs: Vec<JobView> = context.client.pages(&path, usize::MAX).await?;
@@ -63,7 +67,10 @@ impl Row for JobView {
             "active"
         };
         let next = self.next.filter(|_| !self.spec.paused);
-        let next = next.map_or_else(|| "-".into(), |t| format!("{} ({})", output::time(t), output::relative(t, now)));
+        let next = next.map_or_else(
+            || "-".into(),
+            |t| format!("{} ({})", output::time(t), output::relative(t, now)),
+        );
         vec![
             Cell::new(self.name()),
             Cell::new(schedule_in_words(self)),

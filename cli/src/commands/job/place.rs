@@ -14,21 +14,36 @@ pub async fn run(args: Name, context: Context) -> Result<()> {
     match context.format {
         Format::Table => {}
         Format::Name => {
-            return output::lines(found.slots.iter().filter_map(|s| s.node.as_ref()).map(ToString::to_string));
+            return output::lines(
+                found
+                    .slots
+                    .iter()
+                    .filter_map(|s| s.node.as_ref())
+                    .map(ToString::to_string),
+            );
         }
         format => return output::value(format, &found),
     }
     let slots = found.slots.iter().map(|slot| {
         let node = slot.node.as_ref().map_or_else(|| "-".into(), ToString::to_string);
         let why = slot.why.clone().unwrap_or_default();
-        vec![Cell::new(slot.slot), Cell::new(node), Cell::new(output::time_or_dash(slot.claimed)), Cell::new(why)]
+        vec![
+            Cell::new(slot.slot),
+            Cell::new(node),
+            Cell::new(output::time_or_dash(slot.claimed)),
+            Cell::new(why),
+        ]
     });
     if !found.slots.is_empty() {
         output::table(&["SLOT", "NODE", "LAST CLAIMED", "WHY"], slots, false)?;
         output::lines([""])?;
     }
     let nodes = found.nodes.iter().map(|n| {
-        vec![Cell::new(&n.node), Cell::new(if n.matches { "yes" } else { "no" }), Cell::new(&n.why)]
+        vec![
+            Cell::new(&n.node),
+            Cell::new(if n.matches { "yes" } else { "no" }),
+            Cell::new(&n.why),
+        ]
     });
     output::table(&["NODE", "MATCHES", "WHY"], nodes, found.nodes.is_empty())
 }

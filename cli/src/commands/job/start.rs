@@ -39,11 +39,23 @@ pub struct StartArgs {
 
 pub async fn run(args: StartArgs, context: Context) -> Result<()> {
     let env: BTreeMap<String, String> = args.env.into_iter().collect();
-    let request = RunNow { env, node: args.node, slot: args.slot };
-    let ordered: Ordered = context.client.post(&path(paths::JOB_RUN, &args.job), &request).await?;
+    let request = RunNow {
+        env,
+        node: args.node,
+        slot: args.slot,
+    };
+    let ordered: Ordered = context
+        .client
+        .post(&path(paths::JOB_RUN, &args.job), &request)
+        .await?;
     if !args.wait {
         return match context.format {
-            Format::Table => output::lines(ordered.runs.iter().map(|run| format!("run {} on {}", run.id, run.node))),
+            Format::Table => output::lines(
+                ordered
+                    .runs
+                    .iter()
+                    .map(|run| format!("run {} on {}", run.id, run.node)),
+            ),
             Format::Name => output::lines(ordered.runs.iter().map(|run| run.id.to_string())),
             format => output::value(format, &ordered.runs),
         };
@@ -56,8 +68,10 @@ pub async fn run(args: StartArgs, context: Context) -> Result<()> {
     output::list(context.format, &runs)?;
     match runs.iter().find(|run| run.state != State::Succeeded) {
         None => Ok(()),
-        Some(run) => Err(CliError::failed(format!("run {} ended {}: {}", run.id, run.state, run.reason))
-            .hint(format!("see its output with `gnomon run logs {}`", run.id))),
+        Some(run) => Err(
+            CliError::failed(format!("run {} ended {}: {}", run.id, run.state, run.reason))
+                .hint(format!("see its output with `gnomon run logs {}`", run.id)),
+        ),
     }
 }
 

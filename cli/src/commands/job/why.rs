@@ -25,7 +25,10 @@ pub struct WhyArgs {
 
 pub async fn run(args: WhyArgs, context: Context) -> Result<()> {
     let at = escape(&args.at.to_string());
-    let why: Why = context.client.get(&format!("{}?at={at}", path(paths::JOB_WHY, &args.job))).await?;
+    let why: Why = context
+        .client
+        .get(&format!("{}?at={at}", path(paths::JOB_WHY, &args.job)))
+        .await?;
     if context.format != Format::Table {
         return output::value(context.format, &why);
     }

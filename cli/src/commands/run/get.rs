@@ -24,24 +24,51 @@ fn facts(run: &RunView) -> Vec<String> {
         ("state", run.state.to_string()),
         ("reason", run.reason.clone()),
         ("scheduled", run.scheduled_at.to_string()),
-        ("started", run.started_at.map(|t| t.to_string()).unwrap_or_default()),
-        ("finished", run.finished_at.map(|t| t.to_string()).unwrap_or_default()),
+        (
+            "started",
+            run.started_at.map(|t| t.to_string()).unwrap_or_default(),
+        ),
+        (
+            "finished",
+            run.finished_at.map(|t| t.to_string()).unwrap_or_default(),
+        ),
         ("node", run.node.to_string()),
         ("slot", run.slot.map(|s| s.to_string()).unwrap_or_default()),
         ("attempt", run.attempt.to_string()),
         ("cause", run.cause.as_str().to_owned()),
-        ("exit code", run.exit_code.map(|c| c.to_string()).unwrap_or_default()),
+        (
+            "exit code",
+            run.exit_code.map(|c| c.to_string()).unwrap_or_default(),
+        ),
         ("signal", run.signal.map(|c| c.to_string()).unwrap_or_default()),
-        ("next attempt", run.retry_at.map(|t| t.to_string()).unwrap_or_default()),
+        (
+            "next attempt",
+            run.retry_at.map(|t| t.to_string()).unwrap_or_default(),
+        ),
     ];
     if run.started_at.is_some() {
         facts.push(("cpu time", format!("{}ms", run.usage.cpu_ms)));
-        facts.push(("peak memory", Size::bytes(run.usage.memory_max_bytes >> 10 << 10).to_string()));
-        facts.push(("output", format!("{} bytes, {} of them not kept", run.output.bytes, run.output.dropped)));
+        facts.push((
+            "peak memory",
+            Size::bytes(run.usage.memory_max_bytes >> 10 << 10).to_string(),
+        ));
+        facts.push((
+            "output",
+            format!(
+                "{} bytes, {} of them not kept",
+                run.output.bytes, run.output.dropped
+            ),
+        ));
     }
     if let Some(range) = run.range {
-        facts.push(("stands for", format!("{} instants until {}", range.count, range.until)));
+        facts.push((
+            "stands for",
+            format!("{} instants until {}", range.count, range.until),
+        ));
     }
     facts.retain(|(_, value)| !value.is_empty());
-    facts.into_iter().map(|(name, value)| format!("{name:<14}{value}")).collect()
+    facts
+        .into_iter()
+        .map(|(name, value)| format!("{name:<14}{value}"))
+        .collect()
 }

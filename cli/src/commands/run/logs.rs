@@ -32,7 +32,10 @@ pub async fn run(args: LogsArgs, context: Context) -> Result<()> {
     if context.format == Format::Table {
         return download(&context.client, args.id).await;
     }
-    let pieces: Vec<OutputView> = context.client.pages(&path(paths::RUN_OUTPUT, args.id), usize::MAX).await?;
+    let pieces: Vec<OutputView> = context
+        .client
+        .pages(&path(paths::RUN_OUTPUT, args.id), usize::MAX)
+        .await?;
     output::value(context.format, &pieces)
 }
 
@@ -59,7 +62,10 @@ async fn follow(client: &Client, id: RunId) -> Result<()> {
             Err(e) if e.kind != Kind::Unreachable || failures >= RECONNECTS_MAX => return Err(e),
             // A connection that ends without an end of the run is as good as broken.
             Ok(false) if failures >= RECONNECTS_MAX => {
-                return Err(CliError::new(Kind::Unreachable, format!("{} ended the stream again and again", client.url())));
+                return Err(CliError::new(
+                    Kind::Unreachable,
+                    format!("{} ended the stream again and again", client.url()),
+                ));
             }
             Ok(false) | Err(_) => {
                 failures += 1;
@@ -70,8 +76,17 @@ async fn follow(client: &Client, id: RunId) -> Result<()> {
 }
 
 /// Whether the run's end was seen.
-async fn follow_once(client: &Client, id: RunId, seen: &mut Option<String>, failures: &mut u32) -> Result<bool> {
-    let mut events = std::pin::pin!(client.events(&path(paths::RUN_OUTPUT_LIVE, id), seen.as_deref()).await?);
+async fn follow_once(
+    client: &Client,
+    id: RunId,
+    seen: &mut Option<String>,
+    failures: &mut u32,
+) -> Result<bool> {
+    let mut events = std::pin::pin!(
+        client
+            .events(&path(paths::RUN_OUTPUT_LIVE, id), seen.as_deref())
+            .await?
+    );
     while let Some(event) = events.next().await {
         let event = event?;
         *failures = 0;

@@ -69,7 +69,14 @@ pub async fn run(args: LsArgs, context: Context) -> Result<()> {
         add("node", node.to_string());
     }
     if !args.state.is_empty() {
-        add("state", args.state.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(","));
+        add(
+            "state",
+            args.state
+                .iter()
+                .map(|s| s.as_str())
+                .collect::<Vec<_>>()
+                .join(","),
+        );
     }
     match args.since {
         Some(Since::At(at)) => add("since", at.to_string()),
@@ -82,15 +89,26 @@ pub async fn run(args: LsArgs, context: Context) -> Result<()> {
 }
 
 impl Row for RunView {
-    const HEAD: &'static [&'static str] =
-        &["RUN", "JOB", "SCHEDULED", "STATE", "TOOK", "NODE", "SLOT", "ATTEMPT", "REASON"];
+    const HEAD: &'static [&'static str] = &[
+        "RUN",
+        "JOB",
+        "SCHEDULED",
+        "STATE",
+        "TOOK",
+        "NODE",
+        "SLOT",
+        "ATTEMPT",
+        "REASON",
+    ];
 
     fn name(&self) -> String {
         self.id.to_string()
     }
 
     fn cells(&self, now: Time) -> Vec<Cell> {
-        let took = self.started_at.map(|start| output::rough(self.finished_at.unwrap_or(now).since(start)));
+        let took = self
+            .started_at
+            .map(|start| output::rough(self.finished_at.unwrap_or(now).since(start)));
         vec![
             Cell::new(self.id),
             Cell::new(&self.job),

@@ -27,8 +27,10 @@ pub async fn run(args: WaitArgs, context: Context) -> Result<()> {
     if run.state == State::Succeeded {
         return Ok(());
     }
-    Err(CliError::failed(format!("run {} ended {}: {}", run.id, run.state, run.reason))
-        .hint(format!("see its output with `gnomon run logs {}`", run.id)))
+    Err(
+        CliError::failed(format!("run {} ended {}: {}", run.id, run.state, run.reason))
+            .hint(format!("see its output with `gnomon run logs {}`", run.id)),
+    )
 }
 
 /// How often a run is asked for; a waiting script does not need it faster.
@@ -61,8 +63,8 @@ pub async fn until_ended(client: &Client, id: RunId, timeout: Option<Span>) -> R
             Err(e) => return Err(e),
         }
         if timeout.is_some_and(|t| start.elapsed() >= t.get()) {
-            return Err(CliError::failed(format!("run {id} has not ended yet")).hint("wait longer, or see `gnomon run get`"));
+            return Err(CliError::failed(format!("run {id} has not ended yet"))
+                .hint("wait longer, or see `gnomon run get`"));
         }
     }
 }
-
