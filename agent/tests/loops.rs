@@ -283,9 +283,12 @@ async fn a_host_that_restarts_loses_its_runs_and_retries_them_where_asked() {
     let world = World::new();
     let a = world.host("a", |_| Script::lasting(Duration::from_secs(5)));
     let fail = world.job("5 0 10 * * *", |_| {});
-    let retry = world.job("5 0 10 * * *", |spec| spec.on_lost = OnLost::Retry);
-    world.assign(&a, &fail).await;
-    world.assign(&a, &retry).await;
+    // Of a slot's fire the leader orders the next attempt.
+    let leader = world.job("5 0 10 * * *", |spec| spec.on_lost = OnLost::Retry);
+    let retry = world.every("5 0 10 * * *", |spec| spec.on_lost = OnLost::Retry);
+    for job in [&fail, &leader, &retry] {
+        world.assign(&a, job).await;
+    }
     let (agent, _) = world.start(&a);
     a.until("10:00:07").await;
     drop(agent);
@@ -298,8 +301,14 @@ async fn a_host_that_restarts_loses_its_runs_and_retries_them_where_asked() {
     expect_test::expect![[r#"
         10:00:05 #1 schedule lost started 10:00:05: its process was gone when the agent came back
         10:00:05 #1 schedule lost started 10:00:05: its process was gone when the agent came back
+        10:00:05 #1 schedule lost started 10:00:05: its process was gone when the agent came back
         10:00:05 #2 lost succeeded started 10:00:09"#]]
     .assert_eq(&shown.join("\n"));
+    let to_be_retried = |job: &shared::assign::Assignment| {
+        let runs = world.master.runs();
+        runs.iter().any(|run| run.job == job.job && run.retry_at.is_some())
+    };
+    assert_eq!((to_be_retried(&fail), to_be_retried(&leader)), (false, true));
 }
 
 #[tokio::test(start_paused = true)]

@@ -348,6 +348,16 @@ pub fn retry_after(spec: &JobSpec, ended: State, attempt: u32) -> Option<Duratio
     }
 }
 
+/// Who makes the attempt after one that has ended.
+///
+/// Never both: of a fire that a node had claimed and not reported when it died, the leader
+/// knows nothing but that. If its job says `on_lost: retry`, the leader orders the next
+/// attempt; an agent that had gone on to that attempt by itself would have started it
+/// already. So in such a job the leader orders all of them.
+pub fn is_retried_by_leader(spec: &JobSpec, slot: Option<u32>) -> bool {
+    slot.is_some() && (spec.retry.elsewhere || spec.on_lost == OnLost::Retry)
+}
+
 fn after(time: Time) -> Time {
     time + Duration::from_millis(1)
 }

@@ -167,7 +167,7 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, scale) = SIZE_UNITS
             .iter()
-            .find(|(_, n)| self.0 >= *n && self.0 % n == 0)
+            .find(|(_, n)| self.0 >= *n && self.0.is_multiple_of(*n))
             .unwrap_or(&("B", 1));
         write!(f, "{}{unit}", self.0 / scale)
     }

@@ -45,10 +45,12 @@ async fn whereabouts(runner: &Runner, spooled: &SpooledRun) -> Whereabouts {
         (Some(process), _) => Whereabouts::At(process),
         // An HTTP request died with the agent that sent it.
         (None, State::Running) => Whereabouts::Gone,
-        // Nothing starts before its time: the next attempt of a failed one, for example.
-        (None, _) if spooled.order.not_before > runner.host.now() => Whereabouts::NotStarted,
         (None, _) => match runner.starter.was_started(run).await {
             Some(false) => Whereabouts::NotStarted,
+            // The host restarted. Nothing starts before its time: the next attempt of a
+            // failed one, for example. Where the starter knows better, the clock may have
+            // stepped back.
+            None if spooled.order.not_before > runner.host.now() => Whereabouts::NotStarted,
             Some(true) => runner
                 .starter
                 .process_of(run)

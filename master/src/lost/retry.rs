@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use shared::{
     assign::RunOrder,
+    fire,
     id::{NodeId, RunId},
     plan::{self, JobAt, World},
     report::{OutputSize, Run, Usage},
-    run::{Cause, Reason, State},
+    run::{Cause, State},
     time::Time,
 };
 use tokio::time::Instant;
@@ -97,16 +98,14 @@ fn fate(world: &World, run: &Run, next: RunId, is_gone: bool, now: Time) -> Fate
         }
         (Maker::Agent | Maker::Unsure, false) => return Fate::Leave,
     }
-    // Lost with its node: who has the slot now. Else the job asks for another node.
-    let choices = match run.state {
-        State::Lost => plan::choices_for(world, run.job, spec, run.slot),
-        _ => plan::choices(world, run.job, spec),
+    // Who has the slot now, unless the job asks for another node after a failure.
+    let is_elsewhere = spec.retry.elsewhere && run.state != State::Lost;
+    let choices = match is_elsewhere {
+        true => plan::choices(world, run.job, spec),
+        false => plan::choices_for(world, run.job, spec, run.slot),
     };
-    let other = choices.iter().find(|node| **node != run.node);
-    let chosen = match run.state {
-        State::Lost => choices.first(),
-        _ => other.or(choices.first()),
-    };
+    let other = choices.iter().find(|node| is_elsewhere && **node != run.node);
+    let chosen = other.or(choices.first());
     if let Some(node) = chosen {
         return Fate::Order(node.clone(), Box::new(order(at, run, retry_at)));
     }
@@ -131,14 +130,12 @@ enum Maker {
 
 /// As the agent decides it (`agent::runner`), by the spec that it ran.
 fn maker(at: &JobAt, run: &Run) -> Maker {
-    if run.slot.is_none() {
-        return Maker::Agent;
-    }
-    match (run.state, &run.reason) {
-        (State::Lost, Some(Reason::NodeGone)) => Maker::Leader,
-        (State::Lost, _) => Maker::Agent,
+    match run.state {
+        _ if run.slot.is_none() => Maker::Agent,
+        // It has another attempt to come only if its job said `on_lost: retry`.
+        State::Lost => Maker::Leader,
         _ if at.revision != run.revision => Maker::Unsure,
-        _ if at.job.spec.retry.elsewhere => Maker::Leader,
+        _ if fire::is_retried_by_leader(&at.job.spec, run.slot) => Maker::Leader,
         _ => Maker::Agent,
     }
 }

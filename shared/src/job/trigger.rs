@@ -69,7 +69,7 @@ impl Trigger {
                 dialect,
                 timezone,
                 dst,
-            } => Schedule::cron(expression, *dialect, timezone.clone(), *dst, seed)?,
+            } => Schedule::cron(expression, *dialect, *timezone, *dst, seed)?,
             When::Every { interval, anchor } => Schedule::every(interval.get(), *anchor)?,
             When::At { instants } => Schedule::at(instants.clone())?,
         };

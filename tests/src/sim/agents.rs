@@ -39,6 +39,8 @@ pub struct AgentHost {
     store: Embedded,
     trace: Trace,
     life: Life,
+    /// Of each of its agents, one after another.
+    wires: Vec<Arc<Wire>>,
     /// When an agent was there and meant to be.
     pub up: Vec<Spell>,
     /// When the disk took nothing.
@@ -80,6 +82,7 @@ impl AgentHost {
             store,
             trace,
             life: Life::Down,
+            wires: Vec::new(),
             up: Vec::new(),
             full: Vec::new(),
         }
@@ -96,6 +99,7 @@ impl AgentHost {
             self.id.as_str(),
             self.trace.clone(),
         ));
+        self.wires.push(wire.clone());
         let starter = Watched {
             node: self.id.clone(),
             processes: self.processes.clone(),
@@ -173,6 +177,12 @@ impl AgentHost {
             self.trace
                 .broken(format!("{}'s agent has ended by itself", self.id));
         }
+    }
+
+    /// When leases of its agents lapsed.
+    pub fn lapses(&self) -> Vec<Duration> {
+        let all = self.wires.iter().flat_map(|wire| wire.lapses());
+        all.map(|at| at - self.trace.begin()).collect()
     }
 
     /// From now on the clock is off by so much.

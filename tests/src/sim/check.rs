@@ -13,10 +13,10 @@ use agent::{
 };
 use shared::{
     id::{Fire, JobId, NodeId, Owner, RunId},
-    job::{Isolation, OnLost, OverlapPolicy},
+    job::{Isolation, OnLost},
     keys,
     report::Run,
-    run::{Reason, State},
+    run::State,
     store::Store,
     time::Time,
 };
@@ -29,6 +29,8 @@ use super::{
 
 /// A fire of a living node starts within this of its instant.
 const ON_TIME: Duration = Duration::from_millis(100);
+/// How long killing may take.
+const AT_ONCE: Duration = Duration::from_millis(50);
 /// So long after an agent's start, a clock's step or a full disk nothing is said of how
 /// punctual it is; so long before one neither: fires are claimed and written ahead.
 const AFTER: Duration = Duration::from_secs(4);
@@ -92,7 +94,7 @@ pub fn everything(world: &World) -> (usize, usize) {
     broken.extend(facts.unexplained());
     facts.history_is_true(&mut broken);
     facts.every_node_fires(&mut broken);
-    facts.killed_before_others_start(&mut broken);
+    facts.killed_once_the_lease_lapses(&mut broken);
     for run in facts.history.values() {
         let reason = run.reason.as_ref().map(ToString::to_string).unwrap_or_default();
         world.trace.tell(
@@ -368,48 +370,37 @@ impl<'w> Facts<'w> {
         }
     }
 
-    fn fired(&self, sim: &SimJob, run: RunId, due: Duration) -> Result<(), String> {
-        let Some(start) = self.starts.get(&run).and_then(|starts| starts.first()) else {
-            let told = self.history.get(&run).map(|run| (run.state, run.reason.clone()));
-            return match told {
-                // Its own runs are in its way, as its job says.
-                Some((State::Skipped, Some(Reason::Overlap { .. } | Reason::Replaced))) => Ok(()),
-                _ => Err(format!("it did not start: {told:?}")),
-            };
-        };
-        // With `replace` it waits for the one before to stop.
-        let waits = sim.job.spec.overlap.policy == OverlapPolicy::Replace;
-        match start.began < due || start.began > due + ON_TIME && !waits {
-            true => Err(format!("due {due:?}, started {:?}", start.began)),
-            false => Ok(()),
+    fn fired(&self, sim: &SimJob, agent: &AgentHost, at: Time, due: Duration) -> Result<(), String> {
+        let run = RunId::of(&Fire { job: sim.job.id, at, owner: Owner::Node(agent.id.clone()) });
+        // Its own runs are in its way: then its overlap rule decides.
+        let is_crowded = || self.starts.values().flatten().any(|other| {
+            let is_own = other.node == agent.id && other.told.fire.job == sim.job.id && other.run != run;
+            is_own && other.began <= due + ON_TIME && other.ended.is_none_or(|ended| ended >= due)
+        });
+        match self.starts.get(&run).and_then(|starts| starts.first()) {
+            Some(start) if start.began < due => Err(format!("due {due:?}, started {:?}", start.began)),
+            Some(start) if start.began <= due + ON_TIME => Ok(()),
+            _ if is_crowded() => Ok(()),
+            Some(start) => Err(format!("due {due:?}, started {:?}", start.began)),
+            None => Err(format!("it did not start: {:?}", self.history.get(&run).map(|run| (run.state, &run.reason)))),
         }
     }
 
-    /// Guarantee 5, `isolation: kill`: a node's processes are gone before another node
-    /// starts any of the same slot. Only an agent that is there can see to that.
-    fn killed_before_others_start(&self, broken: &mut Vec<String>) {
-        let mut by_slot: BTreeMap<(JobId, Owner), Vec<&Start>> = BTreeMap::new();
-        for start in self.starts.values().flatten() {
-            let spec = &self.world.jobs.get(&start.told.job).job.spec;
-            if spec.isolation == Isolation::Kill {
-                by_slot
-                    .entry((start.told.fire.job, start.told.fire.owner.clone()))
-                    .or_default()
-                    .push(start);
-            }
-        }
-        for starts in by_slot.values_mut() {
-            starts.sort_by_key(|start| start.began);
-            for (n, later) in starts.iter().enumerate() {
-                let others = starts[..n].iter().filter(|earlier| earlier.node != later.node);
-                for earlier in others.filter(|earlier| earlier.ended.is_none_or(|ended| ended > later.began))
-                {
-                    if self.agent(&earlier.node).lived(earlier.began, later.began) {
-                        broken.push(format!(
-                            "{} still ran {:?} when {} started {:?}",
-                            earlier.node, earlier.told, later.node, later.told
-                        ));
-                    }
+    /// Section 4, `isolation: kill`: once the lease has lapsed, and before anybody else can
+    /// start the job, its processes are gone. Only an agent that is there can see to that.
+    fn killed_once_the_lease_lapses(&self, broken: &mut Vec<String>) {
+        for agent in &self.world.agents {
+            let lapses = agent.lapses();
+            let own = self.starts.values().flatten().filter(|start| start.node == agent.id);
+            for start in own {
+                let spec = &self.world.jobs.get(&start.told.job).job.spec;
+                if spec.isolation != Isolation::Kill {
+                    continue;
+                }
+                let ended = start.ended.unwrap_or(Duration::MAX);
+                let within = lapses.iter().filter(|at| start.began < **at && ended > **at + AT_ONCE);
+                for at in within.filter(|at| agent.lived(start.began, **at + AT_ONCE)) {
+                    broken.push(format!("{} ran on after its lease lapsed at {at:?}: {:?}", agent.id, start.told));
                 }
             }
         }

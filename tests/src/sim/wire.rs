@@ -21,6 +21,7 @@ pub struct Wire {
     who: String,
     trace: Trace,
     leases: Mutex<BTreeMap<LeaseId, Held>>,
+    lapses: Mutex<Vec<Instant>>,
 }
 
 struct Held {
@@ -44,6 +45,14 @@ impl Wire {
         self.leases()
             .get(&lease)
             .is_some_and(|held| Instant::now() < held.deadline)
+    }
+
+    /// When deadlines passed that no renewal had moved on.
+    pub fn lapses(&self) -> Vec<Instant> {
+        let open = self.leases().values().map(|held| held.deadline).collect::<Vec<_>>();
+        let past = open.into_iter().filter(|deadline| *deadline <= Instant::now());
+        let known = self.lapses.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        known.into_iter().chain(past).collect()
     }
 
     fn leases(&self) -> MutexGuard<'_, BTreeMap<LeaseId, Held>> {
@@ -111,7 +120,9 @@ impl Store for Wire {
     }
 
     async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
-        self.leases().remove(&lease);
+        let given_up = self.leases().remove(&lease).filter(|held| held.deadline <= Instant::now());
+        let lapsed = given_up.map(|held| held.deadline);
+        self.lapses.lock().unwrap_or_else(PoisonError::into_inner).extend(lapsed);
         self.client.revoke(lease).await
     }
 }

@@ -57,10 +57,12 @@ impl Runs {
         spooled.process = None;
         let r = &mut spooled.run;
         (r.state, r.reason, r.finished_at) = (state, reason, Some(now.wall));
+        let is_own = !fire::is_retried_by_leader(&spooled.order.spec, spooled.order.slot);
+        let is_stopping = self.stop_at.is_some();
         let wait =
-            fire::retry_after(&spooled.order.spec, state, r.attempt).filter(|_| self.stop_at.is_none());
+            fire::retry_after(&spooled.order.spec, state, r.attempt).filter(|_| !(is_own && is_stopping));
         r.retry_at = wait.map(|wait| now.wall + wait);
-        match wait.filter(|_| is_retried_here(&spooled)) {
+        match wait.filter(|_| is_own) {
             Some(wait) => self.retry(spooled, wait, now, out),
             None => out.push(Action::Record(Box::new(spooled))),
         }
@@ -175,18 +177,6 @@ impl SpooledRun {
         (next.order.attempt, next.order.not_before, next.order.cause) = (attempt, at, cause);
         next.run = run_of(&next.order, &self.run.node, State::Queued);
         next
-    }
-}
-
-/// The next attempt is this agent's own, unless the job asks for another node. Of a run
-/// that was not this node's any more the leader orders the next attempt; it may have done
-/// so already. (`master::lost::retry` decides the same.)
-fn is_retried_here(spooled: &SpooledRun) -> bool {
-    let order = &spooled.order;
-    match (spooled.run.state, &spooled.run.reason) {
-        (State::Lost, Some(Reason::NodeGone)) => order.slot.is_none(),
-        (State::Lost, _) => true,
-        _ => !order.spec.retry.elsewhere || order.slot.is_none(),
     }
 }
 
