@@ -147,20 +147,24 @@ impl FieldReader<'_> {
 
     /// Puts from, from + step, ... up to `to` into the field's mask.
     pub(super) fn fill(&self, cron: &mut Cron, from: u32, to: u32, step: u32) {
-        let mut value = from;
-        while value <= to {
-            match self.field {
-                Field::Second => cron.seconds |= 1 << value,
-                Field::Minute => cron.minutes |= 1 << value,
-                Field::Hour => cron.hours |= 1 << value,
-                Field::DayOfMonth => cron.days |= 1 << value,
-                Field::Month => cron.months |= 1 << value,
-                Field::DayOfWeek => cron.weekdays |= 1 << self.weekday(value),
-                Field::Year => {
-                    cron.years.get_or_insert_default().insert(value as u16);
-                }
-            }
-            value = value.saturating_add(step);
+        if self.field == Field::Year {
+            let years = cron.years.get_or_insert_default();
+            (from..=to)
+                .step_by(step as usize)
+                .for_each(|year| years.insert(year as u16));
+            return;
+        }
+        let mask = progression(from, to, step);
+        match self.field {
+            Field::Second => cron.seconds |= mask,
+            Field::Minute => cron.minutes |= mask,
+            Field::Hour => cron.hours |= mask as u32,
+            Field::DayOfMonth => cron.days |= mask as u32,
+            Field::Month => cron.months |= mask as u16,
+            Field::DayOfWeek if self.dialect == Dialect::Quartz => cron.weekdays |= (mask >> 1) as u8,
+            // 7 is Sunday too.
+            Field::DayOfWeek => cron.weekdays |= (mask & 0x7f | mask >> 7) as u8,
+            Field::Year => {}
         }
     }
 
@@ -214,4 +218,18 @@ impl FieldReader<'_> {
             ..ScheduleError::malformed(message)
         })
     }
+}
+
+/// The bits from, from + step, ... up to `to`, all below 64.
+fn progression(from: u32, to: u32, step: u32) -> u64 {
+    if step == 1 && from <= to {
+        return (u64::MAX >> (63 - (to - from))) << from;
+    }
+    let mut mask = 0;
+    let mut value = from;
+    while value <= to {
+        mask |= 1 << value;
+        value = value.saturating_add(step);
+    }
+    mask
 }
