@@ -175,6 +175,8 @@ impl Running {
             fence: fence.clone(),
             events: events.clone(),
             known: runs.iter().map(|run| run.run.id).collect::<HashSet<_>>(),
+            untold: Default::default(),
+            listed_at: None,
         };
         let (crowded_tx, crowded) = watch::channel(Arc::default());
         let inbox = Inbox::new(store, identity.id.clone(), parts.labels.clone(), assignments);

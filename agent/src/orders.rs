@@ -5,7 +5,10 @@
 //! If the agent dies in between, the order is in the spool, where `runner::recover` finds
 //! it, or still in the store.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use shared::{
     assign::{Order, OrderKind, RunOrder},
@@ -41,6 +44,11 @@ pub struct Orders {
     pub events: mpsc::Sender<Event>,
     /// Runs that the spool had at the start: their orders have been taken.
     pub known: HashSet<RunId>,
+    /// Runs that are in the spool, and whose order may still be in the store.
+    pub untold: HashMap<RunId, SpooledRun>,
+    /// The registration under which the orders were last listed. While a node has none, its
+    /// orders may go to others: a list from before says nothing.
+    pub listed_at: Option<i64>,
 }
 
 /// An order with its key.
@@ -64,13 +72,20 @@ impl Orders {
 
     /// Takes what is listed; whether nothing is left to do.
     async fn take(&mut self, mirror: &Mirror<Order>) -> bool {
-        let state = mirror.snapshot();
-        if state.is_empty() {
+        if mirror.snapshot().is_empty() && self.untold.is_empty() {
             return true;
         }
         let Some(epoch) = self.fence.epoch().filter(|_| !self.recorder.is_blocked()) else {
             return false;
         };
+        if self.listed_at != Some(epoch) {
+            mirror.refresh().await;
+            if self.fence.epoch() != Some(epoch) {
+                return false;
+            }
+            self.listed_at = Some(epoch);
+        }
+        let state = mirror.snapshot();
         let listed: Vec<Listed> = state
             .iter()
             .map(|(key, entry)| Listed {
@@ -82,6 +97,14 @@ impl Orders {
         // What is not listed any more needs no remembering.
         let runs: HashSet<RunId> = listed.iter().map(|l| l.order.run).collect();
         self.known.retain(|run| runs.contains(run));
+        // Deleted, and the answer was lost.
+        let gone: Vec<RunId> = self
+            .untold
+            .keys()
+            .filter(|run| !runs.contains(run))
+            .copied()
+            .collect();
+        self.tell(gone).await;
         for batch in listed.chunks(BATCH) {
             if !self.take_batch(batch, epoch).await {
                 return false;
@@ -95,6 +118,7 @@ impl Orders {
         for Listed { order, .. } in batch {
             if let OrderKind::Run(run) = &order.kind
                 && !self.known.contains(&order.run)
+                && !self.untold.contains_key(&order.run)
             {
                 runs.push(self.spooled(order.run, run, epoch));
             }
@@ -108,17 +132,14 @@ impl Orders {
                 self.recorder.block();
                 return false;
             }
-            self.known.extend(runs.iter().map(|run| run.run.id));
+            self.untold.extend(runs.into_iter().map(|run| (run.run.id, run)));
         }
         // A kill is told before its key goes: told twice, it kills no more than once.
         let (kills, orders): (Vec<_>, Vec<_>) = batch
             .iter()
             .partition(|l| matches!(l.order.kind, OrderKind::Kill { .. }));
         let taken = self.delete(&orders).await;
-        runs.retain(|run| taken.contains(&run.run.id));
-        if !runs.is_empty() {
-            let _ = self.events.send(Event::Due(runs)).await;
-        }
+        self.tell(taken.iter().copied()).await;
         // A run whose order is still there has not been told of: its kill comes after it.
         let untold: HashSet<RunId> = orders
             .iter()
@@ -136,6 +157,19 @@ impl Orders {
             }
         }
         taken.len() == orders.len() && self.delete(&kills).await.len() == kills.len()
+    }
+
+    /// Runs whose orders are gone from the store: they may start.
+    async fn tell(&mut self, gone: impl IntoIterator<Item = RunId>) {
+        let mut runs: Vec<SpooledRun> = gone
+            .into_iter()
+            .filter_map(|run| self.untold.remove(&run))
+            .collect();
+        runs.sort_by_key(|run| run.run.id);
+        self.known.extend(runs.iter().map(|run| run.run.id));
+        if !runs.is_empty() {
+            let _ = self.events.send(Event::Due(runs)).await;
+        }
     }
 
     /// Deletes orders; returns those of which it is known that they are gone.
