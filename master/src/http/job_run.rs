@@ -14,7 +14,7 @@ use shared::{
     run::Cause,
     store::{Compare, Outcome, TXN_BYTES_MAX, TXN_OPS_MAX, Txn, Write},
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     App,
@@ -29,6 +29,10 @@ use crate::auth::Caller;
 pub const ORDERS_PER_NODE_MAX: usize = 1000;
 /// How long the answer waits for the history to know the runs.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the answer waits for the leader to plan a new job, and how often it looks.
+const PLAN_TIMEOUT: Duration = Duration::from_secs(3);
+const PLAN_LOOK: Duration = Duration::from_millis(100);
 
 /// Where one run goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +54,27 @@ pub async fn run(
 ) -> Answer<(StatusCode, Json<Ordered>)> {
     check_env(&request)?;
     let stored = read(&app, &path).await?.ok_or_else(|| jobs::missing(&path))?;
-    let standing = app.standing(&stored)?;
-    let takers = takers(&stored.job.spec, &standing, &request)?;
+    let takers = planned_takers(&app, &stored, &request).await?;
     let orders = orders(&app, &caller, &stored, &request, takers)?;
     let ordered = place(&app, orders).await?;
     tracing::info!(job.id = %stored.job.id, job = %path, by = caller.name(), runs = ordered.runs.len(), "a job was told to run");
     Ok((StatusCode::CREATED, Json(ordered)))
+}
+
+/// Who is to run it. A job that was saved a moment ago is not planned yet: `apply` and then
+/// `run` must work, so the answer waits for the leader where a node could take it.
+async fn planned_takers(app: &App, stored: &Stored, request: &RunNow) -> Answer<Vec<Taker>> {
+    let deadline = Instant::now() + PLAN_TIMEOUT;
+    loop {
+        let places = app.standing(stored)?;
+        let may_come = places.nodes.iter().any(|n| n.matches && places.alive.get(&n.node) == Some(&true));
+        match takers(&stored.job.spec, &places, request) {
+            Err(_) if may_come && request.node.is_none() && Instant::now() < deadline => {
+                sleep(PLAN_LOOK).await;
+            }
+            decided => return decided,
+        }
+    }
 }
 
 fn check_env(request: &RunNow) -> Answer<()> {
