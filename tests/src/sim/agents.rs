@@ -10,6 +10,7 @@ use shared::{
     id::NodeId,
     store::embedded::{Client, Embedded},
     target::Labels,
+    time::Time,
 };
 use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,7 @@ pub struct AgentHost {
     jobs: Arc<Jobs>,
     store: Embedded,
     trace: Trace,
+    since: Time,
     life: Life,
     /// Of each of its agents, one after another.
     wires: Vec<Arc<Wire>>,
@@ -68,7 +70,7 @@ impl AgentHost {
         trace: Trace,
     ) -> AgentHost {
         let host = chance::host(&clock, seed, id);
-        let script = jobs.clone();
+        let (script, since) = (jobs.clone(), host.now());
         AgentHost {
             id: id.parse().unwrap(),
             offsets: vec![(Duration::ZERO, clock.offset_ms())],
@@ -81,6 +83,7 @@ impl AgentHost {
             jobs,
             store,
             trace,
+            since,
             life: Life::Down,
             wires: Vec::new(),
             up: Vec::new(),
@@ -112,6 +115,7 @@ impl AgentHost {
             identity: Identity {
                 id: self.id.clone(),
                 token: format!("secret of {}", self.id),
+                since: self.since,
             },
             name: None,
             labels: Labels::new(),

@@ -357,12 +357,7 @@ impl<'w> Facts<'w> {
                     if !agent.is_steady(due) {
                         continue;
                     }
-                    let fire = Fire {
-                        job: sim.job.id,
-                        at,
-                        owner: Owner::Node(agent.id.clone()),
-                    };
-                    if let Err(why) = self.fired(sim, RunId::of(&fire), due) {
+                    if let Err(why) = self.fired(sim, agent, at, due) {
                         broken.push(format!("{name} on {} at {at}: {why}", agent.id));
                     }
                 }

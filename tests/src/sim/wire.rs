@@ -36,6 +36,7 @@ impl Wire {
             who: who.to_owned(),
             trace,
             leases: Mutex::default(),
+            lapses: Mutex::default(),
         }
     }
 
