@@ -72,6 +72,10 @@ run: {{shell: '{}'}}
         (fresh.count() >= 20).then_some(())
     });
 
+    eventually("what it had claimed to be tried again elsewhere", SOON, || {
+        ledger.entries("one").iter().any(|e| e.attempt == 2).then_some(())
+    });
+
     frozen.process.thaw();
     let thawed_at = Time::from_millis(now_ms());
     eventually("its slots to come back", SOON, || {
