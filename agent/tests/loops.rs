@@ -306,7 +306,8 @@ async fn a_host_that_restarts_loses_its_runs_and_retries_them_where_asked() {
     .assert_eq(&shown.join("\n"));
     let to_be_retried = |job: &shared::assign::Assignment| {
         let runs = world.master.runs();
-        runs.iter().any(|run| run.job == job.job && run.retry_at.is_some())
+        runs.iter()
+            .any(|run| run.job == job.job && run.retry_at.is_some())
     };
     assert_eq!((to_be_retried(&fail), to_be_retried(&leader)), (false, true));
 }

@@ -28,8 +28,16 @@ const WRONG: &[Wrong] = &[
         file: "name: a\nrun: {shell: 'true'}\npaused: maybe\n",
         says: &[":3:9", "true or false"],
     },
-    Wrong { name: "no name", file: "run: {shell: 'true'}\n", says: &["name"] },
-    Wrong { name: "no run", file: "name: a\nschedule: '* * * * *'\n", says: &["run"] },
+    Wrong {
+        name: "no name",
+        file: "run: {shell: 'true'}\n",
+        says: &["name"],
+    },
+    Wrong {
+        name: "no run",
+        file: "name: a\nschedule: '* * * * *'\n",
+        says: &["run"],
+    },
     Wrong {
         name: "two actions",
         file: "name: a\nrun: {shell: 'true', exec: [a]}\n",
@@ -70,8 +78,16 @@ const WRONG: &[Wrong] = &[
         file: "name: a\nrun: {shell: 'true'}\n---\nname: a\nrun: {shell: 'false'}\n",
         says: &["default/a", "two jobs"],
     },
-    Wrong { name: "no YAML", file: "name: [a\nrun: {", says: &[":"] },
-    Wrong { name: "nothing", file: "# only a comment\n", says: &["no job"] },
+    Wrong {
+        name: "no YAML",
+        file: "name: [a\nrun: {",
+        says: &[":"],
+    },
+    Wrong {
+        name: "nothing",
+        file: "# only a comment\n",
+        says: &["no job"],
+    },
 ];
 
 #[test]
@@ -80,12 +96,21 @@ fn a_wrong_job_file_changes_nothing_and_says_where() {
     let mut failures = String::new();
     for wrong in WRONG {
         let file = instance.scratch.file("wrong.yaml", wrong.file);
-        let done = instance.cli.run(&["job", "apply", "-f", &file.display().to_string()]);
+        let done = instance
+            .cli
+            .run(&["job", "apply", "-f", &file.display().to_string()]);
         let said = done.stderr.to_lowercase();
-        let missing: Vec<_> = wrong.says.iter().filter(|s| !said.contains(&s.to_lowercase())).collect();
+        let missing: Vec<_> = wrong
+            .says
+            .iter()
+            .filter(|s| !said.contains(&s.to_lowercase()))
+            .collect();
         if done.code != 2 || !missing.is_empty() {
-            let _ =
-                writeln!(failures, "{}: code {}, lacks {missing:?}: {}", wrong.name, done.code, done.stderr);
+            let _ = writeln!(
+                failures,
+                "{}: code {}, lacks {missing:?}: {}",
+                wrong.name, done.code, done.stderr
+            );
         }
     }
     assert!(failures.is_empty(), "{failures}");
@@ -95,14 +120,25 @@ fn a_wrong_job_file_changes_nothing_and_says_where() {
 #[test]
 fn many_files_are_taken_whole_or_not_at_all() {
     let instance = Standalone::start();
-    let good = instance.scratch.file("good.yaml", "name: good\nrun: {shell: 'true'}\n");
-    let bad = instance.scratch.file("bad.yaml", "name: bad\nrun: {shell: 'true'}\nschedule: nonsense\n");
+    let good = instance
+        .scratch
+        .file("good.yaml", "name: good\nrun: {shell: 'true'}\n");
+    let bad = instance.scratch.file(
+        "bad.yaml",
+        "name: bad\nrun: {shell: 'true'}\nschedule: nonsense\n",
+    );
     let (good, bad) = (good.display().to_string(), bad.display().to_string());
-    let said = instance.cli.run(&["job", "apply", "-f", &good, "-f", &bad]).failed(2);
+    let said = instance
+        .cli
+        .run(&["job", "apply", "-f", &good, "-f", &bad])
+        .failed(2);
     assert!(said.contains("bad.yaml:3:"), "{said}");
     assert_eq!(instance.cli.json(&["job", "ls"]), serde_json::json!([]));
     // Two files that are good alone, and not together.
-    let said = instance.cli.run(&["job", "apply", "-f", &good, "-f", &good]).failed(2);
+    let said = instance
+        .cli
+        .run(&["job", "apply", "-f", &good, "-f", &good])
+        .failed(2);
     assert!(said.contains("default/good"), "{said}");
     assert_eq!(instance.cli.json(&["job", "ls"]), serde_json::json!([]));
     instance.cli.ok(&["job", "apply", "-f", &good]);
@@ -116,7 +152,11 @@ fn ten_megabytes_and_exploding_aliases_are_refused_at_once() {
     large.push_str("'\n");
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for i in 1..12 {
-        let _ = writeln!(bomb, "a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 10].join(", "));
+        let _ = writeln!(
+            bomb,
+            "a{i}: &a{i} [{}]",
+            vec![format!("*a{}", i - 1); 10].join(", ")
+        );
     }
     for (name, content) in [("large.yaml", large), ("bomb.yaml", bomb)] {
         let file = instance.scratch.file(name, &content).display().to_string();
@@ -141,6 +181,10 @@ fn wrong_flags_end_with_2_and_a_way_out() {
     ] {
         instance.cli.run(args).failed(2);
     }
-    let unreachable = instance.cli.clone().with_url("http://127.0.0.1:1").with_token("t");
+    let unreachable = instance
+        .cli
+        .clone()
+        .with_url("http://127.0.0.1:1")
+        .with_token("t");
     unreachable.run(&["job", "ls"]).failed(6);
 }

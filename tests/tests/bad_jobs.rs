@@ -33,7 +33,11 @@ fn a_job_that_ignores_term_is_killed_after_its_grace() {
         "stubborn",
         "  timeout: 1s\n  grace: 1s\n  shell: |\n    trap '' TERM\n    while :; do sleep 0.1; done\n",
     );
-    assert_eq!((text(&run, "state"), &run["signal"]), ("timed_out", &Value::from(9)), "{run:#}");
+    assert_eq!(
+        (text(&run, "state"), &run["signal"]),
+        ("timed_out", &Value::from(9)),
+        "{run:#}"
+    );
     assert!(text(&run, "reason").contains("1s"), "{run:#}");
 }
 
@@ -66,7 +70,10 @@ fn a_child_that_keeps_the_output_open_does_not_hold_up_the_end() {
     let pid: i32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
     assert_eq!(text(&run, "state"), "succeeded", "{run:#}");
     let logs = instance.cli.ok(&["run", "logs", text(&run, "id")]);
-    assert!(logs.starts_with("away\n") && logs.contains("holds its output open"), "{logs}");
+    assert!(
+        logs.starts_with("away\n") && logs.contains("holds its output open"),
+        "{logs}"
+    );
     // It left its process group: it is nobody's any more. Whether it lives is the host's affair
     // (with cgroups it would not); the test leaves nothing behind.
     if exists(pid) {
@@ -77,7 +84,11 @@ fn a_child_that_keeps_the_output_open_does_not_hold_up_the_end() {
 #[test]
 fn closed_streams_are_no_failure() {
     let instance = Standalone::start();
-    let run = outcome(&instance.cli, "closed", "  shell: 'echo before; exec >&- 2>&-; sleep 0.3; exit 0'\n");
+    let run = outcome(
+        &instance.cli,
+        "closed",
+        "  shell: 'echo before; exec >&- 2>&-; sleep 0.3; exit 0'\n",
+    );
     assert_eq!(text(&run, "state"), "succeeded", "{run:#}");
     assert_eq!(instance.cli.ok(&["run", "logs", text(&run, "id")]), "before\n");
 }
@@ -89,7 +100,10 @@ fn binary_output_comes_back_as_it_was() {
     let run = outcome(
         &instance.cli,
         "binary",
-        &format!("  shell: 'head -c 300000 /dev/urandom | tee {}'\n", file.display()),
+        &format!(
+            "  shell: 'head -c 300000 /dev/urandom | tee {}'\n",
+            file.display()
+        ),
     );
     assert_eq!(text(&run, "state"), "succeeded", "{run:#}");
     let logs = || {
@@ -97,7 +111,9 @@ fn binary_output_comes_back_as_it_was() {
         command.stdin(Stdio::null()).output().unwrap().stdout
     };
     let wrote = fs::read(&file).unwrap();
-    eventually("the output, byte for byte", SOON, || (logs() == wrote).then_some(()));
+    eventually("the output, byte for byte", SOON, || {
+        (logs() == wrote).then_some(())
+    });
 }
 
 #[test]
@@ -119,9 +135,13 @@ fn runaway_output_is_cut_in_the_middle_and_counted() {
     assert!(logs.len() < 600_000, "{} bytes kept", logs.len());
     // The whole instance, history's cache and all, stays small.
     let status = fs::read_to_string(format!("/proc/{}/status", instance.process.pid())).unwrap();
-    let peak = status
-        .lines()
-        .find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let peak = status.lines().find_map(|l| {
+        l.strip_prefix("VmHWM:")?
+            .trim()
+            .strip_suffix(" kB")?
+            .parse::<u64>()
+            .ok()
+    });
     assert!(peak.unwrap() < 400_000, "peak memory {peak:?} kB");
 }
 
@@ -130,7 +150,11 @@ fn what_cannot_be_started_says_why() {
     let instance = Standalone::start();
     for (name, run, says) in [
         ("program", "  exec: [/no/such/program]\n", "/no/such/program"),
-        ("folder", "  shell: 'true'\n  dir: /no/such/folder\n", "/no/such/folder"),
+        (
+            "folder",
+            "  shell: 'true'\n  dir: /no/such/folder\n",
+            "/no/such/folder",
+        ),
         ("user", "  shell: 'true'\n  user: no-such-user\n", "no-such-user"),
     ] {
         let run = outcome(&instance.cli, name, run);
@@ -144,11 +168,17 @@ fn a_host_without_a_shell_fails_the_run_and_nothing_else() {
     let scratch = gnomon_tests::Scratch::new("no-shell");
     let mut instance = Standalone::prepare(&[]);
     // In a mount namespace of its own, /bin/sh is an empty file without permissions.
-    let (home, data, listen) =
-        (instance.scratch.path().to_owned(), instance.scratch.join("data"), instance.port.to_string());
+    let (home, data, listen) = (
+        instance.scratch.path().to_owned(),
+        instance.scratch.join("data"),
+        instance.port.to_string(),
+    );
     instance.process = Process::new("gnomon without sh", scratch.join("log"), move || {
         let mut c = gnomon::within_namespace(&home, "mount --bind /dev/null \"$(readlink -f /bin/sh)\"");
-        c.arg("standalone").arg("--data-dir").arg(&data).args(["--listen", &listen]);
+        c.arg("standalone")
+            .arg("--data-dir")
+            .arg(&data)
+            .args(["--listen", &listen]);
         c
     });
     instance.start_again();
@@ -163,8 +193,11 @@ fn a_host_without_a_shell_fails_the_run_and_nothing_else() {
 fn a_user_whom_the_agent_may_not_become_is_refused() {
     let scratch = gnomon_tests::Scratch::new("no-root");
     let mut instance = Standalone::prepare(&[]);
-    let (home, data, listen) =
-        (instance.scratch.path().to_owned(), instance.scratch.join("data"), instance.port.to_string());
+    let (home, data, listen) = (
+        instance.scratch.path().to_owned(),
+        instance.scratch.join("data"),
+        instance.port.to_string(),
+    );
     fs::create_dir(&data).unwrap();
     fs::create_dir(home.join("config")).unwrap();
     let folders = [home.clone(), home.join("config"), data.clone()];
@@ -173,7 +206,10 @@ fn a_user_whom_the_agent_may_not_become_is_refused() {
     fs::copy(gnomon::binary(), &binary).unwrap();
     instance.process = Process::new("gnomon not as root", scratch.join("log"), move || {
         let mut c = gnomon::command_of(&binary, &home);
-        c.arg("standalone").arg("--data-dir").arg(&data).args(["--listen", &listen]);
+        c.arg("standalone")
+            .arg("--data-dir")
+            .arg(&data)
+            .args(["--listen", &listen]);
         let folders: Vec<_> = folders.iter().map(|f| f.as_path()).collect();
         not_as_root(&mut c, &["nobody"], &folders);
         c
@@ -217,7 +253,9 @@ run: {{shell: '{}'}}
     eventually("others to go on", Duration::from_secs(20), || {
         (ledger.count("tick") >= count + 3).then_some(())
     });
-    let hung = instance.cli.run_where("default/hung", SOON, |r| text(r, "state") == "running");
+    let hung = instance
+        .cli
+        .run_where("default/hung", SOON, |r| text(r, "state") == "running");
     instance.cli.ok(&["run", "kill", text(&hung, "id")]);
     assert_eq!(text(&ended(&instance.cli, "hung"), "state"), "killed");
 }

@@ -28,7 +28,11 @@ fn a_job_file_becomes_a_recorded_run() {
     assert!(text(&run, "started_at") >= text(&run, "scheduled_at"));
     let logs = cli.run(&["run", "logs", text(&run, "id")]);
     assert_eq!(logs.code, 0, "{}", logs.stderr);
-    assert!(logs.stdout.contains("out\n") && logs.stdout.contains("err\n"), "{}", logs.stdout);
+    assert!(
+        logs.stdout.contains("out\n") && logs.stdout.contains("err\n"),
+        "{}",
+        logs.stdout
+    );
 
     let out =
         cli.apply("name: hello\nrun: {shell: 'echo out; echo err >&2; exit 3'}\nschedule: '* * * * * *'\n");
@@ -38,7 +42,10 @@ fn a_job_file_becomes_a_recorded_run() {
     cli.run_where("default/hello", SOON, |r| text(r, "state") == "succeeded");
 
     let table = cli.ok(&["run", "ls"]);
-    assert!(table.contains("default/hello") && table.contains("succeeded"), "{table}");
+    assert!(
+        table.contains("default/hello") && table.contains("succeeded"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -50,10 +57,15 @@ fn a_run_by_hand_is_waited_for_and_its_exit_code_tells() {
     let done = instance.cli.run(&["job", "run", "default/good", "--wait"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     let runs = instance.cli.runs("default/good");
-    let [run] = runs.as_slice() else { panic!("one run, not {runs:#?}") };
+    let [run] = runs.as_slice() else {
+        panic!("one run, not {runs:#?}")
+    };
     assert_eq!(text(run, "cause"), "manual");
     assert_eq!(instance.cli.ok(&["run", "logs", text(run, "id")]), "manual\n");
-    instance.cli.run(&["job", "run", "default/bad", "--wait"]).failed(1);
+    instance
+        .cli
+        .run(&["job", "run", "default/bad", "--wait"])
+        .failed(1);
     instance.cli.run(&["job", "run", "default/none"]).failed(3);
 }
 
@@ -67,15 +79,27 @@ fn a_kill_ends_the_whole_tree() {
     ));
     instance.cli.ok(&["job", "run", "default/tree"]);
     let tree = eventually("the tree to stand", SOON, || {
-        let tree: Vec<i32> = fs::read_to_string(&pids).ok()?.lines().filter_map(|l| l.parse().ok()).collect();
+        let tree: Vec<i32> = fs::read_to_string(&pids)
+            .ok()?
+            .lines()
+            .filter_map(|l| l.parse().ok())
+            .collect();
         (tree.len() == 3).then_some(tree)
     });
-    let run = instance.cli.run_where("default/tree", SOON, |r| text(r, "state") == "running");
-    instance.cli.ok(&["run", "kill", text(&run, "id"), "--reason", "enough"]);
-    let run = instance.cli.run_where("default/tree", SOON, |r| text(r, "state") == "killed");
+    let run = instance
+        .cli
+        .run_where("default/tree", SOON, |r| text(r, "state") == "running");
+    instance
+        .cli
+        .ok(&["run", "kill", text(&run, "id"), "--reason", "enough"]);
+    let run = instance
+        .cli
+        .run_where("default/tree", SOON, |r| text(r, "state") == "killed");
     assert!(text(&run, "reason").contains("enough"), "{run:#}");
     eventually("the whole tree to be gone", SOON, || {
-        tree.iter().all(|&pid| !gnomon_tests::process::exists(pid)).then_some(())
+        tree.iter()
+            .all(|&pid| !gnomon_tests::process::exists(pid))
+            .then_some(())
     });
 }
 
@@ -88,7 +112,9 @@ fn output_is_seen_while_the_job_runs() {
         gate.display()
     ));
     instance.cli.ok(&["job", "run", "default/slow"]);
-    let run = instance.cli.run_where("default/slow", SOON, |r| text(r, "state") == "running");
+    let run = instance
+        .cli
+        .run_where("default/slow", SOON, |r| text(r, "state") == "running");
     let id = text(&run, "id");
     eventually("the first line, while it runs", SOON, || {
         (instance.cli.run(&["run", "logs", id]).stdout == "first\n").then_some(())
@@ -120,11 +146,19 @@ fn it_survives_kill_9_at_any_time() {
         instance.start_again();
     }
     count_past(ledger.count("tick") + 2);
-    let until = ledger.entries("tick").iter().map(|e| e.scheduled_at).max().unwrap();
+    let until = ledger
+        .entries("tick")
+        .iter()
+        .map(|e| e.scheduled_at)
+        .max()
+        .unwrap();
 
     // Nothing twice; what is not in the file is in the history, with its reason.
     let written = tally(ledger.entries("tick").into_iter().map(|e| e.scheduled_at));
-    assert!(written.values().all(|&n| n == 1), "an instant ran twice: {written:?}");
+    assert!(
+        written.values().all(|&n| n == 1),
+        "an instant ran twice: {written:?}"
+    );
     let explained = || {
         let runs = instance.cli.runs("default/tick");
         (from.as_secs()..until.as_secs()).map(Time::from_secs).find(|at| {
@@ -158,7 +192,9 @@ fn the_admin_password_is_shown_once_and_works() {
     let elsewhere = instance.scratch.dir("elsewhere");
     let stranger = Cli::at_home(elsewhere.clone()).with_url(&url);
     stranger.run(&["job", "ls"]).failed(5);
-    stranger.run_with(&["login", "--url", &url], "wrong-password\n").failed(5);
+    stranger
+        .run_with(&["login", "--url", &url], "wrong-password\n")
+        .failed(5);
     let done = stranger.run_with(&["login", "--url", &url], &format!("{password}\n"));
     assert_eq!(done.code, 0, "{}", done.stderr);
     Cli::at_home(elsewhere).ok(&["job", "ls"]);
@@ -166,7 +202,11 @@ fn the_admin_password_is_shown_once_and_works() {
     instance.process.terminate(SOON);
     let told = instance.process.log().matches(&password).count();
     instance.start_again();
-    assert_eq!(instance.process.log().matches(&password).count(), told, "it is shown once");
+    assert_eq!(
+        instance.process.log().matches(&password).count(),
+        told,
+        "it is shown once"
+    );
     assert_eq!(told, 1);
     instance.cli.ok(&["job", "ls"]);
 }
@@ -176,16 +216,26 @@ fn the_context_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let instance = Standalone::start();
     let context = instance.scratch.join("config/gnomon/context.json");
-    assert_eq!(fs::metadata(&context).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&context).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let data = instance.scratch.join("data");
-    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o077, 0, "the data directory is private");
+    assert_eq!(
+        fs::metadata(&data).unwrap().permissions().mode() & 0o077,
+        0,
+        "the data directory is private"
+    );
 }
 
 #[test]
 fn a_data_directory_in_use_is_refused() {
     let instance = Standalone::start();
     let data = instance.scratch.join("data").display().to_string();
-    let said = instance.cli.run(&["standalone", "--data-dir", &data, "--listen", "127.0.0.1:0"]).failed(1);
+    let said = instance
+        .cli
+        .run(&["standalone", "--data-dir", &data, "--listen", "127.0.0.1:0"])
+        .failed(1);
     assert!(said.contains(&data) && said.contains("use"), "{said}");
     instance.cli.ok(&["job", "ls"]);
 }
@@ -198,7 +248,10 @@ fn a_taken_port_is_refused() {
     let status = new.process.ended(SOON);
     assert_eq!(status.code(), Some(1), "{}", new.process.log());
     let said = new.process.log();
-    assert!(said.contains(&new.port.to_string()) && said.contains("another process"), "{said}");
+    assert!(
+        said.contains(&new.port.to_string()) && said.contains("another process"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -214,7 +267,9 @@ fn a_clean_stop_ends_in_time_and_loses_nothing() {
     assert_eq!(status.code(), Some(0), "{}", instance.process.log());
     let (count, stopped) = (ledger.count("tick"), Time::from_millis(now_ms()));
     instance.start_again();
-    eventually("ticks after it", SOON, || (ledger.count("tick") > count + 2).then_some(()));
+    eventually("ticks after it", SOON, || {
+        (ledger.count("tick") > count + 2).then_some(())
+    });
     let entries = ledger.entries("tick");
     let written = tally(entries.iter().map(|e| e.scheduled_at.as_secs()));
     assert!(written.values().all(|&n| n == 1), "{written:?}");
@@ -232,12 +287,22 @@ fn the_sample_jobs_of_make_run_are_good() {
     instance.cli.ok(&["job", "apply", "-f", samples]);
     let hello = instance.cli.run(&["job", "run", "samples/by-hand", "--wait"]);
     assert_eq!(hello.code, 0, "{}", hello.stderr);
-    let tick = instance.cli.run_where("samples/tick", SOON, |r| text(r, "state") == "succeeded");
-    assert!(instance.cli.ok(&["run", "logs", text(&tick, "id")]).contains("planned for"));
+    let tick = instance
+        .cli
+        .run_where("samples/tick", SOON, |r| text(r, "state") == "succeeded");
+    assert!(
+        instance
+            .cli
+            .ok(&["run", "logs", text(&tick, "id")])
+            .contains("planned for")
+    );
     // The first attempt fails and says when the next one is; the second succeeds.
-    let second = instance.cli.run_where("samples/flaky", SOON, |r| r["attempt"] == 2);
-    let first =
-        instance.cli.run_where("samples/flaky", SOON, |r| r["attempt"] == 1 && time(r) == time(&second));
+    let second = instance
+        .cli
+        .run_where("samples/flaky", SOON, |r| r["attempt"] == 2);
+    let first = instance.cli.run_where("samples/flaky", SOON, |r| {
+        r["attempt"] == 1 && time(r) == time(&second)
+    });
     assert_eq!(text(&first, "state"), "failed");
     assert_eq!(first["exit_code"], 7);
 }

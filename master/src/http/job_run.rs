@@ -67,7 +67,10 @@ async fn planned_takers(app: &App, stored: &Stored, request: &RunNow) -> Answer<
     let deadline = Instant::now() + PLAN_TIMEOUT;
     loop {
         let places = app.standing(stored)?;
-        let may_come = places.nodes.iter().any(|n| n.matches && places.alive.get(&n.node) == Some(&true));
+        let may_come = places
+            .nodes
+            .iter()
+            .any(|n| n.matches && places.alive.get(&n.node) == Some(&true));
         match takers(&stored.job.spec, &places, request) {
             Err(_) if may_come && request.node.is_none() && Instant::now() < deadline => {
                 sleep(PLAN_LOOK).await;

@@ -183,10 +183,14 @@ impl AgentHost {
         }
     }
 
-    /// When leases of its agents lapsed.
+    /// When leases of its agents lapsed while the agent was there.
     pub fn lapses(&self) -> Vec<Duration> {
-        let all = self.wires.iter().flat_map(|wire| wire.lapses());
-        all.map(|at| at - self.trace.begin()).collect()
+        let mut all = Vec::new();
+        for (wire, (from, until)) in self.wires.iter().zip(&self.up) {
+            let lapses = wire.lapses().into_iter().map(|at| at - self.trace.begin());
+            all.extend(lapses.filter(|at| from <= at && until.is_none_or(|until| *at < until)));
+        }
+        all
     }
 
     /// From now on the clock is off by so much.

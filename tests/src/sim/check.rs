@@ -366,18 +366,27 @@ impl<'w> Facts<'w> {
     }
 
     fn fired(&self, sim: &SimJob, agent: &AgentHost, at: Time, due: Duration) -> Result<(), String> {
-        let run = RunId::of(&Fire { job: sim.job.id, at, owner: Owner::Node(agent.id.clone()) });
-        // Its own runs are in its way: then its overlap rule decides.
-        let is_crowded = || self.starts.values().flatten().any(|other| {
-            let is_own = other.node == agent.id && other.told.fire.job == sim.job.id && other.run != run;
-            is_own && other.began <= due + ON_TIME && other.ended.is_none_or(|ended| ended >= due)
+        let run = RunId::of(&Fire {
+            job: sim.job.id,
+            at,
+            owner: Owner::Node(agent.id.clone()),
         });
+        // Its own runs are in its way: then its overlap rule decides.
+        let is_crowded = || {
+            self.starts.values().flatten().any(|other| {
+                let is_own = other.node == agent.id && other.told.fire.job == sim.job.id && other.run != run;
+                is_own && other.began <= due + ON_TIME && other.ended.is_none_or(|ended| ended >= due)
+            })
+        };
         match self.starts.get(&run).and_then(|starts| starts.first()) {
             Some(start) if start.began < due => Err(format!("due {due:?}, started {:?}", start.began)),
             Some(start) if start.began <= due + ON_TIME => Ok(()),
             _ if is_crowded() => Ok(()),
             Some(start) => Err(format!("due {due:?}, started {:?}", start.began)),
-            None => Err(format!("it did not start: {:?}", self.history.get(&run).map(|run| (run.state, &run.reason)))),
+            None => Err(format!(
+                "it did not start: {:?}",
+                self.history.get(&run).map(|run| (run.state, &run.reason))
+            )),
         }
     }
 
@@ -386,16 +395,25 @@ impl<'w> Facts<'w> {
     fn killed_once_the_lease_lapses(&self, broken: &mut Vec<String>) {
         for agent in &self.world.agents {
             let lapses = agent.lapses();
-            let own = self.starts.values().flatten().filter(|start| start.node == agent.id);
+            let own = self
+                .starts
+                .values()
+                .flatten()
+                .filter(|start| start.node == agent.id);
             for start in own {
                 let spec = &self.world.jobs.get(&start.told.job).job.spec;
                 if spec.isolation != Isolation::Kill {
                     continue;
                 }
                 let ended = start.ended.unwrap_or(Duration::MAX);
-                let within = lapses.iter().filter(|at| start.began < **at && ended > **at + AT_ONCE);
+                let within = lapses
+                    .iter()
+                    .filter(|at| start.began < **at && ended > **at + AT_ONCE);
                 for at in within.filter(|at| agent.lived(start.began, **at + AT_ONCE)) {
-                    broken.push(format!("{} ran on after its lease lapsed at {at:?}: {:?}", agent.id, start.told));
+                    broken.push(format!(
+                        "{} ran on after its lease lapsed at {at:?}: {:?}",
+                        agent.id, start.told
+                    ));
                 }
             }
         }

@@ -27,6 +27,8 @@ pub struct Wire {
 struct Held {
     ttl: Duration,
     deadline: Instant,
+    /// A key hangs on it, as far as the process knows.
+    has_key: bool,
 }
 
 impl Wire {
@@ -48,16 +50,33 @@ impl Wire {
             .is_some_and(|held| Instant::now() < held.deadline)
     }
 
-    /// When deadlines passed that no renewal had moved on.
+    /// When deadlines of leases with a key passed that no renewal had moved on.
     pub fn lapses(&self) -> Vec<Instant> {
-        let open = self.leases().values().map(|held| held.deadline).collect::<Vec<_>>();
-        let past = open.into_iter().filter(|deadline| *deadline <= Instant::now());
-        let known = self.lapses.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        known.into_iter().chain(past).collect()
+        let open = self
+            .leases()
+            .values()
+            .filter_map(Held::lapsed)
+            .collect::<Vec<_>>();
+        let mut all = self.lapses.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        all.extend(open);
+        all
     }
 
     fn leases(&self) -> MutexGuard<'_, BTreeMap<LeaseId, Held>> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn lapsed(&self) -> Option<Instant> {
+        (self.has_key && self.deadline <= Instant::now()).then_some(self.deadline)
+    }
+}
+
+fn lease_of(write: &Write) -> Option<LeaseId> {
+    match write {
+        Write::Put { lease, .. } => *lease,
+        Write::Delete { .. } => None,
     }
 }
 
@@ -84,7 +103,14 @@ impl Store for Wire {
 
     async fn txn(&self, txn: Txn) -> Result<Outcome, StoreError> {
         let (key, writes) = (first_key(&txn).to_owned(), txn.writes.len());
+        let leases: Vec<LeaseId> = txn.writes.iter().filter_map(lease_of).collect();
         let outcome = self.client.txn(txn).await;
+        if let Ok(Outcome::Committed(_)) = &outcome {
+            let mut held = self.leases();
+            for lease in leases {
+                held.entry(lease).and_modify(|held| held.has_key = true);
+            }
+        }
         match &outcome {
             Ok(outcome) => self
                 .trace
@@ -104,6 +130,7 @@ impl Store for Wire {
             Held {
                 ttl,
                 deadline: sent + ttl,
+                has_key: false,
             },
         );
         Ok(lease)
@@ -121,9 +148,11 @@ impl Store for Wire {
     }
 
     async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
-        let given_up = self.leases().remove(&lease).filter(|held| held.deadline <= Instant::now());
-        let lapsed = given_up.map(|held| held.deadline);
-        self.lapses.lock().unwrap_or_else(PoisonError::into_inner).extend(lapsed);
+        let lapsed = self.leases().remove(&lease).and_then(|held| held.lapsed());
+        self.lapses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(lapsed);
         self.client.revoke(lease).await
     }
 }
