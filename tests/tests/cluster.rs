@@ -1,6 +1,8 @@
 //! Three etcd members, PostgreSQL, two masters, three agents, all real processes, and all of
 //! them mortal.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::{path::Path, time::Duration};
 
 use gnomon_tests::{

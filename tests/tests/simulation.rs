@@ -4,6 +4,8 @@
 //! `GNOMON_SEED=n` plays another seed beside the fixed ones; `GNOMON_TRACE=file` keeps the
 //! last trace; `GNOMON_SIM_LOG=debug` shows what the loops log meanwhile.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use gnomon_tests::sim::{Outcome, Plot, play};
 
 #[test]
