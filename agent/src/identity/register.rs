@@ -87,7 +87,7 @@ pub async fn keep_registered(
     registered: Registered,
     cancel: CancellationToken,
 ) -> Result<(), RegisterError> {
-    let mut is_first = true;
+    let (mut is_first, mut is_told) = (true, false);
     loop {
         node.started_at = if is_first { host.now() } else { node.started_at };
         let attempt = register(&store, &node, &token_sha256, is_first);
@@ -97,14 +97,18 @@ pub async fn keep_registered(
             registration = attempt => registration?,
         };
         let Some(registration) = registration else {
+            let wait = async {
+                is_told = is_told || is_unreachable(&store, &node).await;
+                sleep(RETRY).await;
+            };
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Ok(()),
-                () = sleep(RETRY) => continue,
+                () = wait => continue,
             }
         };
         tracing::info!(node.id = %node.id, epoch = registration.epoch, "registered");
-        is_first = false;
+        (is_first, is_told) = (false, false);
         registered.0.send_replace(Some(registration.clone()));
         tokio::select! {
             biased;
@@ -116,6 +120,18 @@ pub async fn keep_registered(
         }
         tracing::warn!(node.id = %node.id, "the lease is lost: nothing is claimed until the store answers");
         registered.0.send_replace(None);
+    }
+}
+
+/// Whether the store does not answer, which is then said: whoever starts an agent with a wrong
+/// address looks into its log.
+async fn is_unreachable(store: &DynStore, node: &Node) -> bool {
+    match store.get(&keys::node(&node.id)).await {
+        Ok(_) => false,
+        Err(e) => {
+            tracing::warn!(node.id = %node.id, error = %e, "not registered yet: this goes on until the store answers");
+            true
+        }
     }
 }
 
