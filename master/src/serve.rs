@@ -134,7 +134,10 @@ pub async fn run(config: MasterConfig, cancel: CancellationToken) -> Result<(), 
     if let Some(password) = &running.password {
         // The one place where a secret is shown: nobody could log in otherwise.
         eprintln!("A fresh instance: log in as `admin` with the password {password}");
-        eprintln!("It is shown this once; change it with `gnomon login --change-password`.");
+        eprintln!(
+            "It is shown this once; change it with `gnomon login --url {} --change-password`.",
+            running.url
+        );
     }
     tracing::info!(master.id = %running.id, url = %running.url, "serving");
     let ended = running.stopped().await;

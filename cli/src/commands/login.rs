@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use shared::api::{Login, TokenRequest, TokenView, WhoAmI, paths};
+use shared::api::{ChangePassword, Login, TokenRequest, TokenView, WhoAmI, paths};
 
 use crate::{
     client::{Client, Server},
@@ -15,11 +15,15 @@ use crate::{
 #[command(after_help = "\
 Example:
   gnomon login --url https://gnomon.example:7070 --user admin
+  gnomon login --url https://gnomon.example:7070 --change-password
 The password is asked for, or read from standard input when that is no terminal.")]
 pub struct Args {
     /// Who logs in
     #[arg(long, default_value = "admin")]
     user: String,
+    /// Set a new password, which is asked for after the current one
+    #[arg(long)]
+    change_password: bool,
 }
 
 pub async fn run(args: Args, server: Server) -> Result<()> {
@@ -29,7 +33,7 @@ pub async fn run(args: Args, server: Server) -> Result<()> {
     let url = url.trim_end_matches('/').to_owned();
     let token = match server.token {
         Some(token) => token,
-        None => token_for(&url, &args.user, server.ca.clone()).await?,
+        None => token_for(&url, &args, server.ca.clone()).await?,
     };
     let client = Client::with(url.clone(), Some(token.clone()), server.ca.clone())?;
     let who: WhoAmI = client.get(paths::WHOAMI).await?;
@@ -46,15 +50,31 @@ pub async fn run(args: Args, server: Server) -> Result<()> {
 }
 
 /// Logs in, makes a token named after this host and user, and logs out.
-async fn token_for(url: &str, user: &str, ca: Option<std::path::PathBuf>) -> Result<String> {
-    let password = ask_password()?;
+async fn token_for(url: &str, args: &Args, ca: Option<std::path::PathBuf>) -> Result<String> {
+    let password = ask_password("password")?;
     let client = Client::with(url.to_owned(), None, ca)?;
-    let session = client
-        .login(&Login {
-            user: user.to_owned(),
-            password,
-        })
-        .await?;
+    let login = Login {
+        user: args.user.clone(),
+        password,
+    };
+    let mut session = client.login(&login).await?;
+    if args.change_password {
+        let new = ask_password("new password")?;
+        let change = ChangePassword {
+            current: login.password,
+            new: new.clone(),
+        };
+        session
+            .send(reqwest::Method::POST, paths::PASSWORD, &change)
+            .await?;
+        // Sessions that the old password opened may be over.
+        session = client
+            .login(&Login {
+                user: login.user,
+                password: new,
+            })
+            .await?;
+    }
     let host = nix::unistd::gethostname()
         .ok()
         .and_then(|h| h.into_string().ok())
@@ -77,18 +97,18 @@ async fn token_for(url: &str, user: &str, ca: Option<std::path::PathBuf>) -> Res
         .ok_or_else(|| CliError::new(Kind::Failed, "the server made a token but did not show it"))
 }
 
-fn ask_password() -> Result<String> {
+fn ask_password(what: &str) -> Result<String> {
     let stdin = std::io::stdin();
     let on_terminal = stdin.is_terminal();
     if on_terminal {
-        let _ = write!(std::io::stderr(), "password: ");
+        let _ = write!(std::io::stderr(), "{what}: ");
     }
     let _quiet = on_terminal.then(Quiet::begin);
     let mut line = String::new();
     stdin.read_line(&mut line).doing("reading the password")?;
     let password = line.trim_end_matches(['\r', '\n']).to_owned();
     if password.is_empty() {
-        return Err(CliError::usage("the password is empty"));
+        return Err(CliError::usage(format!("the {what} is empty")));
     }
     Ok(password)
 }

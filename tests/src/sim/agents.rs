@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use agent::{
-    Agent, AgentParts, Settings, identity::Identity, parts::SpoolError, pretend::Pretend, spool::Memory,
+    Agent, AgentParts, Settings, identity::Identity, parts::{Launch, SpoolError, Starter}, pretend::Pretend, spool::Memory,
 };
 use shared::{
     host::Host,
@@ -12,7 +12,7 @@ use shared::{
     target::Labels,
     time::Time,
 };
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -103,14 +103,7 @@ impl AgentHost {
             self.trace.clone(),
         ));
         self.wires.push(wire.clone());
-        let starter = Watched {
-            node: self.id.clone(),
-            processes: self.processes.clone(),
-            jobs: self.jobs.clone(),
-            wire: wire.clone(),
-            store: self.store.clone(),
-            trace: self.trace.clone(),
-        };
+        let starter = self.starter(wire.clone());
         let parts = AgentParts {
             identity: Identity {
                 id: self.id.clone(),
@@ -135,6 +128,24 @@ impl AgentHost {
         let cancel = CancellationToken::new();
         self.life = Life::Up(Agent::start(parts, cancel.clone()), cancel);
         self.up.push((self.trace.elapsed(), None));
+    }
+
+    fn starter(&self, wire: Arc<Wire>) -> Watched {
+        Watched {
+            node: self.id.clone(),
+            processes: self.processes.clone(),
+            jobs: self.jobs.clone(),
+            wire,
+            store: self.store.clone(),
+            trace: self.trace.clone(),
+        }
+    }
+
+    /// Starts a process as an agent would that never had a lease.
+    pub async fn start_without_lease(&self, launch: Launch) {
+        let wire = Wire::new(self.client.clone(), self.id.as_str(), self.trace.clone());
+        let (events, _) = mpsc::channel(1);
+        let _ = self.starter(Arc::new(wire)).start(launch, events).await;
     }
 
     /// It dies, wherever it stands. Its processes live on.

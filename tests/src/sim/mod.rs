@@ -18,5 +18,7 @@ pub mod masters;
 pub mod faults;
 pub mod world;
 pub mod check;
+pub mod sabotage;
 
+pub use sabotage::Sabotage;
 pub use world::{Outcome, Plot, play};

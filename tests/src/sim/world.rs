@@ -1,6 +1,11 @@
 //! The whole: put up, played through with its faults, healed, settled, looked at.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    panic,
+    sync::{Arc, Once},
+    time::Duration,
+};
 
 use master::history::MemoryHistory;
 use shared::{
@@ -18,6 +23,7 @@ use super::{
     jobs::{HOUR, Jobs},
     masters::{EverLost, MasterHost},
     post::{Desks, Post},
+    sabotage::{self, Sabotage},
     trace::Trace,
 };
 
@@ -36,6 +42,14 @@ pub struct Plot {
     /// Of fires; at most 60.
     pub minutes: u64,
     pub with_faults: bool,
+    /// Done once all is settled.
+    pub sabotage: Option<Sabotage>,
+}
+
+impl Plot {
+    pub fn new(seed: u64, minutes: u64) -> Plot {
+        Plot { seed, minutes, with_faults: true, sabotage: None }
+    }
 }
 
 /// What came of it.
@@ -67,7 +81,30 @@ pub fn play(plot: Plot) -> Outcome {
         .start_paused(true)
         .build()
         .unwrap();
-    runtime.block_on(async { World::new(plot).play().await })
+    count_panics();
+    let mut outcome = runtime.block_on(async { World::new(plot).play().await });
+    // Of a loop that is begun anew nobody else would tell.
+    match PANICS.replace(0) {
+        0 => {}
+        panics => outcome.broken.push(format!("{panics} panics")),
+    }
+    outcome
+}
+
+thread_local! {
+    static PANICS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// From now on panics of each thread are counted, and told as before.
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            PANICS.set(PANICS.get() + 1);
+            before(info);
+        }));
+    });
 }
 
 impl World {
@@ -149,6 +186,9 @@ impl World {
         self.perform(Act::HealAll).await;
         self.settle().await;
 
+        if let Some(sabotage) = self.plot.sabotage {
+            sabotage::commit(&self, sabotage).await;
+        }
         self.agents.iter().for_each(AgentHost::check);
         let (starts, runs) = check::everything(&self);
         let (trace, broken) = self.trace.take();
