@@ -60,8 +60,8 @@ impl Trigger {
     /// Makes the trigger ready; `seed` is the job id's ([`crate::id::JobId::seed`]).
     ///
     /// # Errors
-    /// None for a trigger that was validated: whether an expression parses and can fire
-    /// does not depend on the seed.
+    /// An expression with `H` may fire with one seed and never with another
+    /// (`0 0 H(29-31) 2 *`); any other that was validated compiles.
     pub fn compile(&self, seed: u64) -> Result<Compiled, ScheduleError> {
         let schedule = match &self.when {
             When::Cron {
