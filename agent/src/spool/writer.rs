@@ -118,13 +118,13 @@ fn output_bytes(write: &SpoolWrite) -> usize {
 fn run(mailbox: &Mailbox, store: &Store) {
     let mut reopen_at = Instant::now();
     let mut broken = SpoolError::Failed("its file cannot be opened".into());
+    let mut is_told = false;
     while let Some(batch) = next_batch(mailbox) {
         if !store.is_open() {
             if Instant::now() >= reopen_at {
                 reopen_at = Instant::now() + REOPEN_EVERY;
-                match store.reopen() {
-                    Ok(()) => tracing::info!("the spool can be written again"),
-                    Err(error) => broken = error,
+                if let Err(error) = store.reopen() {
+                    broken = error;
                 }
             }
             if !store.is_open() {
@@ -134,10 +134,22 @@ fn run(mailbox: &Mailbox, store: &Store) {
                 continue;
             }
         }
-        if let Some(error) = carry_out(store, batch) {
-            tracing::error!(%error, "the spool cannot be written; until it can, no run starts");
-            reopen_at = Instant::now() + REOPEN_EVERY;
-            broken = error;
+        // A full disk lets its file be opened, and breaks it again at the next write: each is
+        // said once.
+        match carry_out(store, batch) {
+            Some(error) => {
+                if !is_told {
+                    tracing::error!(%error, "the spool cannot be written; until it can, no run starts");
+                }
+                is_told = true;
+                reopen_at = Instant::now() + REOPEN_EVERY;
+                broken = error;
+            }
+            None if is_told => {
+                is_told = false;
+                tracing::info!("the spool can be written again");
+            }
+            None => {}
         }
     }
 }
