@@ -89,7 +89,7 @@ fn run(plot: Plot) -> Outcome {
         begin.elapsed()
     );
     if let Ok(path) = env::var("GNOMON_TRACE") {
-        fs::write(&path, &outcome.trace).unwrap();
+        fs::write(&path, &outcome.trace).expect("a trace can be written");
     }
     let first: Vec<&String> = outcome.broken.iter().take(20).collect();
     assert!(
