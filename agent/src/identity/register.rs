@@ -5,7 +5,10 @@
 //! it, so that no transaction of an earlier registration can still be carried out; and a
 //! claimed run starts only while the epoch holds under which it was claimed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use shared::{
     Revision,
@@ -14,7 +17,7 @@ use shared::{
     node::{Credential, Node},
     store::{Compare, DynStore, KeyValue, Outcome, StoreError, Txn, Write, lease::KeptLease},
 };
-use tokio::{sync::watch, time::sleep};
+use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Between attempts to register while the store does not answer.
@@ -30,24 +33,66 @@ pub struct Registration {
     pub lease: Arc<KeptLease>,
 }
 
-/// Tells whether this node is registered, now.
+/// Tells whether this node is registered, now. Not tokio's `watch`: that wakes those who
+/// wait in an order which no seed decides, and a simulation must replay.
 #[derive(Clone)]
-pub struct Fence(watch::Receiver<Option<Registration>>);
+pub struct Fence {
+    told: Arc<Told>,
+    /// The number of the registration that [`Fence::changed`] last told.
+    seen: u64,
+}
 
 /// The side that registers.
-pub struct Registered(watch::Sender<Option<Registration>>);
+pub struct Registered(Arc<Told>);
+
+#[derive(Default)]
+struct Told {
+    latest: Mutex<Latest>,
+    news: Notify,
+}
+
+#[derive(Default)]
+struct Latest {
+    registration: Option<Registration>,
+    number: u64,
+    /// There will be no other.
+    is_last: bool,
+}
+
+impl Told {
+    fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Registered {
     pub fn new() -> (Registered, Fence) {
-        let (tx, rx) = watch::channel(None);
-        (Registered(tx), Fence(rx))
+        let told = Arc::new(Told::default());
+        (Registered(told.clone()), Fence { told, seen: 0 })
+    }
+
+    fn tell(&self, registration: Option<Registration>) {
+        {
+            let mut latest = self.0.latest();
+            latest.registration = registration;
+            latest.number += 1;
+        }
+        self.0.news.notify_waiters();
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.0.latest().is_last = true;
+        self.0.news.notify_waiters();
     }
 }
 
 impl Fence {
     /// The registration, if its lease is certainly still held.
     pub fn registration(&self) -> Option<Registration> {
-        self.0.borrow().clone().filter(|r| r.lease.is_valid())
+        let registration = self.told.latest().registration.clone();
+        registration.filter(|r| r.lease.is_valid())
     }
 
     pub fn epoch(&self) -> Option<Revision> {
@@ -57,7 +102,23 @@ impl Fence {
     /// Returns when there is another registration, or none any more. `false`: there will
     /// be no other.
     pub async fn changed(&mut self) -> bool {
-        self.0.changed().await.is_ok()
+        loop {
+            // Registered before looking, so that no change falls between the two.
+            let news = self.told.news.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            {
+                let latest = self.told.latest();
+                if latest.number != self.seen {
+                    self.seen = latest.number;
+                    return true;
+                }
+                if latest.is_last {
+                    return false;
+                }
+            }
+            news.await;
+        }
     }
 }
 
@@ -109,7 +170,7 @@ pub async fn keep_registered(
         };
         tracing::info!(node.id = %node.id, epoch = registration.epoch, "registered");
         (is_first, is_told) = (false, false);
-        registered.0.send_replace(Some(registration.clone()));
+        registered.tell(Some(registration.clone()));
         tokio::select! {
             biased;
             () = cancel.cancelled() => return Ok(()),
@@ -119,7 +180,7 @@ pub async fn keep_registered(
             }
         }
         tracing::warn!(node.id = %node.id, "the lease is lost: nothing is claimed until the store answers");
-        registered.0.send_replace(None);
+        registered.tell(None);
     }
 }
 
