@@ -16,7 +16,10 @@ fn refuses(process: &mut Process, says: &[&str]) {
     let log = process.log();
     assert_eq!(status.code(), Some(1), "{log}");
     for word in says {
-        assert!(log.to_lowercase().contains(&word.to_lowercase()), "{word:?} is not in: {log}");
+        assert!(
+            log.to_lowercase().contains(&word.to_lowercase()),
+            "{word:?} is not in: {log}"
+        );
     }
 }
 
@@ -36,7 +39,11 @@ fn without_etcd_a_master_says_which_and_starts_when_it_comes() {
     let mut master = Master::start(&nowhere.url(), &database.url());
     let status = master.process.ended(SOON);
     assert_eq!(status.code(), Some(6), "{}", master.process.log());
-    assert!(master.process.log().contains(&nowhere.to_string()), "{}", master.process.log());
+    assert!(
+        master.process.log().contains(&nowhere.to_string()),
+        "{}",
+        master.process.log()
+    );
 }
 
 #[test]
@@ -56,8 +63,15 @@ fn without_etcd_a_fresh_agent_waits() {
     let nowhere = Port::free();
     let mut agent = Agent::start("alone", &nowhere.url());
     waits_saying(&mut agent.process, &nowhere.to_string());
-    throughout("the agent to wait", Duration::from_secs(3), || agent.process.is_alive());
-    assert_eq!(agent.process.terminate(SOON).code(), Some(0), "{}", agent.process.log());
+    throughout("the agent to wait", Duration::from_secs(3), || {
+        agent.process.is_alive()
+    });
+    assert_eq!(
+        agent.process.terminate(SOON).code(),
+        Some(0),
+        "{}",
+        agent.process.log()
+    );
 }
 
 #[test]
@@ -66,7 +80,12 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let database = Postgres::start();
     let mut master = Master::start(&etcd.url(), &database.url());
     master.wait_ready();
-    assert_eq!(master.process.terminate(SOON).code(), Some(0), "{}", master.process.log());
+    assert_eq!(
+        master.process.terminate(SOON).code(),
+        Some(0),
+        "{}",
+        master.process.log()
+    );
     let tables = database.sql(
         "gnomon",
         "SELECT table_name FROM information_schema.tables WHERE table_name LIKE '%migrations'",
@@ -80,7 +99,10 @@ fn a_database_of_a_newer_version_is_left_alone() {
 
     master.process.start();
     refuses(&mut master.process, &["newer"]);
-    assert_eq!(database.sql("gnomon", &format!("SELECT * FROM {table} ORDER BY 1")), before);
+    assert_eq!(
+        database.sql("gnomon", &format!("SELECT * FROM {table} ORDER BY 1")),
+        before
+    );
 }
 
 #[test]
@@ -108,10 +130,14 @@ fn a_second_agent_of_the_same_identity_is_refused() {
     refuses(&mut namesake.process, &["node-0", "another agent"]);
     // The same data directory, here.
     let mut twin = Process::new("twin", cluster.scratch.join("twin.log"), {
-        let (home, data) = (cluster.scratch.path().to_owned(), cluster.agents[0].scratch.join("data"));
+        let (home, data) = (
+            cluster.scratch.path().to_owned(),
+            cluster.agents[0].scratch.join("data"),
+        );
         move || {
             let mut c = gnomon::command(&home);
-            c.args(["agent", "--etcd", &etcd, "--name", "node-0", "--data-dir"]).arg(&data);
+            c.args(["agent", "--etcd", &etcd, "--name", "node-0", "--data-dir"])
+                .arg(&data);
             c
         }
     });
@@ -143,7 +169,8 @@ fn a_full_disk_misses_runs_with_the_reason_and_corrupts_nothing() {
     agent.process = Process::new("agent on a small disk", agent.scratch.join("log"), move || {
         let set_up = format!("mount -t tmpfs -o size=8m,mode=700 none {}", mount.display());
         let mut c = gnomon::within_namespace(&home, &set_up);
-        c.args(["agent", "--etcd", &etcd, "--name", "full", "--data-dir"]).arg(mount.join("data"));
+        c.args(["agent", "--etcd", &etcd, "--name", "full", "--data-dir"])
+            .arg(mount.join("data"));
         c
     });
     agent.process.start();
@@ -168,7 +195,9 @@ fn a_full_disk_misses_runs_with_the_reason_and_corrupts_nothing() {
     let stuck = ledger.count("tick");
 
     fs::remove_file(&filler).unwrap();
-    eventually("it to go on", SOON, || (ledger.count("tick") >= stuck + 3).then_some(()));
+    eventually("it to go on", SOON, || {
+        (ledger.count("tick") >= stuck + 3).then_some(())
+    });
     cluster.masters[0].process.start();
     cluster.masters[0].wait_ready();
     let missed = cli.run_where("default/tick", SOON, |r| text(r, "state") == "missed");

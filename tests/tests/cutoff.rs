@@ -33,7 +33,10 @@ run: {{shell: '{}'}}
     ));
     eventually("runs on both nodes", SOON, || {
         let entries = ledger.entries("one");
-        ["node-0", "node-1"].iter().all(|n| entries.iter().any(|e| e.node == *n)).then_some(())
+        ["node-0", "node-1"]
+            .iter()
+            .all(|n| entries.iter().any(|e| e.node == *n))
+            .then_some(())
     });
     let from = Time::from_secs(Time::from_millis(now_ms()).as_secs() + 1);
     eventually("a few more", SOON, || (ledger.count("one") >= 20).then_some(()));
@@ -43,18 +46,29 @@ run: {{shell: '{}'}}
     eventually("the node's runs to be reported", SOON, || {
         let last = ledger.entries("one").into_iter().rfind(|e| e.node == "node-0")?;
         let runs = cli.runs("default/one");
-        let reported = runs.iter().any(|r| text(r, "id") == last.run && text(r, "state") == "succeeded");
+        let reported = runs
+            .iter()
+            .any(|r| text(r, "id") == last.run && text(r, "state") == "succeeded");
         (reported && (200..800).contains(&(now_ms() % 1000))).then_some(())
     });
     frozen.process.freeze();
     let frozen_at = Time::from_millis(now_ms());
     let slots_of = |node: &str| {
-        cluster.etcd.members[0].ctl(&["get", "--prefix", "--keys-only", &format!("/gnomon/assign/{node}/")])
+        cluster.etcd.members[0].ctl(&[
+            "get",
+            "--prefix",
+            "--keys-only",
+            &format!("/gnomon/assign/{node}/"),
+        ])
     };
-    eventually("its slots to move", SOON, || slots_of("node-0").trim().is_empty().then_some(()));
+    eventually("its slots to move", SOON, || {
+        slots_of("node-0").trim().is_empty().then_some(())
+    });
     eventually("the other node to have caught up", SOON, || {
         let entries = ledger.entries("one");
-        let fresh = entries.iter().filter(|e| e.scheduled_at > frozen_at + Duration::from_secs(2));
+        let fresh = entries
+            .iter()
+            .filter(|e| e.scheduled_at > frozen_at + Duration::from_secs(2));
         (fresh.count() >= 20).then_some(())
     });
 
@@ -64,10 +78,15 @@ run: {{shell: '{}'}}
 
     frozen.process.thaw();
     let thawed_at = Time::from_millis(now_ms());
-    eventually("its slots to come back", SOON, || (!slots_of("node-0").trim().is_empty()).then_some(()));
+    eventually("its slots to come back", SOON, || {
+        (!slots_of("node-0").trim().is_empty()).then_some(())
+    });
     eventually("it to fire again", SOON, || {
         let entries = ledger.entries("one");
-        entries.iter().any(|e| e.node == "node-0" && e.scheduled_at > thawed_at).then_some(())
+        entries
+            .iter()
+            .any(|e| e.node == "node-0" && e.scheduled_at > thawed_at)
+            .then_some(())
     });
     // Nothing of what was due while it was frozen, and nothing that it had claimed before,
     // was started by it.
@@ -76,15 +95,27 @@ run: {{shell: '{}'}}
         .into_iter()
         .filter(|e| e.node == "node-0" && e.scheduled_at > frozen_at && e.scheduled_at <= thawed_at)
         .collect();
-    assert!(own.is_empty(), "frozen at {frozen_at}, thawed at {thawed_at}, and then it ran {own:#?}");
+    assert!(
+        own.is_empty(),
+        "frozen at {frozen_at}, thawed at {thawed_at}, and then it ran {own:#?}"
+    );
 
     let until = Time::from_secs(Time::from_millis(now_ms()).as_secs());
     let owners = (0..4).map(|s| s.to_string()).collect();
-    let expected = Expectation { job: "one", owners, from, until };
+    let expected = Expectation {
+        job: "one",
+        owners,
+        from,
+        until,
+    };
     let mut wrong = Vec::new();
     eventually_or(SOON, || {
         wrong = expected.check(&ledger, &cli.runs("default/one")).wrong;
         wrong.is_empty().then_some(())
     });
-    assert!(wrong.is_empty(), "frozen at {frozen_at}, thawed at {thawed_at}:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "frozen at {frozen_at}, thawed at {thawed_at}:\n{}",
+        wrong.join("\n")
+    );
 }

@@ -19,27 +19,46 @@ fn an_hour_of_faults_is_the_same_twice() {
     let plot = Plot::new(1, 60);
     let again = thread::spawn(move || run(plot));
     let (one, two) = (run(plot), again.join().unwrap());
-    if let Some((n, (one, two))) =
-        one.trace.lines().zip(two.trace.lines()).enumerate().find(|(_, (one, two))| one != two)
+    if let Some((n, (one, two))) = one
+        .trace
+        .lines()
+        .zip(two.trace.lines())
+        .enumerate()
+        .find(|(_, (one, two))| one != two)
     {
         panic!("{plot:?} is not the same twice; line {}:\n{one}\n{two}", n + 1);
     }
-    assert!(one.trace == two.trace, "{plot:?}: one trace goes on where the other ends");
-    assert!(one.faults > 100 && one.starts > 10_000, "{} faults, {} starts", one.faults, one.starts);
+    assert!(
+        one.trace == two.trace,
+        "{plot:?}: one trace goes on where the other ends"
+    );
+    assert!(
+        one.faults > 100 && one.starts > 10_000,
+        "{} faults, {} starts",
+        one.faults,
+        one.starts
+    );
 }
 
 #[test]
 fn the_guarantees_hold_for_each_seed() {
-    SEEDS.into_iter().for_each(|seed| drop(run(Plot::new(seed, MINUTES))));
+    SEEDS
+        .into_iter()
+        .for_each(|seed| drop(run(Plot::new(seed, MINUTES))));
     let minutes = env::var("GNOMON_MINUTES").map_or(MINUTES, |minutes| minutes.parse().unwrap());
     asked_for().for_each(|seed| drop(run(Plot::new(seed, minutes))));
 }
 
 #[test]
 fn without_faults_nothing_is_late_missed_or_lost() {
-    let outcome = run(Plot { with_faults: false, ..Plot::new(1, 5) });
+    let outcome = run(Plot {
+        with_faults: false,
+        ..Plot::new(1, 5)
+    });
     let ends = outcome.trace.lines().filter(|line| line.contains(" recorded "));
-    let bad: Vec<&str> = ends.filter(|line| [" lost ", " missed "].iter().any(|end| line.contains(end))).collect();
+    let bad: Vec<&str> = ends
+        .filter(|line| [" lost ", " missed "].iter().any(|end| line.contains(end)))
+        .collect();
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
@@ -51,7 +70,11 @@ fn what_breaks_a_guarantee_is_found() {
         (Sabotage::StartUnleased, "past its lease's deadline"),
         (Sabotage::ForgetRuns, "without an end"),
     ] {
-        let outcome = play(Plot { with_faults: false, sabotage: Some(sabotage), ..Plot::new(1, 1) });
+        let outcome = play(Plot {
+            with_faults: false,
+            sabotage: Some(sabotage),
+            ..Plot::new(1, 1)
+        });
         assert!(
             outcome.broken.iter().any(|what| what.contains(complaint)),
             "{sabotage:?} was not found: {:#?}",
@@ -65,7 +88,10 @@ fn asked_for() -> RangeInclusive<u64> {
         #[allow(clippy::reversed_empty_ranges, reason = "none")]
         return 1..=0;
     };
-    let number = |text: &str| text.parse().expect("GNOMON_SEED is a number, or two with a dash between");
+    let number = |text: &str| {
+        text.parse()
+            .expect("GNOMON_SEED is a number, or two with a dash between")
+    };
     match text.split_once('-') {
         Some((from, to)) => number(from)..=number(to),
         None => number(&text)..=number(&text),
@@ -75,7 +101,9 @@ fn asked_for() -> RangeInclusive<u64> {
 fn run(plot: Plot) -> Outcome {
     let begin = Instant::now();
     let _logging = env::var("GNOMON_SIM_LOG").ok().map(|filter| {
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr);
         tracing::subscriber::set_default(log.without_time().finish())
     });
     let outcome = play(plot);

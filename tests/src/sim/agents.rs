@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use agent::{
-    Agent, AgentParts, Settings, identity::Identity, parts::{Launch, SpoolError, Starter}, pretend::Pretend, spool::Memory,
+    Agent, AgentParts, Settings,
+    identity::Identity,
+    parts::{Launch, SpoolError, Starter},
+    pretend::Pretend,
+    spool::Memory,
 };
 use shared::{
     host::Host,

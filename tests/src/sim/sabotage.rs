@@ -35,7 +35,15 @@ pub async fn commit(world: &World, sabotage: Sabotage) {
         }
         Sabotage::ForgetRuns => {
             let (before, spared) = (Time::MAX, Time::MAX);
-            world.history.expire(&Expire::All { before, keep: 0, spared }).await.unwrap();
+            world
+                .history
+                .expire(&Expire::All {
+                    before,
+                    keep: 0,
+                    spared,
+                })
+                .await
+                .unwrap();
         }
     }
 }
@@ -47,7 +55,10 @@ fn a_start(world: &World) -> (agent::parts::Launch, usize) {
         seen.map(move |seen| (seen.launch, n))
     });
     let mut all = all.filter(|(launch, n)| {
-        matches!(world.jobs.told(launch, &world.agents[*n].id).fire.owner, Owner::Slot(_))
+        matches!(
+            world.jobs.told(launch, &world.agents[*n].id).fire.owner,
+            Owner::Slot(_)
+        )
     });
     all.next().unwrap()
 }

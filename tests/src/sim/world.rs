@@ -48,7 +48,12 @@ pub struct Plot {
 
 impl Plot {
     pub fn new(seed: u64, minutes: u64) -> Plot {
-        Plot { seed, minutes, with_faults: true, sabotage: None }
+        Plot {
+            seed,
+            minutes,
+            with_faults: true,
+            sabotage: None,
+        }
     }
 }
 
