@@ -191,6 +191,15 @@ fn a_full_disk_misses_runs_with_the_reason_and_corrupts_nothing() {
         // What was free within the spool's own file is used up first.
         agent.process.log().contains("disk is full").then_some(())
     });
+    // Output may be what found it full; runs stop once their own records do not fit.
+    eventually("ticks to stop", SOON, || {
+        let last = ledger
+            .entries("tick")
+            .into_iter()
+            .map(|e| e.scheduled_at.as_millis())
+            .max()?;
+        (gnomon_tests::wait::now_ms() - last > 4000).then_some(())
+    });
     assert!(agent.process.is_alive());
     let stuck = ledger.count("tick");
 
