@@ -297,6 +297,8 @@ async fn restored_from_a_snapshot(release: Release) {
     let mut server = Server::start(&release).await;
     let store = server.store();
     let mirror = numbers(store.clone(), "old/");
+    // An empty mirror lacks every key, so it would answer the questions below too early.
+    timeout(PATIENCE, mirror.ready()).await.unwrap();
     write(&store, vec![put("old/a", "1"), put("old/b", "1")]).await;
     let snapshot = server.dir().join("snapshot");
     server.etcdctl(&["snapshot", "save", &snapshot.display().to_string()]);
