@@ -1,0 +1,1 @@
+//! Gnomon's console.

@@ -1,0 +1,5 @@
+use leptos::prelude::*;
+
+fn main() {
+    leptos::mount::mount_to_body(|| view! { <p>"Gnomon"</p> });
+}
