@@ -3,6 +3,7 @@
 pub mod time;
 pub mod units;
 pub mod id;
+pub mod file;
 pub mod schedule;
 pub mod target;
 pub mod job;

@@ -1,0 +1,257 @@
+//! Files that people write: YAML, JSON or TOML, with one thing or many. Errors say what is
+//! wrong, where (line and column) and what to do.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{Deserialize, Deserializer, de, de::DeserializeOwned};
+
+/// The largest file that is read, in bytes.
+pub const FILE_BYTES_MAX: usize = 8 << 20;
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Yaml,
+    Json,
+    Toml,
+}
+
+impl Format {
+    /// By the file name's ending; YAML where it says nothing.
+    pub fn of_name(name: &str) -> Format {
+        match name.rsplit_once('.') {
+            Some((_, "json")) => Format::Json,
+            Some((_, "toml")) => Format::Toml,
+            _ => Format::Yaml,
+        }
+    }
+}
+
+/// What a file holds: how people are told of it.
+pub trait Written: DeserializeOwned {
+    /// One of it, as in "the file holds no job"; the key of a list of tables in TOML too.
+    const NOUN: &'static str;
+    /// What a document is, as in "a job (`name:`, `run:`, …) or a list of jobs".
+    const DOCUMENT: &'static str;
+    /// What the least of it is, for a file that holds none.
+    const LEAST: &'static str;
+    /// Which command's help lists the keys.
+    const HELP: &'static str;
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// What is wrong.
+    pub message: String,
+    /// Counted from 1; zero where the parser cannot say.
+    pub line: u64,
+    /// Counted from 1, in characters.
+    pub column: u64,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(f, "line {}, column {}: ", self.line, self.column)?;
+        }
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for FileError {}
+
+/// Reads all of a file: at least one.
+///
+/// # Errors
+/// The first thing that is wrong: nothing of the file may then be used.
+pub fn read<T: Written>(text: &str, format: Format) -> Result<Vec<T>, FileError> {
+    if text.len() > FILE_BYTES_MAX {
+        let mib = FILE_BYTES_MAX >> 20;
+        return Err(FileError::plain(
+            format!("the file has {} bytes; at most {mib}MiB are read", text.len()),
+            Some("split it into several files".into()),
+        ));
+    }
+    let all = match format {
+        Format::Yaml => read_yaml(text)?,
+        Format::Json => read_json(text)?,
+        Format::Toml => read_toml(text)?,
+    };
+    match all.is_empty() {
+        true => Err(FileError::plain(
+            format!("the file holds no {}", T::NOUN),
+            Some(T::LEAST.into()),
+        )),
+        false => Ok(all),
+    }
+}
+
+/// A document: one or a list.
+struct Document<T>(Vec<T>);
+
+impl<'de, T: Written> Deserialize<'de> for Document<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Document<T>, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+        impl<'de, T: Written> de::Visitor<'de> for Visitor<T> {
+            type Value = Document<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(T::DOCUMENT)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Document<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(|one| Document(vec![one]))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Document<T>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(one) = seq.next_element()? {
+                    all.push(one);
+                }
+                Ok(Document(all))
+            }
+        }
+        d.deserialize_any(Visitor(PhantomData))
+    }
+}
+
+fn read_yaml<T: Written>(source: &str) -> Result<Vec<T>, FileError> {
+    let documents = serde_saphyr::from_multiple::<Document<T>>(source).map_err(|e| {
+        let e = e.without_snippet();
+        let (line, column) = e.location().map_or((0, 0), |at| (at.line(), at.column()));
+        let text = e.to_string();
+        let message = in_words(strip_location(&text));
+        let (line, column) = if line == 0 {
+            find_key(&message, source)
+        } else {
+            (line, column)
+        };
+        located::<T>(&message, line, column)
+    })?;
+    Ok(documents.into_iter().flat_map(|d| d.0).collect())
+}
+
+fn read_json<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
+    let mut all = Vec::new();
+    for document in serde_json::Deserializer::from_str(text).into_iter::<Document<T>>() {
+        let document = document.map_err(|e| {
+            let text = e.to_string();
+            located::<T>(strip_location(&text), e.line() as u64, e.column() as u64)
+        })?;
+        all.extend(document.0);
+    }
+    Ok(all)
+}
+
+/// TOML has no list at the top: one, or `[[job]]` tables.
+fn read_toml<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
+    let wrong = |e: toml::de::Error| {
+        let (line, column) = e.span().map_or((0, 0), |span| position(text, span.start));
+        located::<T>(e.message(), line, column)
+    };
+    let table = text.parse::<toml::Table>().map_err(wrong)?;
+    if !table.contains_key(T::NOUN) {
+        return toml::from_str::<T>(text).map(|one| vec![one]).map_err(wrong);
+    }
+    if let Some(key) = table.keys().find(|key| *key != T::NOUN) {
+        let message = format!("unknown field `{key}`, expected `{}`", T::NOUN);
+        let (line, column) = find_key(&format!("{key}:"), text);
+        return Err(located::<T>(&message, line, column));
+    }
+    let all = toml::from_str::<std::collections::BTreeMap<String, Vec<T>>>(text).map_err(wrong)?;
+    Ok(all.into_values().flatten().collect())
+}
+
+/// Line and column of a byte, counted from 1.
+fn position(text: &str, byte: usize) -> (u64, u64) {
+    let before = &text[..text.floor_char_boundary(byte)];
+    let line = before.matches('\n').count() as u64 + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
+    (line, column)
+}
+
+impl FileError {
+    /// One without a place.
+    pub fn plain(message: String, hint: Option<String>) -> FileError {
+        FileError {
+            message,
+            line: 0,
+            column: 0,
+            hint,
+        }
+    }
+}
+
+fn located<T: Written>(message: &str, line: u64, column: u64) -> FileError {
+    FileError {
+        message: message.to_owned(),
+        line,
+        column,
+        hint: nearest_key::<T>(message),
+    }
+}
+
+/// Parsers write where they are at the end of the text, each in its way.
+fn strip_location(message: &str) -> &str {
+    let end = [" at line ", " (line ", "\n"]
+        .iter()
+        .filter_map(|mark| message.find(mark))
+        .min();
+    message[..end.unwrap_or(message.len())].trim_end_matches([':', ' '])
+}
+
+/// Parsers name Rust's types; people do not know them.
+fn in_words(message: &str) -> String {
+    match message {
+        "invalid u32" | "invalid u64" | "invalid i32" => "this must be a whole number".to_owned(),
+        "invalid f64" => "this must be a number".to_owned(),
+        "invalid boolean" | "invalid bool" => "this must be true or false".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// What a whole job gets wrong starts with its key (`retry.attempts: …`) but has no place
+/// of its own: where that key stands, if it stands in one place only.
+fn find_key(message: &str, text: &str) -> (u64, u64) {
+    let key = message.split([':', '.']).next().unwrap_or_default();
+    let starts = |line: &str| {
+        line.trim_start_matches([' ', '-'])
+            .strip_prefix(key)
+            .is_some_and(|r| r.starts_with(':'))
+    };
+    let mut places = text.lines().enumerate().filter(|(_, line)| starts(line));
+    match (places.next(), places.next()) {
+        (Some((i, line)), None) => {
+            let column = line.chars().take_while(|c| matches!(c, ' ' | '-')).count();
+            (i as u64 + 1, column as u64 + 1)
+        }
+        _ => (0, 0),
+    }
+}
+
+/// For "unknown field `shel`, expected one of `shell`, …": the nearest known key.
+fn nearest_key<T: Written>(message: &str) -> Option<String> {
+    if !message.contains("unknown field") && !message.contains("unknown variant") {
+        return None;
+    }
+    let wrong = message.split('`').nth(1)?;
+    let (_, known) = message.split_once("expected ")?;
+    let known = known.trim_start_matches("one of ");
+    let known: Vec<&str> = known.split(',').map(|key| key.trim().trim_matches('`')).collect();
+    let near = known
+        .iter()
+        .map(|key| (strsim::damerau_levenshtein(wrong, key), *key))
+        .min()
+        .filter(|(distance, key)| *distance <= 1 + key.len() / 3);
+    match near {
+        Some((_, key)) => Some(format!("did you mean `{key}`?")),
+        None => Some(format!("see `{}` for the keys of a {} file", T::HELP, T::NOUN)),
+    }
+}
