@@ -5,7 +5,7 @@ use serde::Deserialize;
 use shared::{
     api::{NextFire, NextFires, paths},
     fire::Timetable,
-    schedule::Lang,
+    schedule::{Lang, Listing, Schedule, Zone},
     time::Time,
 };
 
@@ -25,6 +25,10 @@ pub struct NextQuery {
     pub from: Option<Time>,
     /// 10 unless given, 1,000 at most.
     pub count: Option<usize>,
+    /// Another zone to show the instants in.
+    pub also: Option<Zone>,
+    /// The language of the words; English unless given.
+    pub lang: Lang,
 }
 
 /// The next instants at which the job is due, and when each starts (its jitter). The
@@ -49,18 +53,23 @@ pub async fn get(
             start_at: due.start_at,
         })
     });
-    let fires = next
+    let fires: Vec<NextFire> = next
         .take(query.count.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX))
         .collect();
-    let compiled = job
-        .spec
-        .triggers
-        .iter()
-        .filter_map(|t| t.compile(job.id.seed()).ok());
-    let triggers = compiled.map(|c| c.schedule.describe(Lang::En)).collect();
+    let instants: Vec<Time> = fires.iter().map(|fire| fire.at).collect();
+    let triggers = &job.spec.triggers;
+    let compiled = triggers.iter().filter_map(|t| t.compile(job.id.seed()).ok());
+    let schedules: Vec<Schedule> = compiled.map(|c| c.schedule).collect();
     Ok(Json(NextFires {
-        triggers,
+        triggers: schedules.iter().map(|s| s.describe(query.lang)).collect(),
         fires,
         paused: job.spec.paused,
+        listing: Listing::of(
+            &schedules.iter().collect::<Vec<_>>(),
+            from,
+            &instants,
+            query.also,
+            query.lang,
+        ),
     }))
 }

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use shared::{
     api::{Preview, PreviewRequest, paths},
-    schedule::Lang,
+    schedule,
 };
 
 use super::{
@@ -15,7 +15,8 @@ use super::{
 pub const COUNT_DEFAULT: usize = 10;
 pub const COUNT_MAX: usize = 1000;
 
-/// What a trigger means, and its next instants.
+/// What a trigger means, and its next instants: in its own zone and another, with the
+/// changes of their clocks.
 #[utoipa::path(post, path = paths::SCHEDULE_PREVIEW, tag = "schedules", request_body = PreviewRequest,
     responses((status = 200, body = Preview), Failure))]
 pub async fn preview(
@@ -24,15 +25,18 @@ pub async fn preview(
 ) -> Answer<Json<Preview>> {
     let compiled = request
         .trigger
-        .compile(0)
+        .compile(request.job.map_or(0, |job| job.seed()))
         .map_err(|e| Failure::invalid(e.to_string()).field("trigger"))?;
     let count = request
         .count
         .map_or(COUNT_DEFAULT, |n| (n as usize).clamp(1, COUNT_MAX));
     let from = request.from.unwrap_or(app.host.now());
-    let instants = std::iter::successors(compiled.schedule.next(from), |t| compiled.schedule.next(*t));
-    Ok(Json(Preview {
-        description: compiled.schedule.describe(Lang::En),
-        instants: instants.take(count).collect(),
-    }))
+    let schedule = &compiled.schedule;
+    Ok(Json(schedule::preview(
+        schedule,
+        from,
+        count,
+        request.also,
+        request.lang,
+    )))
 }

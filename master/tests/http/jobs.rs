@@ -297,6 +297,70 @@ async fn the_next_fires_are_told() {
         .fails(422, "invalid");
 }
 
+/// The night on which Berlin's clocks go forward, seen from Tokyo.
+#[tokio::test]
+async fn next_and_preview_show_two_zones_and_mark_what_the_clocks_do() {
+    let api = Api::start().await;
+    let trigger = json!({"cron": "30 2 * * *", "timezone": "Europe/Berlin"});
+    let spec = json!({"name": "nightly", "run": {"shell": "true"}, "triggers": [trigger]});
+    api.job(spec).await;
+    let next = api.get("/jobs/default/nightly/next?from=2027-03-27T12:00:00Z&count=2&also=Asia/Tokyo");
+    let next: NextFires = next.await.read();
+    let ask = json!({"trigger": trigger, "from": "2027-03-27T12:00:00Z", "count": 2, "also": "Asia/Tokyo"});
+    let preview: Preview = api.post("/schedule/preview", ask).await.read();
+    assert_eq!(next.listing, preview.listing);
+    assert_eq!(
+        serde_json::to_value(&preview.listing).unwrap(),
+        json!({
+            "zone": "Europe/Berlin",
+            "also": "Asia/Tokyo",
+            "rows": [
+                {
+                    "at": "2027-03-28T01:00:00.000Z",
+                    "local": "2027-03-28T03:00:00+02:00",
+                    "also": "2027-03-28T10:00:00+09:00",
+                    "mark": {"kind": "moved", "words": "stands for 02:30, which the clocks jump over"},
+                },
+                {
+                    "at": "2027-03-29T00:30:00.000Z",
+                    "local": "2027-03-29T02:30:00+02:00",
+                    "also": "2027-03-29T09:30:00+09:00",
+                },
+            ],
+            "changes": [{
+                "at": "2027-03-28T01:00:00.000Z",
+                "zone": "Europe/Berlin",
+                "from": "+01:00",
+                "to": "+02:00",
+                "row": 0,
+                "words": "clocks go forward 1 h at 2027-03-28 02:00",
+            }],
+        })
+    );
+    let zh = json!({"trigger": trigger, "from": "2027-03-27T12:00:00Z", "lang": "zh"});
+    let zh: Preview = api.post("/schedule/preview", zh).await.read();
+    assert_eq!(zh.listing.changes[0].words, "时钟在 2027-03-28 02:00 拨快 1 小时");
+    let wrong = json!({"trigger": trigger, "also": "Asia/Tokio"});
+    let wrong = api.post("/schedule/preview", wrong).await.fails(422, "invalid");
+    assert!(wrong.contains("Asia/Tokyo"), "{wrong}");
+    let wrong = api.get("/jobs/default/nightly/next?also=Asia/Tokio").await;
+    assert!(wrong.fails(422, "invalid").contains("Asia/Tokyo"));
+}
+
+/// `H` stands for what the job's id says, if the job is named.
+#[tokio::test]
+async fn a_preview_for_a_job_spreads_as_that_job_does() {
+    let api = Api::start().await;
+    let trigger = json!({"cron": "H H * * *"});
+    let spec = json!({"name": "spread", "run": {"shell": "true"}, "triggers": [trigger]});
+    let job = api.job(spec).await;
+    let next: NextFires = api.get("/jobs/default/spread/next").await.read();
+    let ask = json!({"trigger": trigger, "job": job.id});
+    let preview: Preview = api.post("/schedule/preview", ask).await.read();
+    let fires: Vec<_> = next.fires.iter().map(|f| f.at).collect();
+    assert_eq!(preview.instants, fires);
+}
+
 #[tokio::test]
 async fn two_who_change_one_job_at_once_both_get_an_answer() {
     let api = Api::start().await;

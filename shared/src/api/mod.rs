@@ -13,6 +13,7 @@ use crate::{
     job::{Author, JobSpec},
     node::{Intent, Node},
     report::{Health, Stream},
+    schedule::{Lang, Listing, Zone},
     target::{Labels, NodeSet},
     time::Time,
 };
@@ -377,18 +378,27 @@ pub struct Part {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct PreviewRequest {
     pub trigger: crate::job::Trigger,
+    /// Instants after this one; now unless given.
+    #[serde(default)]
     pub from: Option<Time>,
+    /// 10 unless given, 1,000 at most.
+    #[serde(default)]
     pub count: Option<u32>,
+    /// Another zone to show the instants in.
+    #[serde(default)]
+    pub also: Option<Zone>,
+    /// The job whose trigger it is: it decides what `H` stands for.
+    #[serde(default)]
+    pub job: Option<JobId>,
+    /// The language of the words; English unless given.
+    #[serde(default)]
+    pub lang: Lang,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Preview {
-    pub description: String,
-    pub instants: Vec<Time>,
-}
+pub use crate::schedule::Preview;
 
 /// When a job is due next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -399,6 +409,9 @@ pub struct NextFires {
     pub fires: Vec<NextFire>,
     /// Nothing of it is due while it is paused.
     pub paused: bool,
+    /// The fires' instants in local times.
+    #[serde(flatten)]
+    pub listing: Listing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

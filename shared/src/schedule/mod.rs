@@ -14,7 +14,8 @@
 //! schedule.describe(lang)         in words
 //! schedule.to_string().parse()    the same schedule again
 //! Cron::parse(text, dialect, seed)  the syntax alone: it may never fire
-//! zone.changes(after, until)      when its clocks are set, to be marked in a list
+//! zone.changes(after, until)      when its clocks are set
+//! preview(schedule, from, count, also, lang)  all of this for people, as rows with marks
 //! jitter(seed, at, max, next)     how much later than `at` to start
 //! ```
 //!
@@ -30,6 +31,7 @@ mod cron;
 mod error;
 mod hash;
 mod parse;
+mod preview;
 mod text;
 mod walk;
 mod words;
@@ -44,6 +46,7 @@ use crate::time::Time;
 pub use cron::Cron;
 pub use error::{Fault, Field, ScheduleError};
 pub use hash::jitter;
+pub use preview::{Change, Listing, Mark, MarkKind, Preview, Row, preview};
 pub use words::Lang;
 pub use zone::{ClockChange, Zone, ZoneError, tzdb_version};
 

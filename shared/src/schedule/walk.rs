@@ -9,7 +9,7 @@
 //!   in a gap fires at the first instant after it (times of one gap share that instant), a
 //!   repeated time fires in the first pass. With `Dst::Skip`, times in a gap do not fire.
 
-use super::{Cron, Dst, Zone, zone::Stretches};
+use super::{Cron, Dst, Zone, civil::DAY, zone::Stretches};
 
 /// The first second at or after `from` (UTC) at which the expression fires.
 pub(crate) fn next(cron: &Cron, zone: Zone, dst: Dst, from: i64) -> Option<i64> {
@@ -29,6 +29,38 @@ pub(crate) fn prev(cron: &Cron, zone: Zone, dst: Dst, until: i64) -> Option<i64>
         true => prev_ticking(cron, stretches, at, until),
         false => prev_fixed(cron, stretches, at, until, dst),
     }
+}
+
+/// What a change of the clock does to a second at which a fixed expression fires. Local
+/// times are in seconds from 1970-01-01 00:00:00.
+pub(crate) enum Odd {
+    /// `wanted`, a local time in the gap before `local`, does not exist.
+    Moved { wanted: i64, local: i64 },
+    /// The local time comes again.
+    First { local: i64 },
+}
+
+/// What is odd about a fire at this second (UTC), if anything is.
+pub(crate) fn odd(cron: &Cron, zone: Zone, dst: Dst, second: i64) -> Option<Odd> {
+    if cron.ticks() {
+        return None;
+    }
+    let stretches = zone.stretches();
+    let at = stretches.at(second);
+    let stretch = stretches.get(at)?;
+    let local = second + stretch.offset;
+    if dst == Dst::Tick
+        && second == stretch.start
+        && let Some(wanted) = cron.next_local(stretch.reached)
+        && wanted < local
+    {
+        return Some(Odd::Moved { wanted, local });
+    }
+    // No clock was ever set back by more than a day.
+    let soon = (at + 1..).map_while(|at| stretches.get(at));
+    let mut soon = soon.take_while(|later| later.start <= second + 2 * DAY);
+    soon.any(|later| later.start + later.offset <= local)
+        .then_some(Odd::First { local })
 }
 
 fn next_ticking(cron: &Cron, stretches: &Stretches, mut at: usize, from: i64) -> Option<i64> {

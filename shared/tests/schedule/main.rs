@@ -11,6 +11,7 @@ mod brute;
 mod bytes;
 mod cronsim;
 mod others;
+mod preview;
 mod refusals;
 mod rules;
 mod stable;
