@@ -1,8 +1,8 @@
-//! `gnomon next`: the next instants of a cron expression, without a server.
+//! `gnomon next`: the next instants of a cron expression, without a server, in its zone and
+//! another, with changes of their clocks marked.
 
-use jiff::fmt::strtime;
 use shared::{
-    schedule::{Cron, Dialect, Dst, Fault, Lang, Schedule, Zone},
+    schedule::{Cron, Dialect, Dst, Fault, Lang, Listing, Preview, Schedule, Zone, preview},
     time::Time,
 };
 
@@ -16,6 +16,7 @@ use crate::{
 Examples:
   gnomon next -- '30 2 * * *'
   gnomon next --timezone Asia/Shanghai --count 3 -- '0 9 * * MON-FRI'
+  gnomon next --timezone Europe/Berlin --also Asia/Tokyo --from 2027-03-26T00:00:00Z -- '30 2 * * *'
   gnomon next --dialect quartz -o json -- '0 0 12 ? * 6L'")]
 pub struct Args {
     /// Whose rules the expression follows
@@ -24,6 +25,9 @@ pub struct Args {
     /// Whose local time the expression is in
     #[arg(long, default_value = "UTC")]
     timezone: Zone,
+    /// Show local times in this zone too
+    #[arg(long, value_name = "TIMEZONE")]
+    also: Option<Zone>,
     /// Only instants after this one; now if none
     #[arg(long)]
     from: Option<Time>,
@@ -58,27 +62,113 @@ pub fn run(args: Args, format: Format) -> Result<()> {
     Cron::parse(&expression, args.dialect, 0).map_err(refused)?;
     let schedule = match Schedule::cron(&expression, args.dialect, args.timezone, Dst::Tick, 0) {
         Ok(schedule) => schedule,
-        Err(e) if e.fault == Fault::Over => return show(&[], args.timezone, format),
+        Err(e) if e.fault == Fault::Over => return show(None, format),
         Err(e) => return Err(refused(e)),
     };
     let from = args.from.unwrap_or_else(output::now);
-    let instants: Vec<Time> = schedule.between(from, Time::MAX).take(args.count).collect();
+    let preview = preview(&schedule, from, args.count, args.also, Lang::En);
     if format == Format::Table {
-        output::note(schedule.describe(Lang::En));
+        output::note(&preview.description);
     }
-    show(&instants, args.timezone, format)
+    show(Some(preview), format)
 }
 
-fn show(instants: &[Time], zone: Zone, format: Format) -> Result<()> {
-    let instants: Vec<String> = instants.iter().map(|t| local(*t, zone)).collect();
-    match format {
-        Format::Json | Format::Yaml => output::value(format, &instants),
-        Format::Table | Format::Name => output::lines(instants),
+fn show(preview: Option<Preview>, format: Format) -> Result<()> {
+    let rows = preview.as_ref().map_or(&[][..], |p| &p.listing.rows);
+    let instants = rows.iter().map(|row| &row.local);
+    match (format, &preview) {
+        (Format::Json | Format::Yaml, _) => output::value(format, &instants.collect::<Vec<_>>()),
+        (Format::Table, Some(preview)) => output::lines(table(&preview.listing)),
+        _ => output::lines(instants),
     }
 }
 
-/// RFC 3339 with the zone's offset.
-fn local(t: Time, zone: Zone) -> String {
-    let zoned = t.timestamp().to_zoned(zone.time_zone().clone());
-    strtime::format("%Y-%m-%dT%H:%M:%S%:z", &zoned).unwrap_or_else(|_| t.to_string())
+/// A line for each instant and for each change of a clock between them.
+fn table(listing: &Listing) -> Vec<String> {
+    // Local times are all equally long: only a zone's name may be longer.
+    let width = |zone: Zone| zone.name().len().max(25);
+    let line = |local: &str, also: &str, mark: &str| {
+        let also_width = listing.also.map_or(0, |zone| width(zone) + 2);
+        let text = format!("{local:0$}  {also:also_width$}{mark}", width(listing.zone));
+        text.trim_end().to_owned()
+    };
+    let mut lines = Vec::new();
+    if let Some(also) = listing.also {
+        lines.push(line(listing.zone.name(), also.name(), ""));
+    }
+    let mut changes = listing.changes.iter().peekable();
+    for (i, row) in listing.rows.iter().enumerate() {
+        while let Some(change) = changes.next_if(|change| change.row as usize <= i) {
+            lines.push(format!("-- {}: {}", change.zone, change.words));
+        }
+        let mark = row.mark.as_ref().map_or("", |mark| &mark.words);
+        lines.push(line(&row.local, row.also.as_deref().unwrap_or(""), mark));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(timezone: &str, also: Option<&str>, from: &str, expr: &str, expect: Expect) {
+        let zone = timezone.parse().unwrap();
+        let schedule = Schedule::cron(expr, Dialect::Cron, zone, Dst::Tick, 0).unwrap();
+        let also = also.map(|zone| zone.parse().unwrap());
+        let preview = preview(&schedule, from.parse().unwrap(), 3, also, Lang::En);
+        expect.assert_eq(&(table(&preview.listing).join("\n") + "\n"));
+    }
+
+    #[test]
+    fn a_change_of_either_clock_stands_between_the_rows() {
+        check(
+            "Europe/Berlin",
+            Some("America/Argentina/ComodRivadavia"),
+            "2027-03-26T12:00:00Z",
+            "30 2 * * *",
+            expect![[r#"
+                Europe/Berlin              America/Argentina/ComodRivadavia
+                2027-03-27T02:30:00+01:00  2027-03-26T22:30:00-03:00
+                -- Europe/Berlin: clocks go forward 1 h at 2027-03-28 02:00
+                2027-03-28T03:00:00+02:00  2027-03-27T22:00:00-03:00         stands for 02:30, which the clocks jump over
+                2027-03-29T02:30:00+02:00  2027-03-28T21:30:00-03:00
+            "#]],
+        );
+        check(
+            "Asia/Shanghai",
+            Some("Europe/Berlin"),
+            "2027-10-29T12:00:00Z",
+            "30 9 * * *",
+            expect![[r#"
+                Asia/Shanghai              Europe/Berlin
+                2027-10-30T09:30:00+08:00  2027-10-30T03:30:00+02:00
+                -- Europe/Berlin: clocks go back 1 h at 2027-10-31 03:00
+                2027-10-31T09:30:00+08:00  2027-10-31T02:30:00+01:00
+                2027-11-01T09:30:00+08:00  2027-11-01T02:30:00+01:00
+            "#]],
+        );
+    }
+
+    #[test]
+    fn one_zone_needs_no_head() {
+        check(
+            "Europe/Berlin",
+            None,
+            "2027-10-30T12:00:00Z",
+            "30 2 * * *",
+            expect![[r#"
+                2027-10-31T02:30:00+02:00  02:30 comes twice, this is the first
+                -- Europe/Berlin: clocks go back 1 h at 2027-10-31 03:00
+                2027-11-01T02:30:00+01:00
+                2027-11-02T02:30:00+01:00
+            "#]],
+        );
+        check("UTC", None, "2027-10-30T12:00:00Z", "30 2 * * *", expect![[r#"
+            2027-10-31T02:30:00+00:00
+            2027-11-01T02:30:00+00:00
+            2027-11-02T02:30:00+00:00
+        "#]]);
+    }
 }
