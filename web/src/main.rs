@@ -1,5 +1,6 @@
-use leptos::prelude::*;
+//! The console's start in the browser.
 
 fn main() {
-    leptos::mount::mount_to_body(|| view! { <p>"Gnomon"</p> });
+    console_error_panic_hook::set_once();
+    leptos::mount::mount_to_body(web::app::App);
 }

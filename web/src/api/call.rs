@@ -1,0 +1,191 @@
+//! One request and its answer.
+
+use gloo_net::http::{RequestBuilder, Response};
+use serde::{Serialize, de::DeserializeOwned};
+use shared::{
+    Revision,
+    api::{ApiError, BASE, CSRF_HEADER, ErrorBody, ErrorCode},
+};
+
+use crate::{clock, session};
+
+/// Why a call gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server says no, and why.
+    Refused(ApiError),
+    /// No answer came, or none that Gnomon would give.
+    Unreachable(String),
+}
+
+impl Failure {
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Failure::Refused(e) => Some(e.code),
+            Failure::Unreachable(_) => None,
+        }
+    }
+
+    /// What is wrong, as the server or the browser says it.
+    pub fn message(&self) -> &str {
+        match self {
+            Failure::Refused(e) => &e.message,
+            Failure::Unreachable(why) => why,
+        }
+    }
+
+    /// What to do, if the server says.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Failure::Refused(e) => e.hint.as_deref(),
+            Failure::Unreachable(_) => None,
+        }
+    }
+
+    /// The session has ended: log in again.
+    pub fn is_logged_out(&self) -> bool {
+        self.code() == Some(ErrorCode::Unauthenticated)
+    }
+}
+
+impl From<gloo_net::Error> for Failure {
+    fn from(error: gloo_net::Error) -> Failure {
+        Failure::Unreachable(error.to_string())
+    }
+}
+
+/// Sends, and reads what comes.
+pub(super) async fn call<B: Serialize, T: DeserializeOwned>(
+    method: &str,
+    path: &str,
+    body: Option<&B>,
+    revision: Option<Revision>,
+) -> Result<T, Failure> {
+    let response = send(method, path, body, revision).await?;
+    let text = response.text().await?;
+    // Many writes answer with nothing, which is what `()` reads from `null`.
+    let text = if text.is_empty() { "null" } else { &text };
+    serde_json::from_str(text)
+        .map_err(|e| Failure::Unreachable(format!("the answer to {method} {path} cannot be read: {e}")))
+}
+
+/// Reads a text that is no JSON.
+pub async fn get_text(path: &str) -> Result<String, Failure> {
+    Ok(send("GET", path, None::<&()>, None).await?.text().await?)
+}
+
+async fn send<B: Serialize>(
+    method: &str,
+    path: &str,
+    body: Option<&B>,
+    revision: Option<Revision>,
+) -> Result<Response, Failure> {
+    let method = method.parse().unwrap_or(gloo_net::http::Method::GET);
+    let mut request = RequestBuilder::new(&format!("{BASE}{path}"))
+        .method(method)
+        .header("accept", "application/json")
+        .header(CSRF_HEADER, &session::csrf());
+    if let Some(revision) = revision {
+        request = request.header("if-match", &revision.to_string());
+    }
+    let request = match body {
+        Some(body) => request.json(body)?,
+        None => request.build()?,
+    };
+    let response = request.send().await?;
+    if let Some(date) = response.headers().get("date") {
+        clock::heard(&date);
+    }
+    if response.ok() {
+        Ok(response)
+    } else {
+        Err(refusal(response).await)
+    }
+}
+
+async fn refusal(response: Response) -> Failure {
+    let status = response.status();
+    let text = response.text().await.unwrap_or_default();
+    match serde_json::from_str::<ErrorBody>(&text) {
+        Ok(body) => Failure::Refused(body.error),
+        Err(_) => Failure::Unreachable(format!("the server answers {status}")),
+    }
+}
+
+/// Fills the `{}` parts of a path of the API, in order, escaped.
+pub fn path(template: &str, parts: &[&dyn std::fmt::Display]) -> String {
+    let mut parts = parts.iter();
+    let mut filled = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        if let Some(part) = parts.next() {
+            filled.push_str(&escape(&part.to_string()));
+        }
+        rest = after.split_once('}').map_or("", |(_, after)| after);
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// What follows `?`: only what is given.
+#[derive(Default)]
+pub struct Query(String);
+
+impl Query {
+    pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Query {
+        self.0.push(if self.0.is_empty() { '?' } else { '&' });
+        self.0.push_str(name);
+        self.0.push('=');
+        self.0.push_str(&escape(&value.to_string()));
+        self
+    }
+
+    pub fn with_some(self, name: &str, value: Option<impl std::fmt::Display>) -> Query {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// The path with the query behind it.
+    pub fn after(&self, path: &str) -> String {
+        format!("{path}{}", self.0)
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte as char),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_filled_and_escaped() {
+        assert_eq!(
+            path("/jobs/{namespace}/{name}/run", &[&"ops", &"a b"]),
+            "/jobs/ops/a%20b/run"
+        );
+        assert_eq!(path("/status", &[]), "/status");
+    }
+
+    #[test]
+    fn queries_hold_what_is_given() {
+        let query = Query::default()
+            .with("job", "ops/a&b")
+            .with_some("node", None::<&str>)
+            .with("limit", 3);
+        assert_eq!(query.after("/runs"), "/runs?job=ops%2Fa%26b&limit=3");
+        assert_eq!(Query::default().after("/runs"), "/runs");
+    }
+}

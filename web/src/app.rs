@@ -1,0 +1,102 @@
+//! The console as a whole: its contexts, and which page is at which address.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::{
+    components::{Route, Router, Routes},
+    path,
+};
+
+use crate::{
+    api, clock, live, locale,
+    pages::{
+        calendars::Calendars, editor::Editor, groups::Groups, job::JobPage, jobs::Jobs, login::Login,
+        node::NodePage, nodes::Nodes, not_found::NotFound, overview::Overview, run::RunPage, runs::Runs,
+        settings::Settings, timeline::Timeline,
+    },
+    parts::{confirm, feedback::Failed, toast},
+    session::{self, Session},
+    shell::Shell,
+    theme,
+};
+
+#[component]
+pub fn App() -> impl IntoView {
+    let language = locale::provide();
+    theme::provide();
+    clock::provide();
+    session::provide();
+    live::provide();
+    toast::provide();
+    confirm::provide();
+    view! {
+        <Router>
+            // Words are no signals: another language makes every view anew.
+            {move || {
+                locale::apply(language.get());
+                view! { <Gate /> }
+            }}
+        </Router>
+    }
+}
+
+/// Shows the login in the place of every page until somebody is logged in, so that one is
+/// then where one wanted to be.
+#[component]
+fn Gate() -> impl IntoView {
+    let session = session::session();
+    let failure = RwSignal::new(None);
+    let ask = move || {
+        failure.set(None);
+        spawn_local(async move {
+            match api::who_am_i().await {
+                Ok(who) => session::begin(session, who),
+                Err(refused) if refused.is_logged_out() => session::end(session),
+                Err(other) => failure.set(Some(other)),
+            }
+        });
+    };
+    if session.get_untracked() == Session::Unknown {
+        ask();
+    }
+    let is_in = Memo::new(move |_| match session.get() {
+        Session::Unknown => None,
+        Session::Nobody => Some(false),
+        Session::User(_) => Some(true),
+    });
+    let live = live::live();
+    Effect::new(move |_| {
+        if is_in.get() == Some(true) {
+            live.open();
+        }
+    });
+    move || match (is_in.get(), failure.get()) {
+        (None, Some(failure)) => view! {
+            <main class="alone"><Failed failure retry=ask /></main>
+        }
+        .into_any(),
+        (None, None) => ().into_any(),
+        (Some(false), _) => view! { <Login /> }.into_any(),
+        (Some(true), _) => view! { <Shell><Pages /></Shell> }.into_any(),
+    }
+}
+
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <Routes fallback=NotFound>
+            <Route path=path!("/") view=Overview />
+            <Route path=path!("/jobs") view=Jobs />
+            <Route path=path!("/new") view=Editor />
+            <Route path=path!("/jobs/:namespace/:name") view=JobPage />
+            <Route path=path!("/jobs/:namespace/:name/edit") view=Editor />
+            <Route path=path!("/runs") view=Runs />
+            <Route path=path!("/runs/:id") view=RunPage />
+            <Route path=path!("/timeline") view=Timeline />
+            <Route path=path!("/nodes") view=Nodes />
+            <Route path=path!("/nodes/:node") view=NodePage />
+            <Route path=path!("/groups") view=Groups />
+            <Route path=path!("/calendars") view=Calendars />
+            <Route path=path!("/settings") view=Settings />
+        </Routes>
+    }
+}

@@ -1,0 +1,55 @@
+//! The few things that only a browser has.
+
+use wasm_bindgen::JsCast;
+use web_sys::{Document, HtmlElement, Storage, Window};
+
+pub fn window() -> Window {
+    web_sys::window().expect("the console runs in a window")
+}
+
+pub fn document() -> Document {
+    window().document().expect("a window has a document")
+}
+
+/// What was kept under a name in this browser. None if it keeps nothing (private mode).
+pub fn recall(name: &str) -> Option<String> {
+    storage()?.get_item(&format!("gnomon.{name}")).ok()?
+}
+
+/// Keeps a value in this browser, if it keeps any.
+pub fn remember(name: &str, value: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(&format!("gnomon.{name}"), value);
+    }
+}
+
+fn storage() -> Option<Storage> {
+    window().local_storage().ok()?
+}
+
+/// Moves the keyboard's focus to the first element that matches.
+pub fn focus(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
+/// Whether the window is at least so wide.
+pub fn is_wider_than(pixels: u32) -> bool {
+    let query = format!("(min-width: {pixels}px)");
+    matches!(window().match_media(&query), Ok(Some(list)) if list.matches())
+}
+
+/// The name of the viewer's time zone, as the browser tells it.
+pub fn time_zone() -> Option<String> {
+    let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
+    js_sys::Reflect::get(&format.resolved_options(), &"timeZone".into())
+        .ok()?
+        .as_string()
+}
+
+/// Puts a text on the clipboard. Browsers allow it on loopback and over TLS only.
+pub fn copy(text: &str) {
+    let _ = window().navigator().clipboard().write_text(text);
+}

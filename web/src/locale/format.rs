@@ -1,0 +1,232 @@
+//! Numbers, times and durations as people read them. Times are those of a zone that the
+//! caller names; each function is one of values, but for the language.
+
+use std::time::Duration;
+
+use jiff::{Zoned, tz::TimeZone};
+use shared::time::Time;
+
+use super::{Language, language};
+
+/// `12,345`
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A share of one: `99.8 %`. All is said of nothing less than all, and none likewise.
+pub fn percent(share: f64) -> String {
+    let tenths = (share * 1000.0).round() / 10.0;
+    match tenths {
+        t if t >= 100.0 && share < 1.0 => "99.9 %".into(),
+        t if t <= 0.0 && share > 0.0 => "0.1 %".into(),
+        t if t.fract() == 0.0 => format!("{t:.0} %"),
+        t => format!("{t:.1} %"),
+    }
+}
+
+/// `3.2 MiB`
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 100.0 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
+}
+
+/// As short as it tells enough: `340 ms`, `4.2 s`, `3 min 05 s`, `2 h 10 min`, `5 d 3 h`.
+pub fn duration(length: Duration) -> String {
+    let ms = length.as_millis() as u64;
+    let (secs, minutes, hours) = (ms / 1000, ms / 60_000, ms / 3_600_000);
+    let zh = language() == Language::Zh;
+    let (s, min, h, d) = if zh {
+        ("秒", "分", "小时", "天")
+    } else {
+        ("s", "min", "h", "d")
+    };
+    match ms {
+        0..1_000 => format!("{ms} {}", if zh { "毫秒" } else { "ms" }),
+        1_000..10_000 => format!("{:.1} {s}", (ms / 100) as f64 / 10.0),
+        10_000..60_000 => format!("{secs} {s}"),
+        60_000..3_600_000 => format!("{minutes} {min} {:02} {s}", secs % 60),
+        3_600_000..86_400_000 => format!("{hours} {h} {:02} {min}", minutes % 60),
+        _ => format!("{} {d} {} {h}", hours / 24, hours % 24),
+    }
+}
+
+/// The same of milliseconds.
+pub fn millis(ms: u64) -> String {
+    duration(Duration::from_millis(ms))
+}
+
+/// How long ago, or how far ahead: `2 min ago`, `in 3 h`.
+pub fn ago(at: Time, now: Time) -> String {
+    let is_past = at <= now;
+    let apart = if is_past { now.since(at) } else { at.since(now) };
+    let secs = apart.as_secs();
+    let zh = language() == Language::Zh;
+    let (n, en_unit, zh_unit) = match secs {
+        0..2 if is_past => return if zh { "刚刚".into() } else { "just now".into() },
+        0..60 => (secs, "s", "秒"),
+        60..3_600 => (secs / 60, "min", "分钟"),
+        3_600..172_800 => (secs / 3600, "h", "小时"),
+        _ => (secs / 86_400, "days", "天"),
+    };
+    match (zh, is_past) {
+        (false, true) => format!("{n} {en_unit} ago"),
+        (false, false) => format!("in {n} {en_unit}"),
+        (true, true) => format!("{n} {zh_unit}前"),
+        (true, false) => format!("{n} {zh_unit}后"),
+    }
+}
+
+fn in_zone(at: Time, zone: &TimeZone) -> Zoned {
+    at.timestamp().to_zoned(zone.clone())
+}
+
+/// `07:20:05`
+pub fn clock_time(at: Time, zone: &TimeZone) -> String {
+    in_zone(at, zone).strftime("%H:%M:%S").to_string()
+}
+
+/// `21 Nov`, `11月21日`
+pub fn day(at: Time, zone: &TimeZone) -> String {
+    let z = in_zone(at, zone);
+    match language() {
+        Language::En => z.strftime("%-d %b").to_string(),
+        Language::Zh => format!("{}月{}日", z.month(), z.day()),
+    }
+}
+
+/// The time alone if it is of the same day as `now`, else with the day, else with the year.
+pub fn short_time(at: Time, now: Time, zone: &TimeZone) -> String {
+    let (z, today) = (in_zone(at, zone), in_zone(now, zone));
+    if z.date() == today.date() {
+        return clock_time(at, zone);
+    }
+    if z.year() == today.year() {
+        return format!("{} {}", day(at, zone), z.strftime("%H:%M"));
+    }
+    format!("{} {}", z.strftime("%Y-%m-%d"), z.strftime("%H:%M"))
+}
+
+/// `Sat 21 Nov 2026, 07:20:05`, `2026年11月21日 周六 07:20:05`
+pub fn date_time(at: Time, zone: &TimeZone) -> String {
+    let z = in_zone(at, zone);
+    match language() {
+        Language::En => z.strftime("%a %-d %b %Y, %H:%M:%S").to_string(),
+        Language::Zh => {
+            const DAYS: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
+            let weekday = DAYS[z.weekday().to_monday_zero_offset() as usize];
+            let time = z.strftime("%H:%M:%S");
+            format!("{}年{}月{}日 周{weekday} {time}", z.year(), z.month(), z.day())
+        }
+    }
+}
+
+/// What stands on hover: the exact instant, to the millisecond, with zone and offset.
+pub fn exact(at: Time, zone: &TimeZone) -> String {
+    let z = in_zone(at, zone);
+    format!(
+        "{}.{:03} {}",
+        date_time(at, zone),
+        z.millisecond(),
+        zone_name(at, zone)
+    )
+}
+
+/// `Europe/Berlin, UTC+01:00`; `UTC`
+pub fn zone_name(at: Time, zone: &TimeZone) -> String {
+    let offset = in_zone(at, zone).strftime("UTC%:z").to_string();
+    match zone.iana_name() {
+        Some("UTC") | None => "UTC".into(),
+        Some(name) => format!("{name}, {offset}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locale::speak;
+
+    fn at(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(
+            (count(0), count(999), count(1_234_567)),
+            ("0".into(), "999".into(), "1,234,567".into())
+        );
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent(0.99999), "99.9 %");
+        assert_eq!(percent(0.00001), "0.1 %");
+        assert_eq!(percent(0.5), "50 %");
+        assert_eq!(
+            (size(0), size(1024), size(3_355_443)),
+            ("0 B".into(), "1.0 KiB".into(), "3.2 MiB".into())
+        );
+    }
+
+    #[test]
+    fn durations() {
+        let of = |ms| millis(ms);
+        assert_eq!(
+            [of(0), of(999), of(1_000), of(9_960)],
+            ["0 ms", "999 ms", "1.0 s", "9.9 s"]
+        );
+        assert_eq!(
+            [of(59_999), of(60_000), of(3_599_000)],
+            ["59 s", "1 min 00 s", "59 min 59 s"]
+        );
+        assert_eq!([of(7_800_000), of(90_000_000)], ["2 h 10 min", "1 d 1 h"]);
+    }
+
+    #[test]
+    fn ages() {
+        let now = at("2026-11-21T07:00:00Z");
+        assert_eq!(ago(now, now), "just now");
+        assert_eq!(ago(at("2026-11-21T06:58:00Z"), now), "2 min ago");
+        assert_eq!(ago(at("2026-11-21T10:00:00Z"), now), "in 3 h");
+        speak(Language::Zh);
+        assert_eq!(ago(at("2026-11-21T06:58:00Z"), now), "2 分钟前");
+        speak(Language::En);
+    }
+
+    #[test]
+    fn times_tell_no_more_than_they_need() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let now = at("2026-11-21T07:00:00Z");
+        assert_eq!(short_time(at("2026-11-21T06:00:05Z"), now, &berlin), "07:00:05");
+        assert_eq!(
+            short_time(at("2026-11-20T06:00:05Z"), now, &berlin),
+            "20 Nov 07:00"
+        );
+        assert_eq!(
+            short_time(at("2025-11-20T06:00:05Z"), now, &berlin),
+            "2025-11-20 07:00"
+        );
+        assert_eq!(
+            exact(at("2026-07-01T06:00:05.040Z"), &berlin),
+            "Wed 1 Jul 2026, 08:00:05.040 Europe/Berlin, UTC+02:00"
+        );
+        speak(Language::Zh);
+        assert_eq!(date_time(now, &berlin), "2026年11月21日 周六 08:00:00");
+        speak(Language::En);
+    }
+}

@@ -1,0 +1,102 @@
+//! The door. It stands in the place of the page one wanted, which is there once one is in.
+
+mod words;
+
+use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
+
+use crate::{
+    api::{self, Failure},
+    locale::{Language, languages},
+    parts::{
+        field::Field,
+        icon::{Glyph, Icon},
+    },
+    session,
+    words::say,
+};
+use words::LoginWords;
+
+#[component]
+pub fn Login() -> impl IntoView {
+    let w = say::<LoginWords>();
+    let session = session::session();
+    let (user, password) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
+    let failure = RwSignal::new(None::<Failure>);
+    let is_busy = RwSignal::new(false);
+    let log_in = move |event: SubmitEvent| {
+        event.prevent_default();
+        let (Some(user), Some(password)) = (user.get(), password.get()) else {
+            return;
+        };
+        is_busy.set(true);
+        failure.set(None);
+        spawn_local(async move {
+            match api::log_in(user.value(), password.value()).await {
+                Ok(who) => session::begin(session, who),
+                Err(refused) => {
+                    is_busy.set(false);
+                    failure.set(Some(refused));
+                    password.set_value("");
+                    let _ = password.focus();
+                }
+            }
+        });
+    };
+    let wrong = Signal::derive(move || {
+        failure.with(|f| {
+            f.as_ref().map(|f| match f {
+                Failure::Refused(_) if f.is_logged_out() => w.wrong.to_owned(),
+                Failure::Refused(e) => e.message.clone(),
+                Failure::Unreachable(why) => format!("{}: {why}", w.unreachable),
+            })
+        })
+    });
+    Effect::new(move |_| {
+        crate::browser::document().set_title(&format!("{} · Gnomon", w.log_in));
+        if let Some(password) = password.get() {
+            let _ = password.focus();
+        }
+    });
+    view! {
+        <main class="login" id="page">
+            <form on:submit=log_in>
+                <p class="brand"><Icon glyph=Glyph::Gnomon /><span>"Gnomon"</span></p>
+                <h1>{w.log_in}</h1>
+                <Field id="user" label=w.user>
+                    <input id="user" name="user" node_ref=user value="admin" required autocomplete="username"
+                        autocapitalize="none" spellcheck="false" />
+                </Field>
+                <Field id="password" label=w.password error=wrong>
+                    <input id="password" name="password" type="password" node_ref=password required
+                        autocomplete="current-password" aria-describedby="password-error" />
+                </Field>
+                <button type="submit" class="primary" disabled=is_busy>{w.log_in}</button>
+                <details>
+                    <summary>{w.first_time}</summary>
+                    <p>{w.first_time_about}</p>
+                    <pre>"gnomon login --change-password"</pre>
+                </details>
+            </form>
+            <LanguageSwitch />
+        </main>
+    }
+}
+
+/// Who cannot read the page must be able to change that here.
+#[component]
+fn LanguageSwitch() -> impl IntoView {
+    let language = languages();
+    view! {
+        <p class="languages">
+            {Language::ALL
+                .map(|each| view! {
+                    <button type="button" class="plain" lang=each.tag()
+                        aria-pressed=move || (language.get() == each).to_string()
+                        on:click=move |_| language.set(each)>
+                        {each.name()}
+                    </button>
+                })
+                .collect_view()}
+        </p>
+    }
+}

@@ -1,0 +1,8 @@
+use leptos::prelude::*;
+
+use crate::parts::page::Page;
+
+#[component]
+pub fn Runs() -> impl IntoView {
+    view! { <Page title="Runs"><p></p></Page> }
+}

@@ -1,0 +1,54 @@
+//! A dialog above the page: the browser's own, which keeps the focus inside and closes with
+//! Escape.
+
+use leptos::{html, prelude::*};
+
+use super::{
+    PartWords,
+    icon::{Glyph, Icon},
+};
+use crate::words::say;
+
+/// Its children are made anew each time it opens.
+#[component]
+pub fn Dialog(
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let element = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(element) = element.get() else { return };
+        match (open.get(), element.open()) {
+            (true, false) => drop(element.show_modal()),
+            (false, true) => element.close(),
+            _ => {}
+        }
+    });
+    let children = StoredValue::new(children);
+    let w = say::<PartWords>();
+    view! {
+        <dialog node_ref=element on:close=move |_| open.set(false)
+            aria-label=title
+            // A click beside the dialog is one on its backdrop: on the element itself.
+            on:mousedown=move |event| {
+                let is_beside = event.target().zip(element.get_untracked()).is_some_and(|(target, dialog)| {
+                    js_sys::Object::is(target.as_ref(), dialog.as_ref())
+                });
+                if is_beside { open.set(false) }
+            }>
+            <Show when=move || open.get()>
+                <div class="dialog">
+                    <header>
+                        <h2>{title}</h2>
+                        <button type="button" class="plain" aria-label=w.close
+                            on:click=move |_| open.set(false)>
+                            <Icon glyph=Glyph::Close />
+                        </button>
+                    </header>
+                    {children.with_value(|children| children())}
+                </div>
+            </Show>
+        </dialog>
+    }
+}

@@ -1,0 +1,18 @@
+//! What pages are made of.
+
+pub mod page;
+pub mod icon;
+pub mod state;
+pub mod ticks;
+pub mod when;
+pub mod feedback;
+pub mod field;
+pub mod dialog;
+pub mod confirm;
+pub mod toast;
+pub mod menu;
+pub mod rows;
+pub mod search;
+mod words;
+
+pub use words::PartWords;

@@ -1,0 +1,32 @@
+//! A box to search in as one types.
+
+use leptos::{html, prelude::*};
+
+use super::{
+    PartWords,
+    icon::{Glyph, Icon},
+};
+use crate::words::say;
+
+/// `/` on the keyboard goes to it.
+#[component]
+pub fn SearchBox(
+    value: RwSignal<String>,
+    #[prop(into)] placeholder: String,
+    #[prop(optional)] element: NodeRef<html::Input>,
+) -> impl IntoView {
+    let w = say::<PartWords>();
+    view! {
+        <div class="search">
+            <Icon glyph=Glyph::Search />
+            <input type="search" node_ref=element aria-label=placeholder.clone() placeholder=placeholder
+                autocomplete="off" spellcheck="false" prop:value=value
+                on:input=move |event| value.set(event_target_value(&event)) />
+            <Show when=move || !value.with(String::is_empty)>
+                <button type="button" class="plain" aria-label=w.clear on:click=move |_| value.set(String::new())>
+                    <Icon glyph=Glyph::Close />
+                </button>
+            </Show>
+        </div>
+    }
+}

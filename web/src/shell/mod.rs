@@ -1,0 +1,89 @@
+//! What stands around each page: the way to the others, the connection, who is logged in.
+
+mod connection;
+mod words;
+
+use leptos::prelude::*;
+use leptos_router::{components::A, hooks::use_location};
+
+use crate::{
+    parts::{
+        confirm::ConfirmDialog,
+        icon::{Glyph, Icon},
+        toast::Toasts,
+    },
+    words::say,
+};
+use connection::ConnectionBadge;
+use words::ShellWords;
+
+/// A place that the navigation leads to.
+struct Place {
+    href: &'static str,
+    glyph: Glyph,
+    name: &'static str,
+    /// Whether it stands in the bar at the bottom of a narrow screen.
+    is_main: bool,
+}
+
+fn places() -> [Place; 8] {
+    let w = say::<ShellWords>();
+    let place = |href, glyph, name, is_main| Place {
+        href,
+        glyph,
+        name,
+        is_main,
+    };
+    [
+        place("/", Glyph::Overview, w.overview, true),
+        place("/jobs", Glyph::Jobs, w.jobs, true),
+        place("/runs", Glyph::Runs, w.runs, true),
+        place("/timeline", Glyph::Timeline, w.timeline, false),
+        place("/nodes", Glyph::Nodes, w.nodes, true),
+        place("/groups", Glyph::Groups, w.groups, false),
+        place("/calendars", Glyph::Calendar, w.calendars, false),
+        place("/settings", Glyph::Settings, w.settings, false),
+    ]
+}
+
+#[component]
+pub fn Shell(children: Children) -> impl IntoView {
+    let w = say::<ShellWords>();
+    let is_open = RwSignal::new(false);
+    let path = use_location().pathname;
+    // Going somewhere closes the sheet of a narrow screen.
+    Effect::new(move |_| {
+        path.track();
+        is_open.set(false);
+    });
+    view! {
+        <a class="skip" href="#page">{w.skip}</a>
+        <div class="shell" class:is-open=is_open>
+            <nav class="places" aria-label=w.navigation>
+                <a class="brand" href="/"><Icon glyph=Glyph::Gnomon /><span>"Gnomon"</span></a>
+                <ul>
+                    {places()
+                        .map(|place| view! {
+                            <li class:is-main=place.is_main>
+                                <A href=place.href exact={place.href == "/"}>
+                                    <Icon glyph=place.glyph />
+                                    <span>{place.name}</span>
+                                </A>
+                            </li>
+                        })
+                        .collect_view()}
+                    <li class="more">
+                        <button type="button" aria-expanded=move || is_open.get().to_string()
+                            on:click=move |_| is_open.update(|o| *o = !*o)>
+                            <Icon glyph=Glyph::Menu /><span>{w.more}</span>
+                        </button>
+                    </li>
+                </ul>
+                <ConnectionBadge />
+            </nav>
+            <main id="page" tabindex="-1">{children()}</main>
+        </div>
+        <ConfirmDialog />
+        <Toasts />
+    }
+}
