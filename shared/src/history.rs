@@ -1,5 +1,7 @@
 //! What the history answers: runs as people see them, and sums over them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -36,6 +38,23 @@ pub struct RunView {
     pub usage: Usage,
     pub output: OutputSize,
     pub range: Option<Range>,
+    /// Who asked for it and with what, of a run that somebody asked for. Lists leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// What somebody asked for with a run: enough to ask for the same again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Asked {
+    pub by: String,
+    pub at: Time,
+    /// What was laid over the job's environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// The node that was asked for, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
 }
 
 impl From<Run> for RunView {
@@ -61,6 +80,7 @@ impl From<Run> for RunView {
             usage: r.usage,
             output: r.output,
             range: r.range,
+            asked: None,
         }
     }
 }
@@ -75,6 +95,10 @@ pub struct RunQuery {
     pub node: Option<NodeId>,
     /// One state, or several with commas.
     pub state: Option<String>,
+    /// One cause (`schedule`, `catch_up`, `manual`, `retry`, `lost`), or several with commas.
+    pub cause: Option<String>,
+    /// A part of the name of a job that there is, in any case.
+    pub q: Option<String>,
     /// Scheduled at or after.
     pub since: Option<Time>,
     /// Scheduled before.
@@ -111,6 +135,8 @@ pub enum Step {
     Hour,
     /// A day of UTC.
     Day,
+    /// Five minutes; only over all jobs together, by time, and of the last days.
+    FiveMinutes,
 }
 
 impl Step {
@@ -118,6 +144,7 @@ impl Step {
         match self {
             Step::Hour => "hour",
             Step::Day => "day",
+            Step::FiveMinutes => "five_minutes",
         }
     }
 
@@ -126,6 +153,7 @@ impl Step {
         match self {
             Step::Hour => 3_600_000,
             Step::Day => 86_400_000,
+            Step::FiveMinutes => 300_000,
         }
     }
 

@@ -174,7 +174,7 @@ impl Kept {
                 days_before,
             } => {
                 return self.sums.remove_if(|sum| match sum.step {
-                    Step::Hour => sum.at < *hours_before,
+                    Step::Hour | Step::FiveMinutes => sum.at < *hours_before,
                     Step::Day => sum.at < *days_before,
                 });
             }

@@ -18,6 +18,13 @@ use crate::{
     time::Time,
 };
 
+pub mod ticks;
+pub mod board;
+pub mod judge;
+pub mod load;
+pub mod overview;
+pub mod timeline;
+pub mod work;
 #[cfg(feature = "openapi")]
 pub(crate) mod schema;
 
@@ -33,9 +40,20 @@ pub mod paths {
     pub const LOGOUT: &str = "/logout";
     pub const WHOAMI: &str = "/whoami";
     pub const PASSWORD: &str = "/password";
+    /// What the first login needs to know; open to anybody.
+    pub const LOGIN_HINT: &str = "/login/hint";
     pub const TOKENS: &str = "/tokens";
     pub const TOKEN: &str = "/tokens/{name}";
+    /// Every job at a glance: [`super::board`].
+    pub const BOARD: &str = "/board";
+    /// What needs attention, the day, what runs: [`super::overview`].
+    pub const OVERVIEW: &str = "/overview";
+    /// Runs and what is planned over time: [`super::timeline`].
+    pub const TIMELINE: &str = "/timeline";
+    pub const ABOUT: &str = "/about";
     pub const JOBS: &str = "/jobs";
+    /// One order for many jobs: POST of [`super::work::Bulk`].
+    pub const JOBS_BULK: &str = "/jobs/bulk";
     /// Applies job files whole: POST of [`super::Apply`].
     pub const APPLY: &str = "/apply";
     pub const JOB: &str = "/jobs/{namespace}/{name}";
@@ -44,6 +62,8 @@ pub mod paths {
     pub const JOB_RUN: &str = "/jobs/{namespace}/{name}/run";
     pub const JOB_WHERE: &str = "/jobs/{namespace}/{name}/where";
     pub const JOB_WHY: &str = "/jobs/{namespace}/{name}/why";
+    /// A job's newest runs for a picture: [`super::timeline::JobHistory`].
+    pub const JOB_HISTORY: &str = "/jobs/{namespace}/{name}/history";
     pub const JOB_NEXT: &str = "/jobs/{namespace}/{name}/next";
     pub const RUNS: &str = "/runs";
     pub const RUN: &str = "/runs/{id}";
@@ -52,6 +72,8 @@ pub mod paths {
     pub const RUN_OUTPUT_LIVE: &str = "/runs/{id}/output/live";
     pub const NODES: &str = "/nodes";
     pub const NODE: &str = "/nodes/{node}";
+    /// What belongs to it and what it does: [`super::work::NodeWork`].
+    pub const NODE_WORK: &str = "/nodes/{node}/work";
     pub const NODE_INTENT: &str = "/nodes/{node}/intent";
     pub const GROUPS: &str = "/groups";
     pub const GROUP: &str = "/groups/{name}";
@@ -436,9 +458,11 @@ pub enum Changed {
     Slots,
     /// Masters and who leads.
     Masters,
-    /// Another master may have recorded runs: told each second while there is one.
+    Tokens,
+    Calendars,
+    /// Runs were recorded: here, if `run` events are not asked for, or by another master.
     Runs,
-    /// More happened than could be told: look at everything again.
+    /// The connection is new, or more happened than could be told: look at everything again.
     All,
 }
 

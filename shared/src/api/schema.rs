@@ -10,7 +10,8 @@ use utoipa::{
 };
 
 use crate::{
-    id::{GroupName, JobId, JobName, JobPath, MasterId, Namespace, NodeId, RunId},
+    calendar::{Day, Moment},
+    id::{CalendarName, GroupName, JobId, JobName, JobPath, MasterId, Namespace, NodeId, RunId},
     schedule::Zone,
     target::{Place, Selector},
     time::Time,
@@ -35,6 +36,9 @@ text! {
     JobName: "Letters, digits, `-`, `_`, `.`; at most 128.", "backup-db";
     Namespace: "Letters, digits, `-`, `_`, `.`; at most 64.", "ops";
     NodeId: "A node's stable id.", "db1";
+    CalendarName: "A calendar's name: letters, digits, `-`, `_`, `.`; at most 64.", "holidays";
+    Day: "A whole local day: a date, or month and day for each year.", "2026-12-25";
+    Moment: "A local date (whole), a local time, or an instant with an offset.", "2026-12-24T18:00";
     GroupName: "A node group's name.", "databases";
     MasterId: "A master's id.", "m1";
     JobPath: "`namespace/name`.", "ops/backup-db";
