@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Revision,
+    calendar::{Calendars, Inlined},
     id::{JobId, JobPath, NodeId, RunId},
     job::{JobSpec, OnLost, Trigger},
     report::{OutputSize, Run, Usage},
@@ -30,6 +31,9 @@ pub struct Assignment {
     /// The groups that an every-node job's target names, as they were.
     #[serde(default, skip_serializing_if = "Groups::is_empty")]
     pub groups: Groups,
+    /// The calendars that the job names, as they were.
+    #[serde(default, skip_serializing_if = "Inlined::is_empty")]
+    pub calendars: Inlined,
 }
 
 /// What do we store? The last claimed instant of a slot, under `cursor/<job>/<slot>`.
@@ -142,6 +146,12 @@ pub struct Claimed {
     /// The run that was claimed at `until`.
     pub run: RunId,
     pub triggers: Vec<Trigger>,
+    /// The calendars that were in the assignment, and what the job named them for: what they
+    /// suppressed was skipped, and is not lost.
+    #[serde(default, skip_serializing_if = "Calendars::is_empty")]
+    pub named: Calendars,
+    #[serde(default, skip_serializing_if = "Inlined::is_empty")]
+    pub calendars: Inlined,
     /// Instants at or before this never counted.
     pub since: Time,
     pub on_lost: OnLost,

@@ -212,6 +212,8 @@ fn in_words(message: &str) -> String {
     match message {
         "invalid u32" | "invalid u64" | "invalid i32" => "this must be a whole number".to_owned(),
         "invalid f64" => "this must be a number".to_owned(),
+        "expected sequence start" => "this must be a list".to_owned(),
+        "expected mapping start" => "this must be a table of keys and values".to_owned(),
         "invalid boolean" | "invalid bool" => "this must be true or false".to_owned(),
         other => other.to_owned(),
     }

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use crate::{
+    calendar::Blackouts,
     id::JobId,
     job::{Compiled, JobSpec, Misfire, MisfireRun, OnLost},
     run::{Cause, Reason, State},
@@ -27,6 +28,9 @@ pub const COUNT_MAX: u64 = 100_000;
 pub const GRACE: Duration = Duration::from_secs(5);
 /// In a job that does, this late: what is later says so.
 pub const GRACE_CAUGHT_UP: Duration = Duration::from_secs(1);
+/// How many stretches of a job's calendars one look goes through: after so many, what is
+/// left is counted to the first of them.
+const STRETCHES_MAX: usize = 100_000;
 /// How many attempts a fire gets that nodes keep dying with, where its job says
 /// `on_lost: retry` and allows no more by itself.
 const LOST_ATTEMPTS_MAX: u32 = 3;
@@ -37,6 +41,7 @@ pub struct Timetable {
     triggers: Vec<Compiled>,
     seed: u64,
     misfire: Misfire,
+    blackouts: Blackouts,
 }
 
 /// A fire that is due: its instant, and when it starts (the instant and its jitter). The
@@ -55,7 +60,8 @@ pub enum Decision {
     /// Record it as ended.
     Record { at: Time, state: State, reason: Reason },
     /// Record these as ended, as one: they are too many to record each. `count` stops at
-    /// [`COUNT_MAX`].
+    /// [`COUNT_MAX`]. Where some of them ended for another reason (a calendar covered
+    /// them), those are a range of their own, over the same time.
     Range {
         from: Time,
         until: Time,
@@ -66,6 +72,14 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// The first instant that it decides.
+    pub fn from(&self) -> Time {
+        match self {
+            Decision::Start { at, .. } | Decision::Record { at, .. } => *at,
+            Decision::Range { from, .. } => *from,
+        }
+    }
+
     /// The last instant that it decides.
     pub fn until(&self) -> Time {
         match self {
@@ -104,10 +118,36 @@ impl Timetable {
             triggers,
             seed,
             misfire: spec.misfire,
+            blackouts: Blackouts::default(),
         })
     }
 
-    /// The next fire after an instant; `None` if there is none.
+    /// The same under calendars: fires that they suppress are recorded as skipped.
+    pub fn under(self, blackouts: Blackouts) -> Timetable {
+        Timetable { blackouts, ..self }
+    }
+
+    /// Why the fire of an instant is skipped, if a calendar suppresses it.
+    pub fn suppressed(&self, at: Time) -> Option<Reason> {
+        self.blackouts.suppressed(at)
+    }
+
+    /// The next fire after an instant that no calendar suppresses; `None` if there is none,
+    /// or none within very many stretches of the calendars.
+    pub fn next_open(&self, after: Time) -> Option<Due> {
+        let mut due = self.next(after)?;
+        for _ in 0..STRETCHES_MAX {
+            let verdict = self.blackouts.verdict(due.at);
+            if verdict.suppressed.is_none() {
+                return Some(due);
+            }
+            due = self.next(before(verdict.until).max(due.at))?;
+        }
+        None
+    }
+
+    /// The next fire after an instant, whether a calendar suppresses it or not; `None` if
+    /// there is none.
     pub fn next(&self, after: Time) -> Option<Due> {
         next(&self.triggers, after).map(|at| Due {
             at,
@@ -137,8 +177,8 @@ impl Timetable {
         at + wait.unwrap_or_default()
     }
 
-    /// What is to become of the instants after `last` that start by `now + lead`, oldest
-    /// first. Each is in exactly one decision. Where there are more than one look takes,
+    /// What is to become of the instants after `last` that start by `now + lead`, by the
+    /// last instant that each decides. Each is in exactly one decision. Where there are more than one look takes,
     /// the rest follows once `last` is where these decisions end.
     pub fn due(&self, last: Time, now: Time, lead: Duration) -> Vec<Decision> {
         self.due_until(last, now, lead, Time::MAX)
@@ -202,27 +242,60 @@ impl Timetable {
         out: &mut Vec<Decision>,
     ) -> Vec<Decision> {
         let starts = self.starts(on_time, until, now);
-        let latest = prev(&self.triggers, on_time).filter(|at| *at >= within);
-        let catch_up = latest.filter(|_| starts.is_empty());
-        let superseded_until = catch_up.unwrap_or(on_time);
-        self.record(
-            within,
-            superseded_until,
-            out,
-            |_| (State::Skipped, Reason::Superseded),
-            now,
-        );
-        out.extend(catch_up.map(|at| self.start(at, now)));
+        let is_done_for = starts.iter().any(|d| matches!(d, Decision::Start { .. }));
+        let latest = if is_done_for {
+            None
+        } else {
+            self.last_open(within, on_time)
+        };
+        let superseded = |_: Span| (State::Skipped, Reason::Superseded);
+        let Some(at) = latest else {
+            self.record(within, on_time, out, superseded, now);
+            return starts;
+        };
+        self.record(within, at, out, superseded, now);
+        out.push(self.start(at, now));
+        // After the last open one there are only suppressed ones.
+        self.record(after(at), on_time, out, superseded, now);
         starts
     }
 
-    /// Starts of the instants from `from` to before `until`, oldest first.
-    fn starts(&self, from: Time, until: Time, now: Time) -> Vec<Decision> {
-        if from >= until {
-            return Vec::new();
+    /// The last instant from `from` to before `until` that no calendar suppresses.
+    fn last_open(&self, from: Time, until: Time) -> Option<Time> {
+        let mut until = until;
+        for _ in 0..STRETCHES_MAX {
+            let at = prev(&self.triggers, until).filter(|at| *at >= from)?;
+            let verdict = self.blackouts.verdict(at);
+            if verdict.suppressed.is_none() {
+                return Some(at);
+            }
+            until = verdict.from.min(at);
         }
-        let instants = instants(&self.triggers, before(from), before(until));
-        instants.take(STARTS_MAX).map(|at| self.start(at, now)).collect()
+        None
+    }
+
+    /// Starts of the instants from `from` to before `until`, oldest first, and records of
+    /// those between them that a calendar suppresses.
+    fn starts(&self, from: Time, until: Time, now: Time) -> Vec<Decision> {
+        let mut out = Vec::new();
+        let mut from = from;
+        while out.len() < STARTS_MAX
+            && from < until
+            && let Some(at) = next(&self.triggers, before(from)).filter(|at| *at < until)
+        {
+            let verdict = self.blackouts.verdict(at);
+            let end = verdict.until.clamp(after(at), until);
+            match verdict.suppressed {
+                Some(reason) => self.record(at, end, &mut out, |_| (State::Skipped, reason.clone()), now),
+                None => {
+                    let instants = instants(&self.triggers, before(at), before(end));
+                    let room = STARTS_MAX - out.len();
+                    out.extend(instants.take(room).map(|at| self.start(at, now)));
+                }
+            }
+            from = end;
+        }
+        out
     }
 
     fn start(&self, at: Time, now: Time) -> Decision {
@@ -233,7 +306,8 @@ impl Timetable {
     }
 
     /// Records the instants from `from` to before `until`: the newest each, those before
-    /// them as a range.
+    /// them as a range for each reason. `end` says what becomes of those that no calendar
+    /// suppresses.
     fn record(
         &self,
         from: Time,
@@ -242,7 +316,10 @@ impl Timetable {
         end: impl Fn(Span) -> (State, Reason),
         now: Time,
     ) {
-        let end = |at: Time| end(Span::from(now.since(self.start_at(at))));
+        let end = |at: Time, suppressed: Option<Reason>| match suppressed {
+            Some(reason) => (State::Skipped, reason),
+            None => end(Span::from(now.since(self.start_at(at)))),
+        };
         let (mut newest, mut earliest) = (Vec::new(), until);
         while newest.len() < RECORDS_MAX
             && let Some(at) = prev(&self.triggers, earliest).filter(|at| *at >= from)
@@ -250,27 +327,59 @@ impl Timetable {
             newest.push(at);
             earliest = at;
         }
-        let rest = prev(&self.triggers, earliest).filter(|at| *at >= from);
         if newest.len() == RECORDS_MAX
-            && let Some(until) = rest
-            && let Some(first) = next(&self.triggers, before(from))
+            && let Some(last) = prev(&self.triggers, earliest).filter(|at| *at >= from)
         {
-            let count = instants(&self.triggers, before(from), until)
-                .take(COUNT_MAX as usize)
-                .count();
-            let (state, reason) = end(first);
-            out.push(Decision::Range {
-                from: first,
-                until,
-                count: count as u64,
-                state,
-                reason,
-            });
+            out.extend(self.ranges(from, last).into_iter().map(|older| {
+                let (state, reason) = end(older.from, older.suppressed);
+                Decision::Range {
+                    from: older.from,
+                    until: older.until,
+                    count: older.count as u64,
+                    state,
+                    reason,
+                }
+            }));
         }
         out.extend(newest.into_iter().rev().map(|at| {
-            let (state, reason) = end(at);
+            let (state, reason) = end(at, self.suppressed(at));
             Decision::Record { at, state, reason }
         }));
+    }
+
+    /// The instants from `from` to `last`, which is one of them: for each fate one range,
+    /// by where they end.
+    fn ranges(&self, from: Time, last: Time) -> Vec<Older> {
+        let mut ranges: Vec<Older> = Vec::new();
+        let mut reached = before(from);
+        for _ in 0..STRETCHES_MAX {
+            let Some(at) = next(&self.triggers, reached).filter(|at| *at <= last) else {
+                break;
+            };
+            let verdict = self.blackouts.verdict(at);
+            let end = verdict.until.clamp(after(at), after(last));
+            let until = prev(&self.triggers, end).unwrap_or(at);
+            let known = ranges.iter().position(|r| r.suppressed == verdict.suppressed);
+            let range = known.unwrap_or_else(|| {
+                ranges.push(Older {
+                    from: at,
+                    until,
+                    count: 0,
+                    suppressed: verdict.suppressed,
+                });
+                ranges.len() - 1
+            });
+            let range = &mut ranges[range];
+            range.until = until;
+            let room = COUNT_MAX as usize - range.count;
+            range.count += instants(&self.triggers, before(at), until).take(room).count();
+            reached = until;
+        }
+        if let Some(first) = ranges.first_mut().filter(|_| reached < last) {
+            (first.until, first.count) = (last, COUNT_MAX as usize);
+        }
+        ranges.sort_by_key(|range| range.until);
+        ranges
     }
 
     /// Where the instants begin that start at or after `time`: all before it start
@@ -281,6 +390,15 @@ impl Timetable {
             .filter(|at| self.start_at(*at) >= time)
             .unwrap_or(time)
     }
+}
+
+/// Instants that are recorded as one.
+struct Older {
+    from: Time,
+    until: Time,
+    count: usize,
+    /// Why a calendar suppresses them, if one does.
+    suppressed: Option<Reason>,
 }
 
 /// The first instant of any trigger strictly after another.
@@ -511,6 +629,116 @@ mod tests {
         }
     }
 
+    fn blackouts(exclude: &[&str], only: &[&str]) -> Blackouts {
+        use crate::calendar::{Calendars, Coverage, parse};
+        let mut coverages = std::collections::BTreeMap::new();
+        let mut make = |name: &str, windows: &str| -> crate::id::CalendarName {
+            let yaml = format!("name: {name}\nweekly: [{windows}]");
+            let named = parse(&yaml, crate::file::Format::Yaml).unwrap().remove(0);
+            let coverage = std::sync::Arc::new(Coverage::new(&named.calendar));
+            coverages.insert(named.name.clone(), coverage);
+            named.name
+        };
+        let named = Calendars {
+            exclude: exclude
+                .iter()
+                .enumerate()
+                .map(|(i, w)| make(&format!("x{i}"), w))
+                .collect(),
+            only: only
+                .iter()
+                .enumerate()
+                .map(|(i, w)| make(&format!("o{i}"), w))
+                .collect(),
+        };
+        Blackouts::new(&named, |name| coverages.get(name).cloned())
+    }
+
+    #[test]
+    fn what_a_calendar_covers_is_skipped_and_never_caught_up() {
+        let every_20m = [("*/20 * * * *", 0)];
+        let noon = || blackouts(&["{from: 09:30, to: 10:10}"], &[]);
+        let look = |run, now: &str| {
+            let table = table(&every_20m, run, 3600).under(noon());
+            show(&table.due(at("08:00:00"), at(now), Duration::ZERO))
+        };
+        expect_test::expect![[r#"
+            08:20:00 missed: could not be started in time: 1h45m late, and the job allows 1h
+            08:40:00 missed: could not be started in time: 1h25m late, and the job allows 1h
+            09:00:00 missed: could not be started in time: 1h5m late, and the job allows 1h
+            09:20:00 start at 09:20:00 catch_up
+            09:40:00 skipped: within the blackout `x0`
+            10:00:00 skipped: within the blackout `x0`
+        "#]]
+        .assert_eq(&look(MisfireRun::Once, "10:05:00"));
+        expect_test::expect![[r#"
+            08:20:00 missed: could not be started in time: 2h5m late, and the job allows 1h
+            08:40:00 missed: could not be started in time: 1h45m late, and the job allows 1h
+            09:00:00 missed: could not be started in time: 1h25m late, and the job allows 1h
+            09:20:00 missed: could not be started in time: 1h5m late, and the job allows 1h
+            09:40:00 skipped: within the blackout `x0`
+            10:00:00 skipped: within the blackout `x0`
+            10:20:00 start at 10:20:00 catch_up
+        "#]]
+        .assert_eq(&look(MisfireRun::All, "10:25:00"));
+        expect_test::expect![[r#"
+            08:20:00 missed: could not be started in time: 1h45m late, and the job allows 1h
+            08:40:00 missed: could not be started in time: 1h25m late, and the job allows 1h
+            09:00:00 missed: could not be started in time: 1h5m late, and the job allows 1h
+            09:20:00 missed: could not be started in time (45m late); misfire: none
+            09:40:00 skipped: within the blackout `x0`
+            10:00:00 skipped: within the blackout `x0`
+        "#]]
+        .assert_eq(&look(MisfireRun::None, "10:05:00"));
+        // On time.
+        let table = table(&every_20m, MisfireRun::Once, 3600).under(noon());
+        expect_test::expect![[r#"
+            10:00:00 skipped: within the blackout `x0`
+        "#]]
+        .assert_eq(&show(&table.due(
+            at("09:40:00"),
+            at("09:59:59"),
+            Duration::from_secs(1),
+        )));
+        assert_eq!(table.next(at("09:20:00")).unwrap().at, at("09:40:00"));
+        assert_eq!(table.next_open(at("09:20:00")).unwrap().at, at("10:20:00"));
+        assert_eq!(table.next_open(at("08:20:00")).unwrap().at, at("08:40:00"));
+    }
+
+    #[test]
+    fn thirty_years_of_seconds_under_calendars_are_a_range_for_each_fate() {
+        for run in [MisfireRun::Once, MisfireRun::All, MisfireRun::None] {
+            for (exclude, only) in [
+                (&["{from: 22:00, to: 06:00}"][..], &["{days: mon-fri}"][..]),
+                (&["{}"], &[]),
+                (&["{from: 00:00, to: 23:59:59}"], &[]),
+            ] {
+                let table = table(&[("* * * * * *", 0)], run, 60).under(blackouts(exclude, only));
+                let last = at("00:00:00") - Duration::from_secs(30 * 365 * 86_400);
+                let decisions = table.due(last, at("12:00:00"), Duration::ZERO);
+                assert!(
+                    decisions.len() <= 2 * RECORDS_MAX + STARTS_MAX + 4,
+                    "{}",
+                    decisions.len()
+                );
+                let ranges = decisions.iter().filter(|d| matches!(d, Decision::Range { .. }));
+                assert!((1..=4).contains(&ranges.count()));
+                assert_eq!(
+                    decisions.iter().map(Decision::from).min(),
+                    Some(last + Duration::from_secs(1))
+                );
+                let is_sorted = decisions.windows(2).all(|d| d[0].until() < d[1].until());
+                assert!(
+                    is_sorted && decisions.last().unwrap().until() == at("12:00:00"),
+                    "{run:?} {exclude:?}"
+                );
+                assert!(!decisions.iter().any(|d| matches!(d, Decision::Start { .. })));
+            }
+        }
+        let never = table(&[("* * * * * *", 0)], MisfireRun::Once, 60).under(blackouts(&["{}"], &[]));
+        assert_eq!(never.next_open(at("00:00:00")), None);
+    }
+
     #[test]
     fn jitter_moves_the_start_and_not_the_fire() {
         let table = table(&[("0 * * * *", 3000)], MisfireRun::Once, 600);
@@ -579,6 +807,16 @@ mod tests {
         prop::collection::vec((cron, prop_oneof![Just(0u64), 1..400u64]), 1..4)
     }
 
+    /// Windows of a few minutes or hours, several of which may be in a day.
+    fn windows() -> impl Strategy<Value = String> {
+        let clock = || (0..24u32, 0..60u32).prop_map(|(h, m)| format!("{h:02}:{m:02}:{:02}", m / 2));
+        let window = (clock(), clock()).prop_filter("it covers something", |(from, to)| from != to);
+        let window = window.prop_map(|(from, to)| format!("{{from: {from}, to: {to}}}"));
+        let short = (0..24u32, 0..50u32, 1..9u32)
+            .prop_map(|(h, m, n)| format!("{{from: {h:02}:{m:02}, to: {h:02}:{:02}}}", m + n));
+        prop::collection::vec(prop_oneof![window, short], 1..6).prop_map(|all| all.join(", "))
+    }
+
     fn rules() -> impl Strategy<Value = MisfireRun> {
         prop_oneof![
             Just(MisfireRun::Once),
@@ -631,6 +869,76 @@ mod tests {
                 .filter(|at| table.start_at(*at) <= horizon)
                 .collect();
             prop_assert_eq!(decided, due);
+        }
+
+        /// The same under calendars. What one suppresses is skipped, with its name, and never
+        /// starts; what none suppresses never ends for that reason.
+        #[test]
+        fn every_instant_is_decided_once_under_calendars(
+            triggers in crons(), run in rules(), within in 0..4000u64, start in 0..86_400_000i64,
+            steps in prop::collection::vec((0..2_000_000u64, 0..2000u64), 1..6),
+            exclude in prop::collection::vec(windows(), 0..3), only in prop::collection::vec(windows(), 0..3),
+        ) {
+            let blackouts = blackouts(
+                &exclude.iter().map(String::as_str).collect::<Vec<_>>(),
+                &only.iter().map(String::as_str).collect::<Vec<_>>(),
+            );
+            let table = table(&triggers, run, within).under(blackouts);
+            let first = at("00:00:00") + Duration::from_millis(start as u64);
+            let (mut last, mut now) = (first, first);
+            let mut decided: Vec<Time> = Vec::new();
+            let mut horizon = now;
+            for (step, lead) in steps {
+                now = now + Duration::from_millis(step);
+                let lead = Duration::from_millis(lead);
+                horizon = horizon.max(now + lead);
+                loop {
+                    let decisions = table.due(last, now, lead);
+                    let Some(end) = decisions.last() else { break };
+                    let before_all = last;
+                    last = end.until();
+                    prop_assert!(decisions.windows(2).all(|d| d[0].until() < d[1].until()));
+                    let own = |reason: &Reason, suppressed: Option<Reason>| match suppressed {
+                        Some(suppressed) => *reason == suppressed,
+                        None => !matches!(reason, Reason::Blackout { .. } | Reason::OutsideCalendars { .. }),
+                    };
+                    for decision in decisions {
+                        prop_assert!(decision.from() > before_all);
+                        match decision {
+                            Decision::Start { at, .. } => {
+                                prop_assert_eq!(table.suppressed(at), None);
+                                decided.push(at);
+                            }
+                            Decision::Record { at, reason, state } => {
+                                prop_assert!(own(&reason, table.suppressed(at)), "{} {:?}", at, reason);
+                                prop_assert_eq!(state == State::Missed, !matches!(
+                                    reason,
+                                    Reason::Blackout { .. } | Reason::OutsideCalendars { .. } | Reason::Superseded
+                                ));
+                                decided.push(at);
+                            }
+                            Decision::Range { from, until, count, reason, .. } => {
+                                let fate = table.suppressed(from);
+                                prop_assert!(own(&reason, fate.clone()));
+                                let all: Vec<Time> = instants(&table.triggers, before(from), until)
+                                    .filter(|at| table.suppressed(*at) == fate)
+                                    .collect();
+                                prop_assert_eq!(all.len() as u64, count);
+                                decided.extend(all);
+                            }
+                        }
+                    }
+                }
+            }
+            let due: Vec<Time> = instants(&table.triggers, first, horizon)
+                .filter(|at| table.start_at(*at) <= horizon)
+                .collect();
+            decided.sort();
+            prop_assert_eq!(decided, due);
+            let open = instants(&table.triggers, first, Time::MAX).take(5000).find(|at| table.suppressed(*at).is_none());
+            if open.is_some() {
+                prop_assert_eq!(table.next_open(first).map(|due| due.at), open);
+            }
         }
 
         /// A start never waits beyond the next instant, nor comes before its own.

@@ -207,6 +207,10 @@ name_id!(
     GroupName, "group name", 64
 );
 name_id!(
+    /// A calendar's name.
+    CalendarName, "calendar name", 64
+);
+name_id!(
     /// A master's id.
     MasterId, "master id", 64
 );

@@ -1,9 +1,10 @@
 //! Every key in the store, written and read in one place (DESIGN section 4).
 
-use crate::id::{GroupName, JobId, JobPath, MasterId, NodeId, RunId, TokenName, UserName};
+use crate::id::{CalendarName, GroupName, JobId, JobPath, MasterId, NodeId, RunId, TokenName, UserName};
 
 pub const JOBS: &str = "jobs/";
 pub const GROUPS: &str = "groups/";
+pub const CALENDARS: &str = "calendars/";
 pub const NODES: &str = "nodes/";
 pub const INTENT: &str = "intent/";
 pub const CREDENTIALS: &str = "credentials/";
@@ -30,6 +31,10 @@ pub fn job(path: &JobPath) -> String {
 
 pub fn group(name: &GroupName) -> String {
     format!("{GROUPS}{name}")
+}
+
+pub fn calendar(name: &CalendarName) -> String {
+    format!("{CALENDARS}{name}")
 }
 
 pub fn node(id: &NodeId) -> String {

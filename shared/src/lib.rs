@@ -5,6 +5,7 @@ pub mod units;
 pub mod id;
 pub mod file;
 pub mod schedule;
+pub mod calendar;
 pub mod target;
 pub mod job;
 pub mod node;

@@ -167,8 +167,13 @@ pub enum Reason {
         queued: u32,
     },
     Paused,
+    /// The job excludes a calendar that covers its instant.
     Blackout {
         calendar: String,
+    },
+    /// The job keeps to calendars, and none of them covers its instant.
+    OutsideCalendars {
+        calendars: Vec<String>,
     },
     /// Several instants were missed; a later one was caught up for all.
     Superseded,
@@ -219,6 +224,10 @@ impl fmt::Display for Reason {
             }
             Reason::Paused => f.write_str("the job is paused"),
             Reason::Blackout { calendar } => write!(f, "within the blackout `{calendar}`"),
+            Reason::OutsideCalendars { calendars } => {
+                let s = if calendars.len() == 1 { "" } else { "s" };
+                write!(f, "outside the calendar{s} `{}`", calendars.join("`, `"))
+            }
             Reason::Superseded => f.write_str("missed; a later instant was caught up in its place"),
             Reason::TooLate { late, within } => {
                 write!(

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{action::RunSpec, trigger::Trigger};
 pub use crate::target::Balance;
 use crate::{
+    calendar::Calendars,
     id::{JobName, JobPath, Namespace},
     target::{Labels, Place, Target, label_key, label_value},
     units::Span,
@@ -23,6 +24,8 @@ pub struct JobSpec {
     pub run: RunSpec,
     /// None: the job runs when someone says so. Instants of several are one sequence.
     pub triggers: Vec<Trigger>,
+    /// Calendars that instants keep out of, or keep to.
+    pub calendars: Calendars,
     pub target: Target,
     pub overlap: Overlap,
     pub misfire: Misfire,
@@ -50,6 +53,7 @@ impl JobSpec {
             labels: Labels::new(),
             run,
             triggers: Vec::new(),
+            calendars: Calendars::default(),
             target: Target::default(),
             overlap: Overlap::default(),
             misfire: Misfire::default(),
@@ -63,7 +67,8 @@ impl JobSpec {
 
     /// Whether what decides the due instants is the same: if it is not, instants before
     /// the change never count. The place is part of it: a slot that is new has no cursor
-    /// and must not catch up with the job's whole past.
+    /// and must not catch up with the job's whole past. Calendars are not: they decide what
+    /// becomes of an instant, and not which there are.
     pub fn same_schedule(&self, other: &JobSpec) -> bool {
         self.triggers == other.triggers
             && self.paused == other.paused
@@ -247,6 +252,8 @@ struct JobFile {
     schedule: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     triggers: Vec<Trigger>,
+    #[serde(default, skip_serializing_if = "Calendars::is_empty")]
+    calendars: Calendars,
     #[serde(default)]
     target: Target,
     #[serde(default)]
@@ -324,6 +331,7 @@ impl TryFrom<JobFile> for JobSpec {
             labels: f.labels,
             run: f.run,
             triggers,
+            calendars: f.calendars,
             target: f.target,
             overlap: f.overlap,
             misfire: f.misfire,
@@ -350,6 +358,7 @@ impl JobSpec {
         if self.target.place != Place::Every && self.triggers.iter().any(|t| t.target.is_some()) {
             return Err("triggers: a `target` of its own goes with `target: {place: every}` only".into());
         }
+        self.calendars.check()?;
         if self.description.chars().count() > DESCRIPTION_CHARS_MAX {
             return Err(format!(
                 "description: longer than {DESCRIPTION_CHARS_MAX} characters"
@@ -397,6 +406,7 @@ impl From<JobSpec> for JobFile {
             run: s.run,
             schedule: None,
             triggers: s.triggers,
+            calendars: s.calendars,
             target: s.target,
             overlap: s.overlap,
             misfire: s.misfire,

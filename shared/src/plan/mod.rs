@@ -12,7 +12,7 @@
 //!   living node only if they must: not for a better one, and not while its agent stops.
 //! - A node that is gone keeps its slots until the fence for them has ended ([`Away`]),
 //!   then loses them.
-//! - What cannot be read (a job, a node, a group) changes nothing: the last readable word
+//! - What cannot be read (a job, a node, a group, a calendar) changes nothing: the last readable word
 //!   holds.
 
 mod rank;
@@ -34,7 +34,8 @@ use self::{fleet::Fleet, place::Placed};
 use crate::{
     Revision,
     assign::{Assignment, Claimed, Cursor},
-    id::{GroupName, JobId, JobPath, NodeId},
+    calendar::{self, Inlined},
+    id::{CalendarName, GroupName, JobId, JobPath, NodeId},
     job::{Isolation, Job, JobSpec},
     target::{Groups, Labels},
     time::Time,
@@ -50,6 +51,7 @@ pub struct World {
     /// Nodes that own something and do not live.
     pub away: BTreeMap<NodeId, Away>,
     pub groups: Groups,
+    pub calendars: Inlined,
     /// The owners of slots. More than one of a slot is a fault that a plan mends.
     pub slots: BTreeMap<(JobId, u32), Vec<Owned>>,
     /// The assignments of every-node jobs.
@@ -120,6 +122,7 @@ pub struct Unreadable {
     /// Alive, but its value or its intent cannot be read.
     pub nodes: BTreeSet<NodeId>,
     pub groups: BTreeSet<GroupName>,
+    pub calendars: BTreeSet<CalendarName>,
 }
 
 /// What is to be done, and what cannot be.
@@ -255,7 +258,7 @@ fn slots<'w>(
                 let is_current = owner
                     .assignment
                     .as_ref()
-                    .is_some_and(|a| a.revision == at.revision);
+                    .is_some_and(|a| a.revision == at.revision && has_calendars(world, a));
                 (!is_current).then(|| Put {
                     node: owner.node.clone(),
                     mod_revision: owner.mod_revision,
@@ -330,9 +333,12 @@ fn claimed(world: &World, job: JobId, slot: u32, cursor: &Cursor) -> Option<Clai
         .find(|o| o.node == cursor.node)
         .and_then(|o| o.assignment.as_ref());
     let stored = world.jobs.get(&job);
-    let (spec, revision, since) = match (assigned, stored) {
-        (Some(a), _) => (&a.spec, a.revision, a.since),
-        (None, Some(at)) => (&at.job.spec, at.revision, at.job.since),
+    let (spec, revision, since, calendars) = match (assigned, stored) {
+        (Some(a), _) => (&a.spec, a.revision, a.since, a.calendars.clone()),
+        (None, Some(at)) => {
+            let calendars = calendars_for(world, &at.job.spec, None);
+            (&at.job.spec, at.revision, at.job.since, calendars)
+        }
         (None, None) => return None,
     };
     Some(Claimed {
@@ -345,6 +351,8 @@ fn claimed(world: &World, job: JobId, slot: u32, cursor: &Cursor) -> Option<Clai
         until: cursor.at,
         run: cursor.run,
         triggers: spec.triggers.clone(),
+        named: spec.calendars.clone(),
+        calendars,
         since,
         on_lost: spec.on_lost,
         at: world.now,
@@ -376,7 +384,7 @@ fn every<'w>(world: &'w World, fleet: &mut Fleet<'w>, id: JobId, at: &'w JobAt, 
     let current = world.every.get(&id);
     let is_current = current
         .and_then(|e| e.assignment.as_ref())
-        .is_some_and(|a| a.revision == at.revision && a.groups == groups);
+        .is_some_and(|a| a.revision == at.revision && a.groups == groups && has_calendars(world, a));
     if !is_current {
         out.steps.push(Step::Every {
             job: id,
@@ -385,6 +393,29 @@ fn every<'w>(world: &'w World, fleet: &mut Fleet<'w>, id: JobId, at: &'w JobAt, 
             mod_revision: current.map_or(0, |e| e.mod_revision),
         });
     }
+}
+
+/// Whether an assignment has the calendars that its job names as they are now. One that
+/// cannot be read is as it was.
+fn has_calendars(world: &World, assignment: &Assignment) -> bool {
+    assignment.spec.calendars.names().all(|name| {
+        let had = assignment.calendars.get(name).map(|at| at.revision);
+        let has = world.calendars.get(name).map(|at| at.revision);
+        had == has || (has.is_none() && world.unreadable.calendars.contains(name))
+    })
+}
+
+/// The calendars for an assignment of this job. Of one that cannot be read the last
+/// readable word holds, which is in the assignment `before`.
+pub fn calendars_for(world: &World, spec: &JobSpec, before: Option<&Assignment>) -> Inlined {
+    let mut found = calendar::inlined(&spec.calendars, &world.calendars);
+    let unreadable = spec.calendars.names();
+    for name in unreadable.filter(|name| world.unreadable.calendars.contains(*name)) {
+        if let Some(at) = before.and_then(|a| a.calendars.get(name)) {
+            found.insert(name.clone(), at.clone());
+        }
+    }
+    found
 }
 
 /// Whatever stands for a job or a slot that does not exist (any more).

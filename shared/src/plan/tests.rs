@@ -129,6 +129,7 @@ impl Stage {
                 since: at.job.since,
                 slot,
                 groups,
+                calendars: calendars_for(world, &at.job.spec, None),
             }))
         };
         match step {
@@ -267,6 +268,105 @@ fn a_plan_reads_like_this() {
         default/many/5: nowhere: it needs 6 nodes, and 3 can take it
     "#]],
     );
+}
+
+#[test]
+fn an_edited_calendar_reaches_the_assignments_that_name_it() {
+    let mut stage = Stage::new(&["a"]);
+    let names = |name: &str| BTreeSet::from([name.parse().unwrap()]);
+    let nightly = stage.job("nightly", |s| s.calendars.exclude = names("holidays"));
+    let every = stage.job("every", |s| {
+        s.target.place = Place::Every;
+        s.calendars.only = names("office");
+    });
+    stage.job("other", |_| {});
+    let holidays = |stage: &mut Stage, revision: Revision, yaml: &str| {
+        let named = crate::calendar::parse(yaml, crate::file::Format::Yaml)
+            .unwrap()
+            .remove(0);
+        let calendar = Arc::new(named.calendar);
+        let at = crate::calendar::InlinedCalendar { revision, calendar };
+        stage.world.calendars.insert(named.name, at);
+    };
+    holidays(&mut stage, 50, "name: holidays\ndates: [12-25]");
+    stage.settle();
+    let inlined = |stage: &Stage| stage.world.slots[&(nightly, 0)][0].assignment.clone().unwrap();
+    assert_eq!(
+        inlined(&stage).calendars[&"holidays".parse().unwrap()].revision,
+        50
+    );
+    // A calendar that does not exist is not in the assignment.
+    let of_every = stage.world.every[&every].assignment.clone().unwrap();
+    assert!(of_every.calendars.is_empty());
+    check(&stage.settle(), expect![""]);
+    // Edited: the same ownership, written anew. Made: likewise.
+    let before = inlined(&stage);
+    holidays(&mut stage, 60, "name: holidays\ndates: [12-26]");
+    holidays(&mut stage, 61, "name: office\nweekly: [{days: mon-fri}]");
+    holidays(&mut stage, 62, "name: unused\nweekly: [{days: mon-fri}]");
+    check(
+        &stage.settle(),
+        expect![[r#"
+            default/nightly/0: rewritten on a
+            default/every: rewritten on every node
+        "#]],
+    );
+    let after = inlined(&stage);
+    assert_eq!(after.calendars[&"holidays".parse().unwrap()].revision, 60);
+    assert_eq!((after.since, after.revision), (before.since, before.revision));
+    check(&stage.settle(), expect![""]);
+    // Unreadable: the last readable word holds, also where the slot goes to another node.
+    stage
+        .world
+        .calendars
+        .remove(&"holidays".parse::<CalendarName>().unwrap());
+    stage
+        .world
+        .unreadable
+        .calendars
+        .insert("holidays".parse().unwrap());
+    check(&stage.settle(), expect![""]);
+    let spec = &stage.world.jobs[&nightly].job.spec;
+    assert!(calendars_for(&stage.world, spec, None).is_empty());
+    assert_eq!(calendars_for(&stage.world, spec, Some(&after)), after.calendars);
+    // Gone: it covers nothing any more.
+    stage.world.unreadable.calendars.clear();
+    check(
+        &stage.settle(),
+        expect![[r#"
+            default/nightly/0: rewritten on a
+        "#]],
+    );
+    assert!(inlined(&stage).calendars.is_empty());
+}
+
+#[test]
+fn what_was_claimed_goes_with_the_calendars_it_was_claimed_under() {
+    let mut stage = Stage::new(&["a", "b"]);
+    let job = stage.job("nightly", |s| {
+        s.calendars.exclude = BTreeSet::from(["x".parse().unwrap()])
+    });
+    let named = crate::calendar::parse("name: x\ndates: [12-25]", crate::file::Format::Yaml)
+        .unwrap()
+        .remove(0);
+    let calendar = Arc::new(named.calendar);
+    let at = crate::calendar::InlinedCalendar {
+        revision: 9,
+        calendar,
+    };
+    stage.world.calendars.insert(named.name, at);
+    stage.settle();
+    stage.claim(job, 0, 2000, 2060);
+    let owner = stage.owner(job, 0).unwrap().to_owned();
+    stage.gone(&owner, 0, 0);
+    stage.world.calendars.clear();
+    let plan = stage.settle();
+    let Step::Slot(step) = &plan.steps[0] else {
+        panic!("{plan}")
+    };
+    let claimed = step.claimed.as_ref().unwrap();
+    assert_eq!(claimed.calendars[&"x".parse().unwrap()].revision, 9);
+    assert_eq!(claimed.named.exclude.len(), 1);
 }
 
 #[test]

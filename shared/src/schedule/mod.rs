@@ -26,7 +26,7 @@
 //! In reading order: `parse` makes masks of text, `cron` searches local times that match them,
 //! `walk` turns those into instants across changes of the clock.
 
-mod civil;
+pub(crate) mod civil;
 mod cron;
 mod error;
 mod hash;
