@@ -141,13 +141,14 @@ impl Running {
             cursors,
             assignments,
         } = spool.load().await.context("reading the spool")?;
-        let recorder = Recorder::new(spool.clone(), starter.clone());
+        let recorder = Recorder::new(spool.clone(), starter.clone(), host.clone());
         let (events, events_rx) = mpsc::channel(EVENTS_MAX);
 
         let runner = Runner {
             node: identity.id.clone(),
             capacity: parts.capacity,
             timeout_max: parts.timeout_max,
+            lease: settings.lease,
             host: host.clone(),
             store: store.clone(),
             spool: spool.clone(),
@@ -203,6 +204,9 @@ impl Running {
             let (recorder, events) = (recorder.clone(), events.clone());
             async move { recorder.run(events).await }
         });
+        // What was prepared for a job that has been paused since is not to start.
+        let paused = owned.borrow().paused();
+        let _ = events.send(Event::Paused(paused)).await;
         loops.spawn(recover(runner, runs));
         loops.spawn({
             let spool: Arc<dyn Spool> = spool.clone();

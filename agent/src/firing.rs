@@ -8,6 +8,7 @@ use std::{
 };
 
 use shared::{
+    calendar::Blackouts,
     fire::Timetable,
     id::NodeId,
     target::{Labels, NodeSet},
@@ -20,6 +21,7 @@ use crate::{
     claim::{Candidate, Claims, Looked, SLOTS_MAX},
     inbox::{Owned, SlotKey},
     parts::{OwnedAssignment, Spool, SpoolWrite},
+    runner::Event,
     ticker::{CursorView, From, Ticker},
 };
 
@@ -45,6 +47,8 @@ pub struct Firing {
     /// This node has been there since: an every-node job that was made since then is its
     /// own from its beginning, even if it was down or cut off then.
     begin: Time,
+    /// What the runner was told is paused.
+    paused: BTreeSet<SlotKey>,
     /// Assignments up to this revision had been seen when the loop last looked.
     seen: i64,
     looks: JoinSet<Vec<Looked>>,
@@ -70,6 +74,7 @@ impl Firing {
             crowded,
             cursors,
             begin,
+            paused: BTreeSet::new(),
             seen: 0,
             looks: JoinSet::new(),
         }
@@ -183,6 +188,12 @@ impl Firing {
     /// Follows what this node owns now.
     async fn follow(&mut self) {
         let owned = self.owned.borrow_and_update().clone();
+        let paused = owned.paused();
+        if paused != self.paused {
+            self.paused.clone_from(&paused);
+            // The runner is gone only when the agent is.
+            let _ = self.claims.events.send(Event::Paused(paused)).await;
+        }
         let (before, now) = (
             std::mem::replace(&mut self.labels, owned.labels.clone()),
             self.claims.host.now(),
@@ -224,7 +235,7 @@ impl Firing {
             && let Err(error) = self.claims.spool.commit(writes).await
         {
             tracing::warn!(%error, "the spool does not take where jobs go on");
-            self.claims.recorder.block();
+            self.claims.recorder.block(now, &error);
         }
     }
 
@@ -258,7 +269,10 @@ impl Firing {
         let (node, assignment): (&NodeId, _) = (&self.claims.node, &owned.assignment);
         let is_in = |set: &NodeSet| set.check(node, labels, &assignment.groups).is_ok();
         match Timetable::matching(assignment.job, &assignment.spec, is_in) {
-            Ok(timetable) => Some(Arc::new(timetable)),
+            Ok(timetable) => {
+                let blackouts = Blackouts::of(&assignment.spec.calendars, &assignment.calendars);
+                Some(Arc::new(timetable.under(blackouts)))
+            }
             Err(error) => {
                 // A spec is checked when it is saved, by a version that knows more.
                 tracing::error!(job.id = %assignment.job, %error, "the job's schedule cannot be read");

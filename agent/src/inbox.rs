@@ -2,7 +2,11 @@
 //! wishes. Copied to disk, so that every-node jobs go on from the copy while the store
 //! is down.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use shared::{
     assign::{Assignment, Order},
@@ -44,6 +48,14 @@ pub struct Owned {
     /// Every-node jobs whose assignments were made up to here are in this; zero while the
     /// store has not been listed.
     pub revision: i64,
+}
+
+impl Owned {
+    /// What of it is paused.
+    pub fn paused(&self) -> BTreeSet<SlotKey> {
+        let paused = self.assignments.iter().filter(|(_, o)| o.assignment.spec.paused);
+        paused.map(|(key, _)| *key).collect()
+    }
 }
 
 /// The mirrors of what the store has for this node.

@@ -17,6 +17,7 @@ pub mod launcher;
 pub mod policy;
 pub mod spool;
 pub mod unreported;
+pub mod outage;
 pub mod outbox;
 pub mod link;
 mod client;

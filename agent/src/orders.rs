@@ -26,6 +26,7 @@ use crate::{
     identity::Fence,
     parts::{Spool, SpoolWrite, SpooledRun},
     runner::{Event, Recorder, run_of},
+    unreported::Unreported,
 };
 
 /// Between looks while the store or the disk does not take what is to be done.
@@ -38,7 +39,7 @@ pub struct Orders {
     pub node: NodeId,
     pub host: Host,
     pub store: DynStore,
-    pub spool: std::sync::Arc<dyn Spool>,
+    pub spool: std::sync::Arc<Unreported>,
     pub recorder: Recorder,
     pub fence: Fence,
     pub events: mpsc::Sender<Event>,
@@ -119,7 +120,10 @@ impl Orders {
             if let OrderKind::Run(run) = &order.kind
                 && !self.known.contains(&order.run)
                 && !self.untold.contains_key(&order.run)
+                && !self.spool.holds(order.run)
             {
+                // Held without an order: this node's own next attempt at a fire. The leader
+                // could not know that it is (`master::lost::retry`), and it is made once.
                 runs.push(self.spooled(order.run, run, epoch));
             }
         }
@@ -128,8 +132,8 @@ impl Orders {
                 .iter()
                 .map(|run| SpoolWrite::PutRun(Box::new(run.clone())))
                 .collect();
-            if self.spool.commit(writes).await.is_err() {
-                self.recorder.block();
+            if let Err(error) = self.spool.commit(writes).await {
+                self.recorder.block(self.host.now(), &error);
                 return false;
             }
             self.untold.extend(runs.into_iter().map(|run| (run.run.id, run)));

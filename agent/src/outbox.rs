@@ -133,7 +133,7 @@ impl Outbox {
                 }
                 pace.failed();
                 // Once for each outage, not for each attempt.
-                if pace.failures == 1 {
+                if pace.is_to_be_told(&error) {
                     tracing::warn!(%error, "reports wait in the spool");
                 } else {
                     tracing::debug!(%error, attempts = pace.failures, "reports wait in the spool");
@@ -167,7 +167,7 @@ impl Outbox {
     }
 
     async fn acknowledge(&self, batch: Batch, pace: &mut Pace) -> Sent {
-        if pace.failures > 1 {
+        if pace.is_told {
             tracing::info!(attempts = pace.failures, "reports go out again");
         }
         pace.succeeded();
@@ -209,9 +209,26 @@ struct Pace {
     failures: u32,
     /// How often batches were halved because a master refused them: it may be their size.
     halvings: u32,
+    /// Somebody who looks into the log knows that reports wait.
+    is_told: bool,
 }
 
+/// So many refusals in a row are not told, about two seconds: a new agent's credential takes
+/// a moment from its registration to the masters.
+const REFUSALS_QUIET: u32 = 4;
+
 impl Pace {
+    /// Whether this failure is to be told: the first of an outage that is one.
+    fn is_to_be_told(&mut self, error: &LinkError) -> bool {
+        let quiet = match error {
+            LinkError::Refused(_) => REFUSALS_QUIET,
+            LinkError::Later(_) | LinkError::Unreachable(_) => 0,
+        };
+        let is_first = !self.is_told && self.failures > quiet;
+        self.is_told |= is_first;
+        is_first
+    }
+
     fn limit(&self, max: usize) -> usize {
         (max >> self.halvings.min(16)).max(1)
     }
@@ -226,6 +243,7 @@ impl Pace {
 
     fn succeeded(&mut self) {
         self.failures = 0;
+        self.is_told = false;
         self.halvings = self.halvings.saturating_sub(1);
     }
 
@@ -236,5 +254,39 @@ impl Pace {
             .min(BACKOFF_MAX);
         let half = full / 2;
         half + Duration::from_millis(random % (half.as_millis() as u64).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The attempts, counted from 1, that are told of an outage in which each fails so.
+    fn told(pace: &mut Pace, error: &LinkError) -> Vec<u32> {
+        let mut attempts = 1..=20;
+        attempts
+            .by_ref()
+            .filter(|_| {
+                pace.failed();
+                pace.is_to_be_told(error)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_outage_is_told_once_and_a_credential_not_known_yet_is_waited_for() {
+        let mut pace = Pace::default();
+        assert_eq!(told(&mut pace, &LinkError::Unreachable(String::new())), [1]);
+        pace.succeeded();
+        assert_eq!(told(&mut pace, &LinkError::Later(String::new())), [1]);
+        pace.succeeded();
+        assert_eq!(told(&mut pace, &LinkError::Refused(String::new())), [5]);
+        let waited: Duration = (1..=REFUSALS_QUIET)
+            .map(|failures| {
+                let pace = Pace { failures, ..Pace::default() };
+                pace.wait(0)
+            })
+            .sum();
+        assert!(waited >= Duration::from_secs(1), "{waited:?}");
     }
 }

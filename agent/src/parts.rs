@@ -195,6 +195,10 @@ pub enum StartError {
     /// No such program, directory, user; no memory, too many processes.
     #[error("{0}")]
     Failed(String),
+    /// No sign of the start could be left beside the spool: its disk is full, or broken.
+    /// What nobody would remember does not start.
+    #[error("{0}")]
+    Unmarked(SpoolError),
 }
 
 #[derive(Clone, Debug)]

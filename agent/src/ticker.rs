@@ -254,6 +254,7 @@ mod tests {
             since: last,
             slot: key.slot,
             groups: Default::default(),
+            calendars: Default::default(),
         };
         let owned = OwnedAssignment {
             key: String::new(),

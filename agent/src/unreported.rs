@@ -5,7 +5,7 @@
 //! passes through it, so that nobody has to remember to say.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -17,6 +17,9 @@ use crate::{
     inbox::SlotKey,
     parts::{Spool, SpoolError, SpoolWrite, Spooled, Unsent},
 };
+
+/// So many further attempts are remembered after a master took their end.
+const RELEASED_MAX: usize = 1000;
 
 /// A spool, and a memory of what no master has acknowledged.
 pub struct Unreported {
@@ -31,6 +34,11 @@ struct Ledger {
     /// Of each run that has not ended for the masters too: whether they know of it.
     runs: HashMap<RunId, bool>,
     slots: HashMap<SlotKey, BTreeSet<Time>>,
+    /// Runs that the spool has for certain, until a master has their end.
+    held: HashSet<RunId>,
+    /// Of those that it had the latest that were further attempts, oldest first: an order
+    /// for one may still be on its way.
+    released: VecDeque<RunId>,
 }
 
 impl Unreported {
@@ -45,6 +53,11 @@ impl Unreported {
     /// The earliest instant of a slot that was claimed and that no master knows of.
     pub fn earliest(&self, key: SlotKey) -> Option<Time> {
         self.with(|ledger| ledger.slots.get(&key).and_then(|times| times.first().copied()))
+    }
+
+    /// Whether the spool has this run, or had it a while ago: it was made here.
+    pub fn holds(&self, run: RunId) -> bool {
+        self.with(|ledger| ledger.held.contains(&run) || ledger.released.contains(&run))
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Ledger) -> T) -> T {
@@ -66,6 +79,11 @@ impl Ledger {
     fn acknowledged(&mut self, run: &Run) {
         if run.state.is_end() {
             self.runs.remove(&run.id);
+            if self.held.remove(&run.id) && run.attempt > 1 {
+                self.released.push_back(run.id);
+                let surplus = self.released.len().saturating_sub(RELEASED_MAX);
+                self.released.drain(..surplus);
+            }
         } else if let Some(is_known) = self.runs.get_mut(&run.id) {
             *is_known = true;
         }
@@ -106,7 +124,10 @@ impl Spool for Unreported {
         // reads it back; should it fail, the instant is only looked at once more.
         self.with(|ledger| put.iter().for_each(|run| ledger.put(run)));
         self.spool.commit(writes).await?;
-        self.with(|ledger| acknowledged.iter().for_each(|run| ledger.acknowledged(run)));
+        self.with(|ledger| {
+            ledger.held.extend(put.iter().map(|run| run.id));
+            acknowledged.iter().for_each(|run| ledger.acknowledged(run));
+        });
         if is_news || !put.is_empty() {
             self.news.notify_one();
         }
@@ -115,7 +136,10 @@ impl Spool for Unreported {
 
     async fn load(&self) -> Result<Spooled, SpoolError> {
         let spooled = self.spool.load().await?;
-        self.with(|ledger| spooled.runs.iter().for_each(|s| ledger.put(&s.run)));
+        self.with(|ledger| {
+            spooled.runs.iter().for_each(|s| ledger.put(&s.run));
+            ledger.held.extend(spooled.runs.iter().map(|s| s.run.id));
+        });
         Ok(spooled)
     }
 

@@ -679,3 +679,320 @@ async fn a_long_backlog_is_caught_up_in_order_and_in_parts() {
     let odd: Vec<&str> = shown.lines().filter(|l| !l.contains("succeeded")).collect();
     assert_eq!(a.started(), seconds(1, 900), "{odd:#?}");
 }
+
+/// What became of each instant of a job: `07 missed`, in order.
+fn fates(world: &World, job: shared::id::JobId) -> Vec<(String, State, Option<Reason>)> {
+    let runs = world.master.runs().into_iter().filter(|r| r.job == job);
+    let mut fates: Vec<_> = runs.map(|r| (clock(r.scheduled_at), r.state, r.reason)).collect();
+    fates.sort_by(|a, b| a.0.cmp(&b.0));
+    fates
+}
+
+fn disk_is_named(reason: &Option<Reason>) -> bool {
+    reason.as_ref().is_some_and(|reason| {
+        reason.to_string() == "the agent could not write its spool: the spool's disk is full"
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn misfire_rules_decide_what_becomes_of_fires_on_a_full_disk() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let job = |is_every: bool, run: MisfireRun| {
+        let edit = |spec: &mut shared::job::JobSpec| {
+            spec.misfire.run = run;
+            (spec.overlap.policy, spec.overlap.limit) = (OverlapPolicy::Allow, 20);
+        };
+        match is_every {
+            true => world.every("* * * * * *", edit),
+            false => world.job("* * * * * *", edit),
+        }
+    };
+    let kinds = [MisfireRun::None, MisfireRun::All, MisfireRun::Once];
+    let jobs: Vec<_> = [true, false]
+        .into_iter()
+        .flat_map(|is_every| kinds.map(|kind| (kind, job(is_every, kind))))
+        .collect();
+    for (_, job) in &jobs {
+        world.assign(&a, job).await;
+    }
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:05.500").await;
+    a.spool.fail_with(Some(SpoolError::DiskFull));
+    a.until("10:00:15.500").await;
+    assert!(!a.started().contains(&"10:00:08".to_owned()), "{:?}", a.started());
+    a.spool.fail_with(None);
+    a.until("10:00:25.500").await;
+    for (kind, job) in &jobs {
+        let mut fates = fates(&world, job.job);
+        fates.truncate(24);
+        let instants: Vec<String> = fates.iter().map(|f| f.0.clone()).collect();
+        assert_eq!(instants, seconds(1, 24), "{kind:?}: {}", world.master.show());
+        for (at, state, reason) in &fates {
+            let is_held_up = ("10:00:08".."10:00:14").contains(&at.as_str());
+            let is_fine = match (kind, is_held_up) {
+                // Each is the disk's, and none starts late.
+                (MisfireRun::None, true) => *state == State::Missed && disk_is_named(reason),
+                (MisfireRun::All, _) => *state == State::Succeeded,
+                (MisfireRun::Once, true) => *state == State::Skipped && *reason == Some(Reason::Superseded),
+                (_, false) => match state {
+                    State::Succeeded => true,
+                    State::Missed => *kind == MisfireRun::None && disk_is_named(reason),
+                    State::Skipped => *reason == Some(Reason::Superseded),
+                    _ => false,
+                },
+            };
+            assert!(is_fine, "{kind:?} {:?} at {at}: {state} {reason:?}", job.slot);
+        }
+        let caught_up = world.master.runs();
+        let caught_up = caught_up
+            .iter()
+            .filter(|r| r.job == job.job && r.cause == shared::run::Cause::CatchUp);
+        let most = match kind {
+            MisfireRun::None => 0,
+            MisfireRun::Once => 1,
+            MisfireRun::All => 10,
+        };
+        let caught_up = caught_up.count();
+        assert!(caught_up <= most, "{kind:?}: {caught_up} caught up");
+        assert!(*kind != MisfireRun::All || caught_up >= 6, "{caught_up}");
+    }
+    let mut started = a.started();
+    let all = started.len();
+    started.sort();
+    let each: std::collections::BTreeSet<_> = a.processes.seen().iter().map(|s| s.launch.run).collect();
+    assert_eq!(each.len(), all, "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_is_new_on_a_full_disk_is_not_forgotten() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:02").await;
+    a.spool.fail_with(Some(SpoolError::DiskFull));
+    let job = world.job("* * * * * *", |spec| spec.misfire.run = MisfireRun::All);
+    world.assign(&a, &job).await;
+    a.until("10:00:08").await;
+    assert_eq!(a.started(), [""; 0]);
+    a.spool.fail_with(None);
+    a.until("10:00:20.500").await;
+    assert_eq!(a.started(), seconds(1, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_marked_does_not_start_and_is_caught_up_or_missed() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+    let is_full = Arc::new(AtomicBool::new(false));
+    let world = World::new();
+    let disk = is_full.clone();
+    let a = world.host("a", move |launch| {
+        let is_full = disk.load(Ordering::SeqCst);
+        let error = agent::parts::StartError::Unmarked(SpoolError::DiskFull);
+        Script {
+            error: is_full.then_some(error),
+            ..short(launch)
+        }
+    });
+    let kinds = [MisfireRun::None, MisfireRun::All, MisfireRun::Once];
+    let job = |kind| {
+        world.every("* * * * * *", |spec| {
+            spec.misfire.run = kind;
+            (spec.overlap.policy, spec.overlap.limit) = (OverlapPolicy::Allow, 20);
+        })
+    };
+    let jobs = kinds.map(|kind| (kind, job(kind)));
+    for (_, job) in &jobs {
+        world.assign(&a, job).await;
+    }
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:05.500").await;
+    is_full.store(true, Ordering::SeqCst);
+    a.until("10:00:15.500").await;
+    is_full.store(false, Ordering::SeqCst);
+    a.until("10:00:25.500").await;
+    for (kind, job) in &jobs {
+        let mut fates = fates(&world, job.job);
+        fates.truncate(24);
+        let instants: Vec<String> = fates.iter().map(|f| f.0.clone()).collect();
+        assert_eq!(instants, seconds(1, 24), "{kind:?}: {}", world.master.show());
+        for (at, state, reason) in &fates {
+            let is_fine = match (kind, state) {
+                (_, State::Succeeded) => true,
+                (MisfireRun::None, State::Missed) => disk_is_named(reason),
+                (MisfireRun::Once, State::Skipped) => *reason == Some(Reason::Superseded),
+                _ => false,
+            };
+            assert!(is_fine, "{kind:?} at {at}: {state} {reason:?}");
+            let is_held_up = ("10:00:06".."10:00:14").contains(&at.as_str());
+            assert!(
+                !is_held_up || *kind != MisfireRun::None || *state == State::Missed,
+                "{at} started: {}",
+                world.master.show()
+            );
+        }
+        let late = world.master.runs();
+        let late = late
+            .iter()
+            .filter(|r| r.job == job.job && r.cause == shared::run::Cause::CatchUp)
+            .count();
+        let is_fine = match kind {
+            MisfireRun::None => late == 0,
+            // One of those that the spool had, and one of those that it did not take.
+            MisfireRun::Once => (1..=2).contains(&late),
+            MisfireRun::All => late >= 8,
+        };
+        assert!(is_fine, "{kind:?}: {late} caught up: {}", world.master.show());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_returns_kills_what_wants_isolation_unless_its_lease_never_lapsed() {
+    for (away_secs, is_cut, survives) in [(3, false, true), (30, false, false), (3, true, false)] {
+        let world = World::new();
+        let a = world.host("a", |_| Script::lasting(Duration::from_secs(300)));
+        let isolated = world.job("5 0 10 * * *", |spec| spec.isolation = Isolation::Kill);
+        let finishing = world.job("5 0 10 * * *", |_| {});
+        world.assign(&a, &isolated).await;
+        world.assign(&a, &finishing).await;
+        let (agent, _) = world.start(&a);
+        a.until("10:00:06").await;
+        assert_eq!(a.processes.running(), 2);
+        drop(agent);
+        a.until(&format!("10:00:{:02}", 6 + away_secs)).await;
+        if is_cut {
+            a.client.cut();
+        }
+        let (agent, _) = world.start(&a);
+        a.until(&format!("10:00:{:02}", 7 + away_secs)).await;
+        let left = if survives || is_cut { 2 } else { 1 };
+        assert_eq!(
+            a.processes.running(),
+            left,
+            "after {away_secs} s, a second after its return"
+        );
+        // Without a registration at all, until the lease has certainly lapsed.
+        a.until(&format!("10:00:{:02}", 18 + away_secs)).await;
+        assert_eq!(
+            a.processes.running(),
+            if survives { 2 } else { 1 },
+            "after {away_secs} s, cut {is_cut}"
+        );
+        a.client.heal();
+        a.until("10:00:55").await;
+        let of = |job| world.master.runs().into_iter().find(|r| r.job == job).unwrap();
+        assert_eq!(of(finishing.job).state, State::Running);
+        let run = of(isolated.job);
+        match survives {
+            true => assert_eq!(run.state, State::Running),
+            false => assert_eq!((run.state, run.reason), (State::Killed, Some(Reason::Isolation))),
+        }
+        if survives {
+            // The next one finds the registration that this one made, not the first.
+            drop(agent);
+            a.until("10:00:57").await;
+            let (_agent, _) = world.start(&a);
+            a.until("10:01:30").await;
+            assert_eq!(a.processes.running(), 2);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fire_that_was_prepared_does_not_start_in_a_job_that_is_paused() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let jobs = [
+        world.job("*/10 * * * * *", |_| {}),
+        world.every("*/10 * * * * *", |_| {}),
+    ];
+    for job in &jobs {
+        world.assign(&a, job).await;
+    }
+    let (_agent, _) = world.start(&a);
+    let pause = async |is_paused: bool| {
+        for job in &jobs {
+            let mut job = job.clone();
+            job.spec.paused = is_paused;
+            // As the leader does it.
+            job.since = a.host.now();
+            world.assign(&a, &job).await;
+        }
+    };
+    a.until("10:00:09.500").await;
+    assert_eq!(
+        world.cursor(&jobs[0]).await.unwrap().at,
+        "2026-11-21T10:00:10Z".parse().unwrap()
+    );
+    pause(true).await;
+    a.until("10:00:25").await;
+    pause(false).await;
+    // Paused and resumed before the instant: as if nothing had been.
+    a.until("10:00:29.400").await;
+    pause(true).await;
+    a.until("10:00:29.600").await;
+    pause(false).await;
+    a.until("10:00:31").await;
+    assert_eq!(a.started(), ["10:00:30", "10:00:30"], "{}", world.master.show());
+    for job in &jobs {
+        let fates = fates(&world, job.job);
+        assert_eq!(
+            fates[0],
+            ("10:00:10".to_owned(), State::Skipped, Some(Reason::Paused)),
+            "{}",
+            world.master.show()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_for_an_attempt_that_the_node_has_made_itself_starts_nothing() {
+    let world = World::new();
+    let a = world.host("a", |launch| Script {
+        exit: Exit::Code(if env(launch, "GNOMON_ATTEMPT") == "1" {
+            1
+        } else {
+            0
+        }),
+        ..short(launch)
+    });
+    let job = world.job("5 0 10 * * *", |spec| {
+        spec.retry.attempts = 2;
+        spec.retry.backoff = Span::from_secs(2);
+    });
+    world.assign(&a, &job).await;
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:05.050").await;
+    // Nobody hears of what it does; the leader orders the second attempt, too.
+    world.master.down(true);
+    a.until("10:00:15").await;
+    assert_eq!(a.started(), ["10:00:05", "10:00:05"]);
+    let mut order = world.order(&a, &job);
+    let first = a.processes.seen()[0].launch.run;
+    (order.first, order.attempt) = (first, 2);
+    let write = shared::assign::Order {
+        run: first.attempt(2),
+        kind: shared::assign::OrderKind::Run(Box::new(order)),
+        by: "leader".into(),
+        at: a.host.now(),
+    };
+    let key = keys::order(&a.id, first.attempt(2));
+    world.put(key.clone(), &write).await;
+    a.until("10:00:20").await;
+    assert_eq!(a.started().len(), 2, "made twice");
+    assert!(world.store.snapshot(keys::ORDERS).await.unwrap().kvs.is_empty());
+    // Neither right after a master has heard of it.
+    world.master.down(false);
+    a.until("10:00:55").await;
+    assert_eq!(
+        world.master.run(first.attempt(2)).unwrap().state,
+        State::Succeeded
+    );
+    world.put(key, &write).await;
+    a.until("10:01:05").await;
+    assert_eq!(a.started().len(), 2, "made twice");
+    assert!(world.store.snapshot(keys::ORDERS).await.unwrap().kvs.is_empty());
+}

@@ -43,6 +43,7 @@ fn job(host: &Host, place: Place, script: String) -> Assignment {
         since: host.now(),
         slot,
         groups: Default::default(),
+        calendars: Default::default(),
     }
 }
 

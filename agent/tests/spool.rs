@@ -232,6 +232,7 @@ async fn cursors_and_assignments_come_back() {
                 since: Time::EPOCH,
                 slot: Some(0),
                 groups: Default::default(),
+                calendars: Default::default(),
             },
             create_revision: 1,
             mod_revision: 2,

@@ -6,7 +6,7 @@
 //! - the claim is in the store, the spool does not have it: the cursor is then ahead of
 //!   what the spool remembers, under an assignment that still stands. Nothing of it can
 //!   have started, as nothing starts without its record: it is decided now
-//!   ([`Standing::Unspooled`]). If the assignment does not stand, the leader took the slot
+//!   ([`Standing::Unspooled`]). A disk that is full is the same, without a crash. If the assignment does not stand, the leader took the slot
 //!   from a dead node and settles what that had claimed.
 //! - the spool has it, it has not started: `runner::recover`, once the assignment is seen
 //!   to stand.
@@ -25,7 +25,7 @@ use futures::{StreamExt, stream};
 use shared::{
     Revision,
     assign::{Cursor, RunOrder},
-    fire::Decision,
+    fire::{Decision, GRACE},
     host::Host,
     id::{Fire, NodeId, Owner, RunId},
     keys,
@@ -117,10 +117,23 @@ impl Claims {
     pub async fn look_every(&self, due: Vec<Candidate>) -> Vec<Looked> {
         let now = self.host.now();
         let decided = due.iter().map(|c| c.timetable.due(c.last, now, self.lead));
-        let decided: Vec<Decided> = due.iter().zip(decided).map(|(c, d)| Decided::new(c, d)).collect();
+        let decided: Vec<Decided> = due
+            .iter()
+            .zip(decided)
+            .map(|(c, d)| Decided::new(c, self.explain(c, d, now)))
+            .collect();
         let looked = decided.iter().map(|d| d.looked(CursorView::Unread)).collect();
-        self.hand_on(decided, None).await;
-        looked
+        match self.hand_on(decided, None).await {
+            true => looked,
+            false => due.iter().map(|c| self.again_unread(c.key, AGAIN_DOWN)).collect(),
+        }
+    }
+
+    /// Names the spool where it was what made a fire miss its time.
+    fn explain(&self, candidate: &Candidate, decisions: Vec<Decision>, now: Time) -> Vec<Decision> {
+        let misfire = candidate.owned.assignment.spec.misfire.run;
+        let outages = self.recorder.outages();
+        outages.explain(decisions, &candidate.timetable, misfire, now)
     }
 
     /// Looks at slots of exclusive jobs, at most [`SLOTS_MAX`]: what is due is claimed in
@@ -149,6 +162,7 @@ impl Claims {
         let mut claims = Vec::new();
         for candidate in known {
             let decisions = candidate.timetable.due(candidate.last, now, self.lead);
+            let decisions = self.explain(&candidate, decisions, now);
             let CursorView::Read(revision) = candidate.cursor else {
                 continue;
             };
@@ -196,19 +210,23 @@ impl Claims {
         match standing(&candidate, kv, &self.node) {
             Ok(Standing::At(last)) => {
                 candidate.last = last;
-                self.remember(&mut candidate).await.then_some(candidate)
+                self.remember(candidate, looked).await
             }
             Ok(Standing::Unspooled { until }) => {
                 let now = self.host.now();
                 let decisions = candidate
                     .timetable
                     .due_until(candidate.last, now, self.lead, until);
-                let decided = Decided::new(&candidate, decisions);
+                let decided = Decided::new(&candidate, self.explain(&candidate, decisions, now));
                 let is_all = decided.last >= until;
-                candidate.last = decided.last;
-                if !decided.decisions.is_empty() {
-                    self.hand_on(vec![decided], Some(registration.epoch)).await;
+                let last = decided.last;
+                if !decided.decisions.is_empty()
+                    && !self.hand_on(vec![decided], Some(registration.epoch)).await
+                {
+                    looked.push(self.again_unread(candidate.key, AGAIN_DOWN));
+                    return None;
                 }
+                candidate.last = last;
                 if is_all {
                     return Some(candidate);
                 }
@@ -229,7 +247,7 @@ impl Claims {
             Ok(Standing::Forgotten { since, until }) => {
                 self.forgotten(&candidate, since, until).await;
                 candidate.last = until;
-                self.remember(&mut candidate).await.then_some(candidate)
+                self.remember(candidate, looked).await
             }
             Err(reason) => {
                 tracing::error!(job.id = %candidate.key.job, %reason, "the slot's cursor cannot be read");
@@ -241,9 +259,9 @@ impl Claims {
 
     /// From now on the spool tells what of this slot it holds. Before the first claim: a
     /// cursor that is ahead of the spool then means one thing only.
-    async fn remember(&self, candidate: &mut Candidate) -> bool {
+    async fn remember(&self, mut candidate: Candidate, looked: &mut Vec<Looked>) -> Option<Candidate> {
         if candidate.is_remembered {
-            return true;
+            return Some(candidate);
         }
         let SlotKey { job, slot } = candidate.key;
         let write = SpoolWrite::PutCursor {
@@ -252,10 +270,16 @@ impl Claims {
             at: candidate.last,
         };
         match self.spool.commit(vec![write]).await {
-            Ok(()) => candidate.is_remembered = true,
-            Err(_) => self.recorder.block(),
+            Ok(()) => {
+                candidate.is_remembered = true;
+                Some(candidate)
+            }
+            Err(error) => {
+                self.recorder.block(self.host.now(), &error);
+                looked.push(self.again_unread(candidate.key, AGAIN_DOWN));
+                None
+            }
         }
-        candidate.is_remembered
     }
 
     /// This node claimed these, and its spool is gone: nobody knows what became of them.
@@ -265,10 +289,13 @@ impl Claims {
         let instants = candidate
             .timetable
             .instants(before.max(candidate.owned.assignment.since), until);
-        let decisions = instants.take(FORGOTTEN_MAX).map(|at| Decision::Record {
-            at,
-            state: State::Lost,
-            reason: Reason::Vanished,
+        let fate = |at| match candidate.timetable.suppressed(at) {
+            Some(reason) => (State::Skipped, reason),
+            None => (State::Lost, Reason::Vanished),
+        };
+        let decisions = instants.take(FORGOTTEN_MAX).map(|at| {
+            let (state, reason) = fate(at);
+            Decision::Record { at, state, reason }
         });
         let decided = Decided::new(candidate, decisions.collect());
         self.recorder.put(decided.runs(&self.node, None, self.host.now()));
@@ -347,42 +374,43 @@ impl Claims {
             .iter()
             .map(|d| d.looked(CursorView::Read(revision)))
             .collect();
-        self.hand_on(decided, Some(registration.epoch)).await;
-        looked
+        let keys: Vec<SlotKey> = decided.iter().map(|d| d.key).collect();
+        match self.hand_on(decided, Some(registration.epoch)).await {
+            true => looked,
+            // Claimed, and not in the spool: the cursor tells, when the disk has room.
+            false => keys
+                .into_iter()
+                .map(|key| self.again_unread(key, AGAIN_DOWN))
+                .collect(),
+        }
     }
 
-    /// Writes decided fires to the spool, then gives them to the runner. Fires that the
-    /// spool does not take have missed their time: none starts unremembered.
-    async fn hand_on(&self, decided: Vec<Decided>, epoch: Option<Revision>) {
+    /// Writes decided fires to the spool, then gives them to the runner. What the spool
+    /// does not take stays undecided (`false`): none starts unremembered, and what becomes
+    /// of those that miss their time the job's misfire rule says once the disk has room.
+    async fn hand_on(&self, decided: Vec<Decided>, epoch: Option<Revision>) -> bool {
         let now = self.host.now();
         let mut runs: Vec<SpooledRun> = decided
             .iter()
             .flat_map(|d| d.runs(&self.node, epoch, now))
             .collect();
-        let cursors: Vec<SpoolWrite> = decided.iter().map(Decided::cursor).collect();
+        let cursors = decided.iter().map(Decided::cursor);
         let writes = runs.iter().map(|run| SpoolWrite::PutRun(Box::new(run.clone())));
-        match self
-            .spool
-            .commit(writes.chain(cursors.iter().cloned()).collect())
-            .await
-        {
+        match self.spool.commit(writes.chain(cursors).collect()).await {
             Ok(()) => {
                 runs.retain(|run| !run.run.state.is_end());
                 // The runner is gone only when the agent is: the next one finds the spool.
                 let _ = self.events.send(Event::Due(runs)).await;
+                true
             }
             Err(error) => {
-                tracing::error!(%error, fires = runs.len(), "fires missed: the spool does not take them");
-                self.recorder.block();
-                for run in runs.iter_mut().filter(|run| !run.run.state.is_end()) {
-                    run.run.state = State::Missed;
-                    run.run.reason = Some(Reason::Spool {
-                        error: error.to_string(),
-                    });
-                    run.run.finished_at = Some(now);
-                }
-                self.recorder.put(runs);
-                self.recorder.write(cursors);
+                tracing::debug!(%error, fires = runs.len(), "the spool does not take these fires");
+                let starts = runs.iter().filter(|run| !run.run.state.is_end());
+                let since = starts
+                    .map(|run| run.order.not_before)
+                    .filter(|at| *at >= now - GRACE);
+                self.recorder.block(since.min().unwrap_or(now), &error);
+                false
             }
         }
     }
@@ -502,10 +530,8 @@ impl Decided {
 
     /// What the slot's cursor says once these are claimed.
     fn store_cursor(&self, node: &NodeId, earliest: Option<Time>) -> Option<Cursor> {
-        let first = match self.decisions.first()? {
-            Decision::Start { at, .. } | Decision::Record { at, .. } => *at,
-            Decision::Range { from, .. } => *from,
-        };
+        // Ranges may lie over one another.
+        let first = self.decisions.iter().map(Decision::from).min()?;
         let unreported_since = earliest.map_or(first, |earliest| earliest.min(first));
         Some(Cursor {
             at: self.last,

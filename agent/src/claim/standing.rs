@@ -67,6 +67,7 @@ mod tests {
             since: secs(0),
             slot: Some(0),
             groups: Default::default(),
+            calendars: Default::default(),
         };
         let owned = OwnedAssignment {
             key: "k".into(),

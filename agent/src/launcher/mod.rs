@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    parts::{Launch, ProcessEvent, ProcessId, Signal, StartError, Started, Starter},
+    parts::{Launch, ProcessEvent, ProcessId, Signal, SpoolError, StartError, Started, Starter},
     policy::Policy,
 };
 use cgroup::{Cgroup, Cgroups};
@@ -397,7 +397,11 @@ fn abandon(pid: i32, error: &io::Error) -> StartError {
 }
 
 fn no_mark(error: &io::Error) -> StartError {
-    StartError::Failed(format!("the agent could not note that it starts: {error}"))
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    StartError::Unmarked(match full.contains(&error.kind()) {
+        true => SpoolError::DiskFull,
+        false => SpoolError::Failed(format!("no sign of a start can be left beside it: {error}")),
+    })
 }
 
 /// The first process of a container inherits what others leave behind, and nobody but it

@@ -1,6 +1,6 @@
 //! What happens to runs, and what is to be done about it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use shared::{
     Revision,
@@ -10,7 +10,10 @@ use shared::{
     time::Time,
 };
 
-use crate::parts::{Exit, Launch, ProcessId, Signal, SpooledRun};
+use crate::{
+    inbox::SlotKey,
+    parts::{Exit, Launch, ProcessId, Signal, SpooledRun},
+};
 
 /// The present, as a step sees it.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +62,9 @@ pub enum Event {
         epoch: Revision,
         continues: Option<Revision>,
     },
+    /// The slots (and every-node jobs) that are paused, all of them: what has been prepared
+    /// for them does not start.
+    Paused(BTreeSet<SlotKey>),
     /// The lease's deadline has passed: from now on others may own what this node owned.
     LeaseLost,
     Kill {
@@ -80,6 +86,8 @@ pub enum NotStarted {
     Failed(String),
     /// The registration under which it was claimed ended at the last moment.
     Fenced,
+    /// No sign of its start could be left: why.
+    Unmarked(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

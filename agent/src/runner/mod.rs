@@ -55,6 +55,8 @@ pub struct Runner {
     pub node: NodeId,
     pub capacity: u32,
     pub timeout_max: Option<Duration>,
+    /// The length of the node's lease.
+    pub lease: Duration,
     pub host: Host,
     pub store: DynStore,
     pub spool: Arc<dyn Spool>,
@@ -79,7 +81,7 @@ impl Runner {
             mono: begin.elapsed(),
             epoch: self.fence.epoch(),
         };
-        let mut runs = Runs::new(self.node.clone(), self.capacity, self.timeout_max);
+        let mut runs = Runs::new(self.node.clone(), self.capacity, self.timeout_max, self.lease);
         let mut tasks = JoinSet::new();
         let mut is_stopping = false;
         while !(is_stopping && runs.is_empty()) {
@@ -151,6 +153,15 @@ impl Runner {
                 self.tell(Event::NotStarted {
                     run,
                     why: NotStarted::Rejected(rule),
+                })
+                .await;
+            }
+            Err(StartError::Unmarked(error)) => {
+                // What is claimed now could not be marked either.
+                self.recorder.block(self.host.now(), &error);
+                self.tell(Event::NotStarted {
+                    run,
+                    why: NotStarted::Unmarked(error.to_string()),
                 })
                 .await;
             }

@@ -2,7 +2,8 @@
 //! disk takes them.
 //!
 //! While the disk does not, what has happened already (a start, an end) is kept in
-//! memory, the latest of each run; nothing new fires meanwhile ([`Recorder::is_blocked`]).
+//! memory, the latest of each run; nothing new fires meanwhile ([`Recorder::is_blocked`]),
+//! and the spell is remembered, so that what fell into it can be told from what was late.
 
 use std::{
     collections::BTreeMap,
@@ -13,14 +14,17 @@ use std::{
     time::Duration,
 };
 
-use shared::{id::RunId, run::State};
+use shared::{host::Host, id::RunId, run::State, time::Time};
 use tokio::{
     sync::{Notify, mpsc},
     time::sleep,
 };
 
 use super::Event;
-use crate::parts::{Spool, SpoolError, SpoolWrite, SpooledRun, Starter};
+use crate::{
+    outage::Outages,
+    parts::{Spool, SpoolError, SpoolWrite, SpooledRun, Starter},
+};
 
 /// Between attempts while the disk takes nothing.
 const RETRY: Duration = Duration::from_secs(1);
@@ -32,9 +36,11 @@ pub struct Recorder(Arc<Inner>);
 struct Inner {
     spool: Arc<dyn Spool>,
     starter: Arc<dyn Starter>,
+    host: Host,
     pending: Mutex<Pending>,
     wake: Notify,
     is_blocked: AtomicBool,
+    outages: Mutex<Outages>,
     /// Told when nothing is pending any more.
     drained: Notify,
 }
@@ -55,13 +61,15 @@ impl Pending {
 }
 
 impl Recorder {
-    pub fn new(spool: Arc<dyn Spool>, starter: Arc<dyn Starter>) -> Recorder {
+    pub fn new(spool: Arc<dyn Spool>, starter: Arc<dyn Starter>, host: Host) -> Recorder {
         Recorder(Arc::new(Inner {
             spool,
             starter,
+            host,
             pending: Mutex::default(),
             wake: Notify::new(),
             is_blocked: AtomicBool::new(false),
+            outages: Mutex::default(),
             drained: Notify::new(),
         }))
     }
@@ -84,10 +92,31 @@ impl Recorder {
         self.0.is_blocked.load(Ordering::Acquire)
     }
 
-    /// Somebody else's commit has failed: nothing fires until one of ours succeeds.
-    pub fn block(&self) {
+    /// Somebody else's commit has failed, of something that was due at `since`: nothing
+    /// fires for a moment, and then not until what waits here is taken.
+    pub fn block(&self, since: Time, error: &SpoolError) {
         self.0.is_blocked.store(true, Ordering::Release);
+        let now = self.0.host.now();
+        if self.with_outages(|all| all.begin(since, now, &error.to_string())) {
+            tracing::error!(%error, "the spool takes no records: nothing fires until it does");
+        }
         self.0.wake.notify_one();
+    }
+
+    /// When the spool took nothing.
+    pub fn outages(&self) -> Outages {
+        self.with_outages(|all| all.clone())
+    }
+
+    fn unblock(&self) {
+        if self.0.is_blocked.swap(false, Ordering::AcqRel) {
+            let now = self.0.host.now();
+            self.with_outages(|all| all.end(now));
+        }
+    }
+
+    fn with_outages<T>(&self, f: impl FnOnce(&mut Outages) -> T) -> T {
+        f(&mut self.0.outages.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns once everything is in the spool.
@@ -111,6 +140,9 @@ impl Recorder {
     /// returns.
     pub async fn run(&self, events: mpsc::Sender<Event>) {
         loop {
+            if self.is_blocked() {
+                sleep(RETRY).await;
+            }
             let (runs, other) = self.with(|pending| {
                 pending.is_writing = !pending.is_empty();
                 (
@@ -124,7 +156,7 @@ impl Recorder {
             }
             match self.commit(&runs, &other).await {
                 Ok(()) => {
-                    self.0.is_blocked.store(false, Ordering::Release);
+                    self.unblock();
                     for ended in runs.values().filter(|s| s.run.state.is_end()) {
                         self.0.starter.forget(ended.run.id).await;
                     }
@@ -136,14 +168,11 @@ impl Recorder {
                     self.0.drained.notify_waiters();
                 }
                 Err(error) => {
-                    if !self.0.is_blocked.swap(true, Ordering::AcqRel) {
-                        tracing::error!(%error, "the spool cannot be written: nothing fires until it can");
-                    }
+                    self.block(self.0.host.now(), &error);
                     // A spool that is full of reports takes no new runs, but the ends of
                     // those that it has: one by one.
                     let runs = self.commit_each(runs).await;
                     self.put_back(runs, other);
-                    sleep(RETRY).await;
                 }
             }
         }

@@ -5,6 +5,8 @@
 //! one every-node job) are a group, which the job's overlap rule is about.
 
 mod turn;
+mod unmarked;
+mod isolation;
 mod ending;
 
 use std::{
@@ -53,6 +55,15 @@ pub struct Runs {
     crowded: BTreeSet<SlotKey>,
     /// Once the agent stops: until when runs may finish.
     stop_at: Option<Duration>,
+    /// Nothing that was prepared for these starts.
+    paused: BTreeSet<SlotKey>,
+    /// The registration as it was last told of, and which one it continues.
+    registered: Option<(Revision, Option<Revision>)>,
+    /// Processes that were taken over, whose job wants to be alone, and of which nobody
+    /// knows whether their registration still holds.
+    doubtful: BTreeSet<RunId>,
+    /// After this it certainly does not.
+    lease: Duration,
 }
 
 /// A run that has not ended.
@@ -80,6 +91,11 @@ enum Phase {
     },
     /// For the store to say whether its claim stands.
     Verifying,
+    /// For the spool's disk to have room for the sign of its start.
+    Unmarked {
+        again_at: Duration,
+        error: String,
+    },
     Starting {
         then: Option<Stop>,
     },
@@ -110,7 +126,7 @@ pub struct Counts {
 }
 
 impl Runs {
-    pub fn new(node: NodeId, capacity: u32, timeout_max: Option<Duration>) -> Runs {
+    pub fn new(node: NodeId, capacity: u32, timeout_max: Option<Duration>, lease: Duration) -> Runs {
         Runs {
             node,
             capacity: capacity.max(1) as usize,
@@ -123,6 +139,10 @@ impl Runs {
             taken: 0,
             crowded: BTreeSet::new(),
             stop_at: None,
+            paused: BTreeSet::new(),
+            registered: None,
+            doubtful: BTreeSet::new(),
+            lease,
         }
     }
 
@@ -152,7 +172,9 @@ impl Runs {
             .stop_at
             .map(|at| at.saturating_sub(now.mono))
             .filter(|_| !self.live.is_empty());
-        [start, timer, stop].into_iter().flatten().min()
+        let doubt = self.lease.saturating_sub(now.mono);
+        let doubt = Some(doubt).filter(|_| !self.doubtful.is_empty());
+        [start, timer, stop, doubt].into_iter().flatten().min()
     }
 
     /// Takes an event; returns what is to be done, in order.
@@ -160,7 +182,7 @@ impl Runs {
         let mut out = Vec::new();
         match event {
             Event::Due(runs) => runs.into_iter().for_each(|run| self.add(run, now, &mut out)),
-            Event::Adopted(run) => self.adopt(*run, now),
+            Event::Adopted(run) => self.adopt(*run, now, &mut out),
             Event::Vanished(run) => self.vanished(*run, now, &mut out),
             Event::Recorded(run) => self.recorded(run, now, &mut out),
             Event::Started { run, at, process } => self.started(run, at, process, now, &mut out),
@@ -173,6 +195,7 @@ impl Runs {
             } => self.ended(run, exit, usage, output, now, &mut out),
             Event::Verified { run, verdict } => self.verified(run, verdict, now, &mut out),
             Event::Registered { epoch, continues } => self.registered(epoch, continues, now, &mut out),
+            Event::Paused(paused) => self.paused = paused,
             Event::LeaseLost => self.isolate(now, &mut out),
             Event::Kill { run, by, reason } => {
                 self.stop_run(run, Stop::killed(Reason::KilledBy { by, reason }), now, &mut out);
@@ -206,7 +229,7 @@ impl Runs {
         }
     }
 
-    fn adopt(&mut self, spooled: SpooledRun, now: Now) {
+    fn adopt(&mut self, spooled: SpooledRun, now: Now, out: &mut Vec<Action>) {
         let run = spooled.run.id;
         let ran = spooled
             .run
@@ -226,6 +249,7 @@ impl Runs {
                 phase: Phase::Running { timeout_at },
             },
         );
+        self.adopt_isolated(run, now, out);
     }
 
     fn vanished(&mut self, spooled: SpooledRun, now: Now, out: &mut Vec<Action>) {
@@ -292,12 +316,15 @@ impl Runs {
             (NotStarted::Failed(error), _) => {
                 self.end(run, State::Failed, Some(Reason::CannotStart { error }), now, out);
             }
-            (NotStarted::Fenced, Some(stop)) => self.end(run, stop.state, Some(stop.reason), now, out),
+            (NotStarted::Unmarked(_) | NotStarted::Fenced, Some(stop)) => {
+                self.end(run, stop.state, Some(stop.reason), now, out)
+            }
             (NotStarted::Fenced, None) => {
                 live.phase = Phase::Held { again_at: None };
                 self.taken -= 1;
                 self.ready(run, now, out);
             }
+            (NotStarted::Unmarked(error), None) => self.unmarked(run, error, now, out),
         }
     }
 
@@ -314,6 +341,9 @@ impl Runs {
         {
             self.timers.pop_first();
             self.timer(run, at, now, out);
+        }
+        if now.mono >= self.lease {
+            self.isolate_doubtful(now, out);
         }
         if self.stop_at.is_some() {
             self.stop(now, out);
@@ -332,6 +362,7 @@ impl Runs {
             Phase::Held {
                 again_at: Some(again),
             } if *again == at => self.ready(run, now, out),
+            Phase::Unmarked { again_at, .. } if *again_at == at => self.mark_again(run, now, out),
             Phase::Running {
                 timeout_at: Some(timeout_at),
             } if *timeout_at == at => {
@@ -367,6 +398,7 @@ impl Phase {
         match self {
             Phase::Backoff { until, .. } => Some(*until),
             Phase::Held { again_at } => *again_at,
+            Phase::Unmarked { again_at, .. } => Some(*again_at),
             Phase::Running { timeout_at } => *timeout_at,
             Phase::Stopping { kill_at, .. } => *kill_at,
             _ => None,

@@ -5,8 +5,9 @@
 //! counted ([`Metrics::evicted_bytes`]): a master that was away too long sees a hole in
 //! the output, never in the history. A run's record is never dropped. Once records alone
 //! fill their share, new runs are refused with [`SpoolError`](crate::parts::SpoolError),
-//! which ends their fires as missed with that reason; runs that are in the spool already
-//! can still be brought to their end.
+//! and their fires are what fires on a full disk are: nothing of them starts, the job's
+//! misfire rule says what is caught up once there is room, and the rest ends as missed with
+//! that reason. Runs that are in the spool already can still be brought to their end.
 
 mod index;
 mod tables;

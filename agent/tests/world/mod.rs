@@ -263,6 +263,7 @@ impl World {
             since,
             slot,
             groups: Default::default(),
+            calendars: Default::default(),
         }
     }
 

@@ -90,24 +90,6 @@ impl Runs {
         });
     }
 
-    /// Past the lease's deadline others may start these jobs: their processes die first.
-    pub(super) fn isolate(&mut self, now: Now, out: &mut Vec<Action>) {
-        let isolated = |live: &Live| {
-            let order = &live.spooled.order;
-            order.slot.is_some() && order.spec.isolation == Isolation::Kill && live.phase.takes_capacity()
-        };
-        let mut runs: Vec<RunId> = self
-            .live
-            .iter()
-            .filter(|(_, l)| isolated(l))
-            .map(|(run, _)| *run)
-            .collect();
-        runs.sort();
-        for run in runs {
-            self.stop_run(run, Stop::killed(Reason::Isolation), now, out);
-        }
-    }
-
     pub(super) fn stop_run(&mut self, run: RunId, why: Stop, now: Now, out: &mut Vec<Action>) {
         let Some(live) = self.live.get_mut(&run) else {
             return;

@@ -31,7 +31,8 @@ impl Table {
         );
         spec.run.grace = Span::from_secs(2);
         edit(&mut spec);
-        let runs = Runs::new("n".parse().unwrap(), 4, Some(Duration::from_secs(3600)));
+        let (day, lease) = (Duration::from_secs(3600), Duration::from_secs(110));
+        let runs = Runs::new("n".parse().unwrap(), 4, Some(day), lease);
         Table {
             runs,
             spec,

@@ -21,6 +21,9 @@ impl Runs {
         if let Some((state, reason)) = too_late(&live.spooled, now.wall) {
             return self.end(run, state, Some(reason), now, out);
         }
+        if live.is_own() && self.paused.contains(&group_of(&live.spooled)) {
+            return self.end(run, State::Skipped, Some(Reason::Paused), now, out);
+        }
         if !live.may_start(now) {
             return self.hold(run, now, out);
         }
@@ -200,6 +203,8 @@ impl Runs {
         now: Now,
         out: &mut Vec<Action>,
     ) {
+        self.registered = Some((epoch, continues));
+        self.settle_doubtful(now, out);
         let mut held = Vec::new();
         for (run, live) in &mut self.live {
             // The key was never gone: nobody can have settled what it had claimed.
@@ -300,7 +305,7 @@ fn waits_its_turn(spooled: &SpooledRun) -> bool {
 }
 
 /// What becomes of a fire that was claimed in time and could not start for so long.
-fn too_late(spooled: &SpooledRun, now: Time) -> Option<(State, Reason)> {
+pub(super) fn too_late(spooled: &SpooledRun, now: Time) -> Option<(State, Reason)> {
     let order = &spooled.order;
     if !matches!(spooled.run.cause, Cause::Schedule | Cause::CatchUp) {
         return None;
