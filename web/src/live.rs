@@ -38,6 +38,8 @@ pub struct Live {
     slots: RwSignal<u64>,
     masters: RwSignal<u64>,
     runs: RwSignal<u64>,
+    tokens: RwSignal<u64>,
+    calendars: RwSignal<u64>,
 }
 
 /// How long a browser that gave the stream up for good waits before it opens a new one.
@@ -54,6 +56,8 @@ pub fn provide() -> Live {
         slots: RwSignal::new(0),
         masters: RwSignal::new(0),
         runs: RwSignal::new(0),
+        tokens: RwSignal::new(0),
+        calendars: RwSignal::new(0),
     };
     provide_context(live);
     live
@@ -76,6 +80,8 @@ impl Live {
             Changed::Groups => self.groups,
             Changed::Slots => self.slots,
             Changed::Masters => self.masters,
+            Changed::Tokens => self.tokens,
+            Changed::Calendars => self.calendars,
             Changed::Runs | Changed::All => self.runs,
         }
     }
@@ -89,6 +95,8 @@ impl Live {
                 self.slots,
                 self.masters,
                 self.runs,
+                self.tokens,
+                self.calendars,
             ] {
                 each.update(|n| *n += 1);
             }

@@ -2,6 +2,9 @@
 //! [`Failure`] that says what to do.
 
 mod call;
+pub mod nodes;
+pub mod groups;
+pub mod tokens;
 
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{

@@ -1,0 +1,48 @@
+words! {
+    NodesWords {
+        title: "Nodes" / "节点",
+        search: "Search by name, label or version" / "按名称、标签或版本搜索",
+        state: "State" / "状态",
+        node: "Node" / "节点",
+        labels: "Labels" / "标签",
+        running: "Running" / "运行中",
+        slots: "Slots" / "槽位",
+        slots_about: "Slots of jobs that this node owns" / "归该节点所有的作业槽位",
+        load: "Load" / "负载",
+        load_about: "The host's load average of the last minute" / "主机最近一分钟的平均负载",
+        clock: "Clock" / "时钟",
+        clock_about: "Its clock less the master's" / "该节点与 master 的时钟差",
+        clock_off: "The clock is off by {off}" / "时钟偏差 {off}",
+        version: "Version" / "版本",
+        seen: "Last seen" / "最近联系",
+        never: "not since this master started" / "本 master 启动后尚未联系",
+        ready: "ready" / "就绪",
+        cordoned: "cordoned" / "已封锁",
+        draining: "draining" / "排空中",
+        down: "down" / "离线",
+        none: "No node has joined yet" / "还没有节点加入",
+        none_about: "An agent makes its host a node. Start one on each host that is to run jobs:"
+            / "agent 会把所在主机变为节点。在每台要运行作业的主机上启动：",
+        none_found: "No node is like that" / "没有符合条件的节点",
+        none_found_about: "Take back a part of the search or of the filter." / "请放宽搜索或筛选条件。",
+        n_of: "{n} of {all}" / "{n} / {all}",
+        actions: "Actions for {node}" / "{node} 的操作",
+        cordon: "Cordon" / "封锁",
+        cordon_title: "Cordon {node}?" / "封锁 {node}？",
+        cordon_about: "It gets no new slots and no fires of every-node jobs. What it owns stays with it."
+            / "它不再获得新的槽位，也不再触发“每个节点”类作业；已有的槽位仍归它所有。",
+        uncordon: "Take back" / "恢复调度",
+        uncordoned: "{node} takes work again" / "{node} 已恢复接受任务",
+        drain: "Drain" / "排空",
+        drain_title: "Drain {node}?" / "排空 {node}？",
+        drain_about: "Its slots move to other nodes; what runs there ends in its own time."
+            / "它的槽位会移到其他节点；正在运行的任务会自行结束。",
+        forget: "Remove" / "移除",
+        forget_title: "Remove {node}?" / "移除 {node}？",
+        forget_about: "It is down. Its labels, alias and credential are forgotten; its history stays."
+            / "该节点已离线。其标签、别名和凭据会被清除，历史记录保留。",
+        forgotten: "{node} was removed" / "已移除 {node}",
+        cordoned_done: "{node} is cordoned" / "已封锁 {node}",
+        draining_done: "{node} is being drained" / "正在排空 {node}",
+    }
+}
