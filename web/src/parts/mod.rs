@@ -3,6 +3,7 @@
 pub mod page;
 pub mod icon;
 pub mod state;
+pub mod reason;
 pub mod ticks;
 pub mod when;
 pub mod feedback;
