@@ -5,6 +5,7 @@ mod call;
 pub mod nodes;
 pub mod groups;
 pub mod tokens;
+pub mod about;
 
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{

@@ -1,7 +1,7 @@
 //! All nodes: who is there, what they carry, whose clock is off.
 
 pub mod actions;
-mod list;
+pub mod list;
 mod words;
 
 use std::sync::Arc;

@@ -1,0 +1,74 @@
+//! What the node is, and its name here.
+
+use leptos::{html, prelude::*};
+use shared::api::{IntentPatch, NodeView, overview::CLOCK_OFF_MS};
+
+use super::NodeWords;
+use crate::{
+    locale::count,
+    pages::nodes::{Carried, ClockOffset, NodeBadge, actions::wish, load},
+    parts::{
+        toast::toaster,
+        when::{Ago, At},
+    },
+    words::say,
+};
+
+#[component]
+pub fn Facts(node: NodeView) -> impl IntoView {
+    let w = say::<NodeWords>();
+    let is_off = node.clock_offset_ms.is_some_and(|ms| ms.abs() > CLOCK_OFF_MS);
+    let (state, agent, health) = (node.state, node.node.clone(), node.health.clone());
+    view! {
+        <section class="card" aria-label=w.facts>
+            <header><h2>{w.facts}</h2><NodeBadge state /></header>
+            <dl class="facts body">
+                <dt>{w.id}</dt><dd class="mono">{node.id.to_string()}</dd>
+                {agent.map(|agent| view! {
+                    <dt>{w.version}</dt><dd>{agent.version}</dd>
+                    {agent.address.map(|address| view! { <dt>{w.address}</dt><dd class="mono">{address}</dd> })}
+                    <dt>{w.started}</dt><dd><At at=agent.started_at /></dd>
+                })}
+                <dt>{w.capacity}</dt><dd><Carried node=node.clone() /></dd>
+                {health.map(|health| view! {
+                    <dt>{w.load}</dt><dd class="number">{load(health.load_milli)}</dd>
+                    <dt title=w.spooled_about>{w.spooled}</dt><dd class="number">{count(health.spooled)}</dd>
+                })}
+                {node.clock_offset_ms.map(|offset| view! {
+                    <dt>{w.clock}</dt>
+                    <dd>
+                        <ClockOffset offset_ms=Some(offset) />
+                        {is_off.then(|| view! { <p class="muted">{w.clock_off}</p> })}
+                    </dd>
+                })}
+                {node.last_seen.map(|at| view! { <dt>{w.seen}</dt><dd><Ago at /></dd> })}
+                <dt><label for="alias">{w.alias}</label></dt>
+                <dd><AliasForm node /></dd>
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn AliasForm(node: NodeView) -> impl IntoView {
+    let w = say::<NodeWords>();
+    let toaster = toaster();
+    let input = NodeRef::<html::Input>::new();
+    let (id, alias) = (node.id, node.intent.alias.unwrap_or_default());
+    let save = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if let Some(input) = input.get() {
+            let wanted = IntentPatch {
+                alias: Some(input.value().trim().to_owned()),
+                ..IntentPatch::default()
+            };
+            wish(toaster, id.clone(), wanted, w.alias_set.into(), None);
+        }
+    };
+    view! {
+        <form class="row inline-form" on:submit=save>
+            <input id="alias" node_ref=input value=alias placeholder=w.alias_about maxlength="128" autocomplete="off" />
+            <button type="submit">{w.save}</button>
+        </form>
+    }
+}
