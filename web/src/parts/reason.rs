@@ -62,7 +62,7 @@ fn in_chinese(reason: &Reason) -> String {
         },
         Reason::CannotStart { error } => format!("无法启动：{error}"),
         Reason::Http { error } => format!("请求失败：{error}"),
-        Reason::Timeout { timeout } => format!("运行超过了 {} 的时限", duration((*timeout).into())),
+        Reason::Timeout { timeout } => format!("运行超过了 {} 的时限", duration(timeout.get())),
         Reason::KilledBy { by, reason } if reason.is_empty() => format!("被 {by} 终止"),
         Reason::KilledBy { by, reason } => format!("被 {by} 终止：{reason}"),
         Reason::Replaced => "被之后的一次触发取代（overlap: replace）".into(),
@@ -81,12 +81,12 @@ fn in_chinese(reason: &Reason) -> String {
         Reason::Superseded => "已错过，由之后的一次补跑代替".into(),
         Reason::TooLate { late, within } => format!(
             "未能及时启动：晚了 {}，而作业只允许 {}",
-            duration((*late).into()),
-            duration((*within).into())
+            duration(late.get()),
+            duration(within.get())
         ),
         Reason::NotCaughtUp { late } => format!(
             "未能及时启动（晚了 {}），且作业不补跑（misfire: none）",
-            duration((*late).into())
+            duration(late.get())
         ),
         Reason::Spool { error } => format!("代理程序无法写入本地暂存：{error}"),
         Reason::Policy { rule } => format!("主机策略不允许：{rule}"),
