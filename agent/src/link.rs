@@ -136,11 +136,10 @@ impl HttpLink {
                 self.lock().not_before = wait.map(|wait| Instant::now() + wait);
                 Err(LinkError::Later(message))
             }
-            StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN
-            | StatusCode::BAD_REQUEST
-            | StatusCode::PAYLOAD_TOO_LARGE
-            | StatusCode::UNPROCESSABLE_ENTITY => Err(LinkError::Refused(message)),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(LinkError::Refused(message)),
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                Err(LinkError::Invalid(message))
+            }
             _ => Err(LinkError::Unreachable(message)),
         }
     }
@@ -180,6 +179,7 @@ fn severity(error: &LinkError) -> u8 {
         LinkError::Unreachable(_) => 0,
         LinkError::Later(_) => 1,
         LinkError::Refused(_) => 2,
+        LinkError::Invalid(_) => 3,
     }
 }
 

@@ -1,6 +1,10 @@
 //! What the spool has goes to any master, in acknowledged batches, and again until it is
 //! acknowledged. Nothing waits for it.
 //!
+//! What no master takes, however often it comes, must not keep the rest: it is found by
+//! halving the batch, and set aside in the spool with a warning. It is tried again when the
+//! agent starts and once in a while: the master that refused it may have been too old for it.
+//!
 //! If the agent dies between a master's answer and its record in the spool, the batch is
 //! sent again: masters take a report as often as it comes.
 
@@ -9,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use shared::{
     host::Host,
     id::{NodeId, RunId},
-    report::{BATCH_CHUNKS_MAX, BATCH_REPORTS_MAX, Batch, Health},
+    report::{BATCH_CHUNKS_MAX, BATCH_REPORTS_MAX, Batch, Chunk, Health, Run},
 };
 use tokio::{
     sync::Notify,
@@ -26,6 +30,10 @@ const BACKOFF_MIN: Duration = Duration::from_millis(200);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// Output in a batch, in base64 bytes; one piece is always sent.
 const BATCH_OUTPUT_BYTES_MAX: usize = 3 << 20;
+/// So much is set aside in one go: if more is refused, it is rather the master that is wrong.
+const ASIDE_MAX: usize = 20;
+/// How often what was set aside is tried again.
+const ASIDE_AGAIN: Duration = Duration::from_secs(3600);
 /// How long what comes at about the same time is waited for, so that it goes together.
 const GATHER: Duration = Duration::from_millis(20);
 
@@ -70,8 +78,14 @@ impl Outbox {
     pub async fn run(self, wake: Arc<Notify>, cancel: CancellationToken) {
         let mut pace = Pace::default();
         let mut health_at = Instant::now();
+        let mut aside_at = Instant::now() + ASIDE_AGAIN;
         loop {
             let is_health_due = Instant::now() >= health_at;
+            if Instant::now() >= aside_at {
+                aside_at = Instant::now() + ASIDE_AGAIN;
+                // Should the disk not take it: in an hour, then.
+                let _ = self.spool.commit(vec![SpoolWrite::TakeUp]).await;
+            }
             match self.send_some(&mut pace, is_health_due).await {
                 Sent::All if cancel.is_cancelled() => return,
                 Sent::All => {
@@ -127,6 +141,7 @@ impl Outbox {
         let batch = self.batch(unsent, with_health);
         match self.link.send(&batch).await {
             Ok(_) => self.acknowledge(batch, pace).await,
+            Err(error @ LinkError::Invalid(_)) => self.sift(batch, error, pace).await,
             Err(error) => {
                 if matches!(error, LinkError::Refused(_)) {
                     pace.shrink();
@@ -143,6 +158,64 @@ impl Outbox {
         }
     }
 
+    /// Sends the parts of a batch that was refused for what is in it, and sets aside what is
+    /// refused alone.
+    async fn sift(&self, batch: Batch, error: LinkError, pace: &mut Pace) -> Sent {
+        let (mut open, mut set_aside) = (Vec::new(), 0);
+        let mut refused = Some((batch, error));
+        loop {
+            if let Some((batch, error)) = refused.take() {
+                match halves(&batch) {
+                    // The first half first: an acknowledged piece of output takes all before
+                    // it along.
+                    Some([first, second]) => open.extend([second, first]),
+                    None if set_aside < ASIDE_MAX && self.set_aside(&batch, &error).await => set_aside += 1,
+                    None => {
+                        tracing::warn!(%error, "reports wait in the spool");
+                        pace.failed();
+                        return Sent::Failed;
+                    }
+                }
+            }
+            let Some(batch) = open.pop() else {
+                return Sent::Some;
+            };
+            match self.link.send(&batch).await {
+                Ok(_) => {
+                    if let Sent::Failed = self.acknowledge(batch, pace).await {
+                        return Sent::Failed;
+                    }
+                }
+                Err(error @ LinkError::Invalid(_)) => refused = Some((batch, error)),
+                // The rest comes with the next batch.
+                Err(error) => {
+                    tracing::debug!(%error, "reports wait in the spool");
+                    pace.failed();
+                    return Sent::Failed;
+                }
+            }
+        }
+    }
+
+    /// Whether what a batch holds has been set aside; not if it holds nothing but how the
+    /// agent is.
+    async fn set_aside(&self, batch: &Batch, error: &LinkError) -> bool {
+        let pieces: Vec<_> = batch.chunks.iter().map(|chunk| (chunk.run, chunk.seq)).collect();
+        for run in batch
+            .runs
+            .iter()
+            .map(|run| run.id)
+            .chain(pieces.iter().map(|p| p.0))
+        {
+            tracing::warn!(%error, run.id = %run, is_output = !pieces.is_empty(),
+                "no master takes this report: it is set aside in the spool, and tried again in an hour");
+        }
+        let is_something = !batch.runs.is_empty() || !pieces.is_empty();
+        let runs = batch.runs.clone();
+        let write = SpoolWrite::SetAside { runs, pieces };
+        is_something && self.spool.commit(vec![write]).await.is_ok()
+    }
+
     fn batch(&self, unsent: Unsent, with_health: bool) -> Batch {
         let mut chunks = unsent.chunks;
         let mut bytes = 0;
@@ -154,6 +227,7 @@ impl Outbox {
         chunks.truncate(count);
         let health = with_health.then(|| Health {
             spooled: unsent.total,
+            set_aside: unsent.set_aside,
             ..(self.health)()
         });
         Batch {
@@ -196,6 +270,25 @@ impl Outbox {
     }
 }
 
+/// Two batches of what one holds; `None` if that is one thing, or none.
+fn halves(batch: &Batch) -> Option<[Batch; 2]> {
+    let (runs, chunks) = (batch.runs.len(), batch.chunks.len());
+    if runs + chunks < 2 {
+        return None;
+    }
+    // Reports first: output without its run is of less use.
+    let first = (runs + chunks).div_ceil(2);
+    let part = |runs: &[Run], chunks: &[Chunk]| Batch {
+        runs: runs.to_vec(),
+        chunks: chunks.to_vec(),
+        health: None,
+        ..batch.clone()
+    };
+    let (runs_1, runs_2) = batch.runs.split_at(first.min(runs));
+    let (chunks_1, chunks_2) = batch.chunks.split_at(first - runs_1.len());
+    Some([part(runs_1, chunks_1), part(runs_2, chunks_2)])
+}
+
 enum Sent {
     /// There was nothing more.
     All,
@@ -222,7 +315,7 @@ impl Pace {
     fn is_to_be_told(&mut self, error: &LinkError) -> bool {
         let quiet = match error {
             LinkError::Refused(_) => REFUSALS_QUIET,
-            LinkError::Later(_) | LinkError::Unreachable(_) => 0,
+            LinkError::Later(_) | LinkError::Unreachable(_) | LinkError::Invalid(_) => 0,
         };
         let is_first = !self.is_told && self.failures > quiet;
         self.is_told |= is_first;
@@ -283,7 +376,10 @@ mod tests {
         assert_eq!(told(&mut pace, &LinkError::Refused(String::new())), [5]);
         let waited: Duration = (1..=REFUSALS_QUIET)
             .map(|failures| {
-                let pace = Pace { failures, ..Pace::default() };
+                let pace = Pace {
+                    failures,
+                    ..Pace::default()
+                };
                 pace.wait(0)
             })
             .sum();

@@ -71,6 +71,14 @@ pub enum SpoolWrite {
         job: JobId,
         slot: Option<u32>,
     },
+    /// Masters refuse these reports and pieces of output: they stay, and are not sent until
+    /// they change, or [`SpoolWrite::TakeUp`].
+    SetAside {
+        runs: Vec<Run>,
+        pieces: Vec<(RunId, u64)>,
+    },
+    /// All that was set aside is to be sent again.
+    TakeUp,
     /// The whole of what the agent owns, replacing what was there.
     PutAssignments(Vec<OwnedAssignment>),
 }
@@ -126,6 +134,8 @@ pub struct Unsent {
     pub chunks: Vec<Chunk>,
     /// How many there are in all, these included.
     pub total: u64,
+    /// How many were set aside; they are not among those.
+    pub set_aside: u64,
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -248,4 +258,7 @@ pub enum LinkError {
     Later(String),
     #[error("the master refuses this agent's reports: {0}")]
     Refused(String),
+    /// Something in this batch no master takes, however often it comes.
+    #[error("the master refuses what is in the reports: {0}")]
+    Invalid(String),
 }

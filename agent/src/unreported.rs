@@ -87,6 +87,11 @@ impl Ledger {
         } else if let Some(is_known) = self.runs.get_mut(&run.id) {
             *is_known = true;
         }
+        self.settled(run);
+    }
+
+    /// A claim need not name its instant any more.
+    fn settled(&mut self, run: &Run) {
         // A later attempt says nothing of whether the first one is known.
         if run.attempt == 1
             && let Some(times) = self.slots.get_mut(&slot_of(run))
@@ -111,11 +116,15 @@ impl Spool for Unreported {
     async fn commit(&self, writes: Vec<SpoolWrite>) -> Result<(), SpoolError> {
         let mut put = Vec::new();
         let mut acknowledged = Vec::new();
+        let mut refused: Vec<Run> = Vec::new();
         let mut is_news = false;
         for write in &writes {
             match write {
                 SpoolWrite::PutRun(spooled) => put.push(spooled.run.clone()),
                 SpoolWrite::AckRuns(runs) => acknowledged.extend(runs.clone()),
+                // No master will know of these: a later claim must not point at them for ever.
+                SpoolWrite::SetAside { runs, .. } => refused.extend(runs.clone()),
+                SpoolWrite::TakeUp => is_news = true,
                 SpoolWrite::PutChunk(_) => is_news = true,
                 _ => {}
             }
@@ -127,6 +136,7 @@ impl Spool for Unreported {
         self.with(|ledger| {
             ledger.held.extend(put.iter().map(|run| run.id));
             acknowledged.iter().for_each(|run| ledger.acknowledged(run));
+            refused.iter().for_each(|run| ledger.settled(run));
         });
         if is_news || !put.is_empty() {
             self.news.notify_one();

@@ -19,6 +19,7 @@ use agent::{
 use async_trait::async_trait;
 use shared::{
     host::Host,
+    id::RunId,
     report::{Ack, BATCH_CHUNKS_MAX, BATCH_REPORTS_MAX, Batch},
     run::State,
     time::Time,
@@ -388,4 +389,137 @@ fn a_wrong_ca_file_is_said() {
     std::fs::write(&file, "not PEM").unwrap();
     let error = format!("{:#}", make(file).err().unwrap());
     assert!(error.contains("holds no certificate"), "{error}");
+}
+
+/// A master that takes no batch with one of these in it.
+#[derive(Default)]
+struct Particular {
+    runs: Mutex<Vec<RunId>>,
+    pieces: Vec<(RunId, u64)>,
+    got: Mutex<Vec<Batch>>,
+    attempts: AtomicUsize,
+}
+
+#[async_trait]
+impl Link for Particular {
+    async fn send(&self, batch: &Batch) -> Result<Ack, LinkError> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let refused = self.runs.lock().unwrap();
+        let is_refused = batch.runs.iter().any(|run| refused.contains(&run.id))
+            || batch.chunks.iter().any(|c| self.pieces.contains(&(c.run, c.seq)));
+        if is_refused {
+            return Err(LinkError::Invalid("it is not to my liking".into()));
+        }
+        self.got.lock().unwrap().push(batch.clone());
+        Ok(Ack {
+            runs: batch.runs.len(),
+            chunks: batch.chunks.len(),
+            now: Time::EPOCH,
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_master_takes_is_set_aside_and_tried_again() {
+    let spool = Memory::default();
+    let runs = (0..600).map(|n| put(n, State::Succeeded));
+    let pieces = (0..100).map(|seq| put_chunk(1, seq, b"x"));
+    spool.commit(runs.chain(pieces).collect()).await.unwrap();
+    let link = Arc::new(Particular {
+        runs: Mutex::new(vec![run_id(0), run_id(1), run_id(333)]),
+        pieces: vec![(run_id(1), 50)],
+        ..Particular::default()
+    });
+    let _outbox = tokio::spawn(outbox::run(
+        Arc::new(spool.clone()),
+        link.clone(),
+        Host::system(),
+        node(),
+        "boot".into(),
+        Arc::new(Notify::new()),
+        CancellationToken::new(),
+    ));
+    sleep(Duration::from_secs(30)).await;
+    let unsent = spool.unsent(500, 64).await.unwrap();
+    assert_eq!(
+        (
+            unsent.total,
+            unsent.set_aside,
+            unsent.runs.len(),
+            unsent.chunks.len()
+        ),
+        (0, 4, 0, 0)
+    );
+    let metrics = spool.metrics();
+    assert_eq!((metrics.aside_runs, metrics.aside_pieces), (3, 1));
+    let sent: Vec<RunId> = link
+        .got
+        .lock()
+        .unwrap()
+        .iter()
+        .flat_map(|b| b.runs.iter().map(|r| r.id))
+        .collect();
+    assert_eq!(sent.len(), 597, "each once");
+    let asked = link.attempts.load(Ordering::SeqCst);
+    assert!(asked < 100, "{asked} requests");
+    // They are still there, and masters are told how many.
+    assert_eq!(spool.load().await.unwrap().runs.len(), 3);
+    sleep(Duration::from_secs(60)).await;
+    let told = link
+        .got
+        .lock()
+        .unwrap()
+        .iter()
+        .filter_map(|b| b.health.clone())
+        .next_back();
+    assert_eq!(told.unwrap().set_aside, 4);
+
+    // One that changes is tried at once, the rest within the hour.
+    link.runs.lock().unwrap().retain(|run| *run == run_id(333));
+    spool.commit(vec![put(0, State::Failed)]).await.unwrap();
+    sleep(Duration::from_secs(15)).await;
+    assert_eq!(spool.metrics().aside_runs, 2);
+    sleep(Duration::from_secs(3600)).await;
+    let metrics = spool.metrics();
+    assert_eq!((metrics.aside_runs, metrics.aside_pieces), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_master_that_refuses_everything_is_not_believed_at_once() {
+    let spool = Memory::default();
+    spool
+        .commit((0..500).map(|n| put(n, State::Succeeded)).collect())
+        .await
+        .unwrap();
+    let link = Pretended::default();
+    *link.refusal.lock().unwrap() = Some(LinkError::Invalid("I am too old for this".into()));
+    let bench = Bench::start(spool, link);
+    sleep(Duration::from_secs(120)).await;
+    let aside = bench.spool.metrics().aside_runs;
+    assert!((20..=300).contains(&aside), "{aside} set aside in two minutes");
+    *bench.link.refusal.lock().unwrap() = None;
+    bench.until_sent().await;
+    sleep(Duration::from_secs(3700)).await;
+    assert!(
+        bench.spool.load().await.unwrap().runs.is_empty(),
+        "all arrive in the end"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_is_in_a_batch_is_told_from_one_of_who_sends_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let body = r#"{"error":{"code":"invalid","message":"no such state"}}"#;
+    for status in [
+        "400 Bad Request",
+        "422 Unprocessable Entity",
+        "413 Payload Too Large",
+    ] {
+        let url = serve(move |_, _| reply(status, "", body)).await;
+        let error = link(vec![url], dir.path()).send(&batch()).await.unwrap_err();
+        assert!(
+            matches!(&error, LinkError::Invalid(why) if why.contains("no such state")),
+            "{error:?}"
+        );
+    }
 }

@@ -124,15 +124,24 @@ impl Spool for Disk {
     }
 
     async fn unsent(&self, runs: usize, chunks: usize) -> Result<Unsent, SpoolError> {
-        let (ids, places, total) = self.store.index().unsent(runs, chunks);
+        let (ids, places, total, set_aside) = {
+            let index = self.store.index();
+            let (ids, places, total) = index.unsent(runs, chunks);
+            (ids, places, total, index.set_aside())
+        };
         if ids.is_empty() && places.is_empty() {
             return Ok(Unsent {
                 total,
+                set_aside,
                 ..Unsent::default()
             });
         }
-        self.read(move |_, db| read_unsent(db, &ids, &places, total))
-            .await
+        let read = self.read(move |_, db| read_unsent(db, &ids, &places)).await?;
+        Ok(Unsent {
+            total,
+            set_aside,
+            ..read
+        })
     }
 
     async fn next_chunk(&self, run: RunId) -> Result<u64, SpoolError> {
@@ -321,14 +330,11 @@ fn read_all(db: &Database) -> Result<Spooled, redb::Error> {
     Ok(all)
 }
 
-fn read_unsent(db: &Database, ids: &[RunId], places: &[u64], total: u64) -> Result<Unsent, redb::Error> {
+fn read_unsent(db: &Database, ids: &[RunId], places: &[u64]) -> Result<Unsent, redb::Error> {
     let txn = db.begin_read()?;
     let (runs, pieces) = (txn.open_table(RUNS)?, txn.open_table(PIECES)?);
     let piece_index = txn.open_table(PIECE_INDEX)?;
-    let mut unsent = Unsent {
-        total,
-        ..Unsent::default()
-    };
+    let mut unsent = Unsent::default();
     // The index may be ahead of the file by a batch: what is not there yet comes next time.
     for id in ids {
         if let Some(row) = runs.get(id.to_u128())? {

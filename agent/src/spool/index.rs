@@ -2,7 +2,7 @@
 //! sent, in which order, which pieces of output go to make room.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
 };
 
@@ -30,6 +30,9 @@ pub(super) struct Index {
     /// The pieces in the order in which they came.
     pieces: BTreeMap<u64, Piece>,
     orders: BTreeMap<(RunId, u64), u64>,
+    /// What masters refuse: out of the queue, until it changes or the agent starts anew.
+    aside_runs: BTreeMap<u64, RunId>,
+    aside_pieces: BTreeSet<u64>,
     next_order: u64,
     metrics: Metrics,
 }
@@ -93,6 +96,8 @@ impl Index {
             unsent: BTreeMap::new(),
             pieces: BTreeMap::new(),
             orders: BTreeMap::new(),
+            aside_runs: BTreeMap::new(),
+            aside_pieces: BTreeSet::new(),
             next_order: 1,
             metrics: Metrics::default(),
         }
@@ -131,15 +136,23 @@ impl Index {
             runs: self.runs.len() as u64,
             runs_unsent: self.unsent.len() as u64,
             pieces: self.pieces.len() as u64,
+            aside_runs: self.aside_runs.len() as u64,
+            aside_pieces: self.aside_pieces.len() as u64,
             ..self.metrics
         }
     }
 
     /// What waits to be sent, oldest first: the runs, the pieces' places, the number of all.
     pub fn unsent(&self, runs: usize, pieces: usize) -> (Vec<RunId>, Vec<u64>, u64) {
-        let total = (self.unsent.len() + self.pieces.len()) as u64;
+        let total = (self.unsent.len() + self.pieces.len() - self.aside_pieces.len()) as u64;
         let runs = self.unsent.values().copied().take(runs).collect();
-        (runs, self.pieces.keys().copied().take(pieces).collect(), total)
+        let places = self.pieces.keys().copied();
+        let places = places.filter(|place| !self.aside_pieces.contains(place));
+        (runs, places.take(pieces).collect(), total)
+    }
+
+    pub fn set_aside(&self) -> u64 {
+        (self.aside_runs.len() + self.aside_pieces.len()) as u64
     }
 
     pub fn next_chunk(&self, run: RunId) -> u64 {
@@ -190,10 +203,24 @@ impl Index {
             SpoolWrite::PutChunk(chunk) => self.put_chunk(chunk, changes),
             SpoolWrite::AckChunks(acks) => {
                 for (run, until) in acks {
-                    self.drop_pieces(run, 0, until.saturating_add(1), changes);
+                    self.ack_pieces(run, until, changes);
                 }
             }
-            SpoolWrite::DropChunks { run, from, until } => self.drop_pieces(run, from, until, changes),
+            SpoolWrite::DropChunks { run, from, until } => {
+                let orders = self.places(run, from, until);
+                orders
+                    .into_iter()
+                    .for_each(|order| self.remove_piece(order, changes));
+            }
+            SpoolWrite::SetAside { runs, pieces } => {
+                runs.iter().for_each(|run| self.set_run_aside(run));
+                let places = pieces.iter().filter_map(|piece| self.orders.get(piece));
+                self.aside_pieces.extend(places.copied());
+            }
+            SpoolWrite::TakeUp => {
+                self.unsent.append(&mut self.aside_runs);
+                self.aside_pieces.clear();
+            }
             SpoolWrite::PutCursor { job, slot, at } => changes.push(Change::PutCursor { job, slot, at }),
             SpoolWrite::DeleteCursor { job, slot } => changes.push(Change::DeleteCursor { job, slot }),
             SpoolWrite::PutAssignments(all) => changes.push(Change::PutAssignments(all)),
@@ -219,6 +246,8 @@ impl Index {
                 next_chunk,
             },
         );
+        // What is new about it may be what a master takes.
+        self.aside_runs.remove(&order);
         self.unsent.insert(order, id);
         self.metrics.runs_bytes += bytes;
         Change::PutRun {
@@ -245,6 +274,19 @@ impl Index {
         }
         if let Some(order) = order {
             self.unsent.remove(&order);
+            self.aside_runs.remove(&order);
+        }
+    }
+
+    fn set_run_aside(&mut self, run: &Run) {
+        let entry = self
+            .runs
+            .get(&run.id)
+            .filter(|e| e.fingerprint == fingerprint(run));
+        if let Some(order) = entry.and_then(|entry| entry.order)
+            && let Some(id) = self.unsent.remove(&order)
+        {
+            self.aside_runs.insert(order, id);
         }
     }
 
@@ -274,18 +316,21 @@ impl Index {
         changes.push(Change::PutPiece { order, chunk });
     }
 
-    fn drop_pieces(&mut self, run: RunId, from: u64, until: u64, changes: &mut Vec<Change>) {
-        if from >= until {
-            return;
+    /// Up to here a master has all, but what it refused.
+    fn ack_pieces(&mut self, run: RunId, until: u64, changes: &mut Vec<Change>) {
+        for order in self.places(run, 0, until.saturating_add(1)) {
+            if !self.aside_pieces.contains(&order) {
+                self.remove_piece(order, changes);
+            }
         }
-        let orders: Vec<u64> = self
-            .orders
-            .range((run, from)..(run, until))
-            .map(|(_, o)| *o)
-            .collect();
-        orders
-            .into_iter()
-            .for_each(|order| self.remove_piece(order, changes));
+    }
+
+    fn places(&self, run: RunId, from: u64, until: u64) -> Vec<u64> {
+        if from >= until {
+            return Vec::new();
+        }
+        let pieces = self.orders.range((run, from)..(run, until));
+        pieces.map(|(_, order)| *order).collect()
     }
 
     fn make_room(&mut self, changes: &mut Vec<Change>) {
@@ -312,6 +357,7 @@ impl Index {
             return;
         };
         self.orders.remove(&(piece.run, piece.seq));
+        self.aside_pieces.remove(&order);
         self.metrics.output_bytes -= piece.bytes + PIECE_OVERHEAD_BYTES;
         changes.push(Change::DropPiece { order });
     }

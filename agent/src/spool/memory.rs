@@ -125,6 +125,7 @@ impl Spool for Memory {
                 .cloned()
                 .collect(),
             total,
+            set_aside: inner.index.set_aside(),
         })
     }
 

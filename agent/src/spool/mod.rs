@@ -50,6 +50,9 @@ pub struct Metrics {
     /// Output that went to make room, since the agent started.
     pub evicted_pieces: u64,
     pub evicted_bytes: u64,
+    /// Reports and pieces of output that masters refuse, now.
+    pub aside_runs: u64,
+    pub aside_pieces: u64,
     /// Runs that were refused for want of room, since the agent started.
     pub refused_runs: u64,
 }
