@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use shared::{
-    schedule::{Dialect, Dst, Lang, Schedule, Zone},
+    schedule::{Dialect, Dst, Lang, Schedule, Zone, preview},
     time::Time,
 };
 
@@ -66,6 +66,9 @@ fuzz_target!(|data: &[u8]| {
         "{canonical}"
     );
     assert!(!schedule.describe(Lang::En).is_empty() && !schedule.describe(Lang::Zh).is_empty());
+    for row in preview(&schedule, start, 6, Some(zone), Lang::En).listing.rows {
+        assert_eq!(row.local.parse(), Ok(row.at), "{canonical}");
+    }
     let mut last = start;
     for at in schedule.between(start, Time::MAX).take(6) {
         assert!(at > last, "{canonical}: {at} after {last}");

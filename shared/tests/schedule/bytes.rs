@@ -50,6 +50,20 @@ proptest! {
     }
 }
 
+/// What the fuzzer keeps: the expressions behind its five bytes of settings.
+#[test]
+fn what_the_fuzzer_found_worth_keeping() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/schedule");
+    let seeds: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
+    assert!(seeds.len() > 300, "{} seeds in {folder}", seeds.len());
+    for seed in seeds {
+        let bytes = std::fs::read(seed.unwrap().path()).unwrap();
+        if let Some(Ok(text)) = bytes.get(5..).map(std::str::from_utf8) {
+            ask(text);
+        }
+    }
+}
+
 /// 64 KB of the worst we can think of, each within a millisecond even without optimisation.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "it measures real time")]
