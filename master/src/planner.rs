@@ -252,6 +252,11 @@ fn txn_of(world: &World, step: &Step) -> Option<Txn> {
                 since: at.job.since,
                 slot: None,
                 groups: groups.clone(),
+                calendars: plan::calendars_for(
+                    world,
+                    &at.job.spec,
+                    world.every.get(job).and_then(|every| every.assignment.as_deref()),
+                ),
             };
             swap(&mut txn, keys::assign_every(*job), *mod_revision, &assignment)?;
         }
@@ -300,6 +305,8 @@ fn slot_txn(world: &World, step: &SlotStep, txn: &mut Txn) -> Option<()> {
 
 fn assignment(world: &World, job: JobId, slot: u32) -> Option<Assignment> {
     let at = world.jobs.get(&job)?;
+    let owners = world.slots.get(&(job, slot)).into_iter().flatten();
+    let before = owners.filter_map(|owner| owner.assignment.as_deref()).next();
     Some(Assignment {
         job,
         revision: at.revision,
@@ -307,6 +314,7 @@ fn assignment(world: &World, job: JobId, slot: u32) -> Option<Assignment> {
         since: at.job.since,
         slot: Some(slot),
         groups: Default::default(),
+        calendars: plan::calendars_for(world, &at.job.spec, before),
     })
 }
 

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde::de::DeserializeOwned;
 use shared::{
     assign::{Assignment, Cursor, Order, Owed},
-    id::{GroupName, JobPath, MasterId, NodeId},
+    calendar::{Calendar, InlinedCalendar},
+    id::{CalendarName, GroupName, JobPath, MasterId, NodeId},
     job::Job,
     keys::{self, AssignKey},
     node::{Intent, Master, Node},
@@ -24,6 +25,7 @@ use shared::{
 pub struct View {
     pub jobs: Mirror<Job>,
     pub groups: Mirror<NodeSet>,
+    pub calendars: Mirror<Calendar>,
     pub nodes: Mirror<Node>,
     pub intent: Mirror<Intent>,
     pub masters: Mirror<Master>,
@@ -40,6 +42,7 @@ impl View {
         View {
             jobs: mirror(store, keys::JOBS),
             groups: mirror(store, keys::GROUPS),
+            calendars: mirror(store, keys::CALENDARS),
             nodes: mirror(store, keys::NODES),
             intent: mirror(store, keys::INTENT),
             masters: mirror(store, keys::MASTERS),
@@ -56,6 +59,7 @@ impl View {
         tokio::join!(
             self.jobs.ready(),
             self.groups.ready(),
+            self.calendars.ready(),
             self.nodes.ready(),
             self.intent.ready(),
             self.masters.ready(),
@@ -88,6 +92,7 @@ impl View {
             biased;
             () = self.jobs.changed() => {}
             () = self.groups.changed() => {}
+            () = self.calendars.changed() => {}
             () = self.nodes.changed() => {}
             () = self.intent.changed() => {}
             () = self.assign.changed() => {}
@@ -99,6 +104,7 @@ impl View {
         tokio::join!(
             self.jobs.refresh(),
             self.groups.refresh(),
+            self.calendars.refresh(),
             self.nodes.refresh(),
             self.intent.refresh(),
             self.assign.refresh(),
@@ -114,6 +120,7 @@ impl View {
         }
         current(&self.jobs)
             && current(&self.groups)
+            && current(&self.calendars)
             && current(&self.nodes)
             && current(&self.intent)
             && current(&self.assign)
@@ -130,6 +137,7 @@ impl View {
         };
         jobs(&self.jobs.snapshot(), &mut world);
         groups(&self.groups.snapshot(), &mut world);
+        calendars(&self.calendars.snapshot(), &mut world);
         nodes(&self.nodes.snapshot(), &self.intent.snapshot(), &mut world);
         assignments(&self.assign.snapshot(), &mut world);
         cursors(&self.cursor.snapshot(), &mut world);
@@ -179,6 +187,22 @@ fn groups(state: &MirrorState<NodeSet>, world: &mut World) {
     let broken = state.broken().keys();
     world.unreadable.groups = broken
         .filter_map(|key| keys::name_in::<GroupName>(keys::GROUPS, key))
+        .collect();
+}
+
+fn calendars(state: &MirrorState<Calendar>, world: &mut World) {
+    for (key, entry) in state.iter() {
+        if let Some(name) = keys::name_in(keys::CALENDARS, key) {
+            let at = InlinedCalendar {
+                revision: entry.mod_revision,
+                calendar: entry.value.clone(),
+            };
+            world.calendars.insert(name, at);
+        }
+    }
+    let broken = state.broken().keys();
+    world.unreadable.calendars = broken
+        .filter_map(|key| keys::name_in::<CalendarName>(keys::CALENDARS, key))
         .collect();
 }
 

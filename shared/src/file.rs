@@ -93,6 +93,28 @@ pub fn read<T: Written>(text: &str, format: Format) -> Result<Vec<T>, FileError>
     }
 }
 
+/// What a YAML file says, as plain values: a document each, whatever it is about.
+///
+/// # Errors
+/// Where it is no YAML, or too large.
+pub fn values(text: &str) -> Result<Vec<serde_json::Value>, FileError> {
+    if text.len() > FILE_BYTES_MAX {
+        let mib = FILE_BYTES_MAX >> 20;
+        let message = format!("the file has {} bytes; at most {mib}MiB are read", text.len());
+        return Err(FileError::plain(message, None));
+    }
+    serde_saphyr::from_multiple(text).map_err(|e| {
+        let e = e.without_snippet();
+        let (line, column) = e.location().map_or((0, 0), |at| (at.line(), at.column()));
+        FileError {
+            message: in_words(strip_location(&e.to_string())),
+            line,
+            column,
+            hint: None,
+        }
+    })
+}
+
 /// A document: one or a list.
 struct Document<T>(Vec<T>);
 
@@ -238,6 +260,16 @@ fn find_key(message: &str, text: &str) -> (u64, u64) {
     }
 }
 
+/// Of known names the one that was probably meant.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .min();
+    near.filter(|(distance, name)| *distance <= 1 + name.len() / 3)
+        .map(|(_, name)| name)
+}
+
 /// For "unknown field `shel`, expected one of `shell`, …": the nearest known key.
 fn nearest_key<T: Written>(message: &str) -> Option<String> {
     if !message.contains("unknown field") && !message.contains("unknown variant") {
@@ -247,13 +279,8 @@ fn nearest_key<T: Written>(message: &str) -> Option<String> {
     let (_, known) = message.split_once("expected ")?;
     let known = known.trim_start_matches("one of ");
     let known: Vec<&str> = known.split(',').map(|key| key.trim().trim_matches('`')).collect();
-    let near = known
-        .iter()
-        .map(|key| (strsim::damerau_levenshtein(wrong, key), *key))
-        .min()
-        .filter(|(distance, key)| *distance <= 1 + key.len() / 3);
-    match near {
-        Some((_, key)) => Some(format!("did you mean `{key}`?")),
+    match nearest(wrong, known) {
+        Some(key) => Some(format!("did you mean `{key}`?")),
         None => Some(format!("see `{}` for the keys of a {} file", T::HELP, T::NOUN)),
     }
 }

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Reasons,
+    calendars::Coverages,
     failure::{Answer, Failure},
     job_run::{Places, is_order_for},
     job_write::Stored,
@@ -52,6 +53,8 @@ pub struct Inner {
     /// Ends the streams that would keep a stopping master waiting.
     pub closing: CancellationToken,
     reasons: Mutex<Option<(Instant, Arc<Reasons>)>>,
+    pub(super) coverages: Coverages,
+    pub looked: Looked,
 }
 
 /// What the API gets from the rest of the master.
@@ -116,6 +119,8 @@ impl App {
             counts: Counts::default(),
             closing: CancellationToken::new(),
             reasons: Mutex::default(),
+            coverages: Coverages::default(),
+            looked: Looked::default(),
         }))
     }
 
@@ -185,6 +190,7 @@ impl App {
         Ok(Places {
             slots: found.slots,
             nodes: found.nodes,
+            calendars: found.calendars,
             alive,
         })
     }

@@ -23,6 +23,7 @@ use shared::{
 
 use super::{
     App,
+    calendars::check_named,
     extract::json,
     failure::{Answer, Failure},
     job_write::{Stored, check_ahead, check_room, decode, encode},
@@ -75,6 +76,7 @@ pub async fn apply(State(app): State<App>, caller: Caller, request: Request) -> 
     let _seat = app.gates.large.wait(LARGE_WAIT).await.ok_or_else(busy)?;
     let apply: Apply = json(request, APPLY_BYTES_MAX, false).await?;
     check(&apply.jobs)?;
+    check_named(&app, &apply.jobs).await?;
     let found = read(&app, &apply.jobs).await?;
     let changes = plan(&app, &caller, &apply.jobs, &found)?;
     check_room(

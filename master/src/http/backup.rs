@@ -27,7 +27,8 @@ use crate::history::dump::{self, Dumped};
 /// What a backup is called that this version writes and reads.
 pub const FORMAT: u32 = 1;
 /// The kinds of keys that last.
-pub const LASTING: [&str; 7] = [
+pub const LASTING: [&str; 8] = [
+    keys::CALENDARS,
     keys::JOBS,
     keys::GROUPS,
     keys::INTENT,

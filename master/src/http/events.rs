@@ -76,6 +76,7 @@ async fn follow(app: App, mut news: broadcast::Receiver<Live>, events: Events, s
             },
             () = view.jobs.changed() => Changed::Jobs,
             () = view.groups.changed() => Changed::Groups,
+            () = view.calendars.changed() => Changed::Calendars,
             () = view.nodes.changed() => Changed::Nodes,
             () = view.intent.changed() => Changed::Nodes,
             () = view.assign.changed() => Changed::Slots,

@@ -4,13 +4,13 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     api::{NextFire, NextFires, paths},
-    fire::Timetable,
     schedule::{Lang, Listing, Schedule, Zone},
     time::Time,
 };
 
 use super::{
     App,
+    calendars::timetable,
     extract::{JobPart, Params},
     failure::{Answer, Failure},
     job_write::look,
@@ -42,7 +42,7 @@ pub async fn get(
     Params(query): Params<NextQuery>,
 ) -> Answer<Json<NextFires>> {
     let job = look(&app, &path).await?.job;
-    let timetable = Timetable::new(job.id, &job.spec).map_err(|e| Failure::internal(&e))?;
+    let timetable = timetable(&app, &job).map_err(|e| Failure::internal(&e))?;
     let from = query.from.unwrap_or(app.host.now()).max(job.since);
     let mut after = from;
     let next = std::iter::from_fn(|| {
@@ -51,6 +51,7 @@ pub async fn get(
         Some(NextFire {
             at: due.at,
             start_at: due.start_at,
+            suppressed: timetable.suppressed(due.at),
         })
     });
     let fires: Vec<NextFire> = next

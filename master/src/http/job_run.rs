@@ -101,6 +101,7 @@ fn check_env(request: &RunNow) -> Answer<()> {
 pub struct Places {
     pub slots: Vec<SlotView>,
     pub nodes: Vec<Standing>,
+    pub calendars: Vec<shared::api::calendars::CalendarStanding>,
     /// Living nodes, and whether new work may go there.
     pub alive: std::collections::BTreeMap<NodeId, bool>,
 }

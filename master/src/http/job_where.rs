@@ -19,5 +19,6 @@ pub async fn get(State(app): State<App>, JobPart(path): JobPart) -> Answer<Json<
     Ok(Json(Whereabouts {
         slots: places.slots,
         nodes: places.nodes,
+        calendars: places.calendars,
     }))
 }

@@ -17,15 +17,16 @@ use shared::{
 
 use super::{
     App,
+    calendars::check_named,
     extract::{Condition, JobPart, JsonBody},
     failure::{Answer, Failure},
     jobs,
 };
 use crate::auth::Caller;
 
-/// The largest job, as JSON: with an order's or an assignment's own bytes it must still
-/// fit a transaction.
-pub const JOB_BYTES_MAX: usize = 1_200_000;
+/// The largest job, as JSON: with an order's or an assignment's own bytes, and with the
+/// calendars that it names, twice where its slot moves, it must still fit a transaction.
+pub const JOB_BYTES_MAX: usize = 1_000_000;
 /// How many jobs there may be.
 pub const JOBS_MAX: usize = 100_000;
 /// How often a change that asks for no revision begins again when someone was faster.
@@ -95,6 +96,7 @@ pub async fn put(
     condition: Condition,
     JsonBody(spec): JsonBody<JobSpec>,
 ) -> Answer<(StatusCode, HeaderMap, Json<JobView>)> {
+    check_named(&app, [&spec]).await?;
     for _ in 0..RACES_MAX {
         let found = read(&app, &path).await?;
         condition.check(&format!("job {path}"), found.as_ref().map_or(0, |s| s.revision))?;

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use shared::{
     Revision,
     api::{JobView, Page, paths},
-    fire::Timetable,
     id::{JobPath, Namespace},
     job::Job,
     keys,
@@ -113,7 +112,7 @@ pub fn view(app: &App, job: &Job, revision: Revision, unplaced: &super::Reasons)
     let timetable = if job.spec.paused {
         None
     } else {
-        Timetable::new(job.id, &job.spec).ok()
+        super::calendars::timetable(app, job).ok()
     };
     JobView {
         id: job.id,
@@ -122,7 +121,7 @@ pub fn view(app: &App, job: &Job, revision: Revision, unplaced: &super::Reasons)
         created: job.created.clone(),
         updated: job.updated.clone(),
         next: timetable
-            .and_then(|t| t.next(now.max(job.since)))
+            .and_then(|t| t.next_open(now.max(job.since)))
             .map(|due| due.at),
         unplaced: unplaced.get(&job.id).cloned().unwrap_or_default(),
         spec: job.spec.clone(),

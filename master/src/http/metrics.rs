@@ -14,6 +14,7 @@ use prometheus_client::{
 use super::{
     App,
     apply::APPLY_JOBS_MAX,
+    calendars::CALENDARS_MAX,
     groups::GROUPS_MAX,
     job_run::ORDERS_PER_NODE_MAX,
     job_write::JOBS_MAX,
@@ -185,6 +186,7 @@ fn limits(app: &App, registry: &mut Registry) {
         ("login_attempts", levels.attempts, ATTEMPTS_MAX),
         ("jobs", app.view.jobs.snapshot().len(), JOBS_MAX),
         ("groups", app.view.groups.snapshot().len(), GROUPS_MAX),
+        ("calendars", app.view.calendars.snapshot().len(), CALENDARS_MAX),
     ] {
         set(&used, limit, level);
         set(&max, limit, most);

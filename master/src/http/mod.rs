@@ -23,6 +23,7 @@ mod output_live;
 mod events;
 mod nodes;
 mod groups;
+mod calendars;
 mod status;
 mod statistics;
 mod backup;
@@ -83,6 +84,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(nodes::intend))
         .routes(routes!(groups::list))
         .routes(routes!(groups::get, groups::put, groups::delete))
+        .routes(routes!(calendars::list))
+        .routes(routes!(calendars::get, calendars::put, calendars::delete))
         .routes(routes!(status::get))
         .routes(routes!(statistics::get))
         .routes(routes!(backup::get))

@@ -15,6 +15,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     api::{Restored, paths},
     assign::{Cursor, Owed},
+    calendar::Calendar,
     history::RunQuery,
     job::Job,
     keys,
@@ -100,7 +101,7 @@ pub async fn post(
 }
 
 async fn check_empty(app: &App) -> Answer<()> {
-    for prefix in [keys::JOBS, keys::GROUPS, keys::CURSOR] {
+    for prefix in [keys::JOBS, keys::GROUPS, keys::CALENDARS, keys::CURSOR] {
         let found = app.store.snapshot(prefix).await?.kvs.len();
         if found > 0 {
             let what = prefix.trim_end_matches('/');
@@ -182,6 +183,7 @@ fn check(key: &Key) -> Result<(), String> {
     match prefix.copied() {
         Some(keys::JOBS) => reads::<Job>(key),
         Some(keys::GROUPS) => reads::<NodeSet>(key),
+        Some(keys::CALENDARS) => reads::<Calendar>(key),
         Some(keys::INTENT) => reads::<Intent>(key),
         Some(keys::CURSOR) => reads::<Cursor>(key),
         Some(keys::USERS) => reads::<User>(key),

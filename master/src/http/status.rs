@@ -88,6 +88,7 @@ pub fn broken(app: &App) -> Vec<String> {
     let view = &app.view;
     let mut all = of(&view.jobs.snapshot());
     all.extend(of(&view.groups.snapshot()));
+    all.extend(of(&view.calendars.snapshot()));
     all.extend(of(&view.nodes.snapshot()));
     all.extend(of(&view.intent.snapshot()));
     all.extend(of(&view.assign.snapshot()));

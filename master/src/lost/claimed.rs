@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use shared::{
     assign::Claimed,
+    calendar::Blackouts,
     fire::{self, COUNT_MAX},
     id::{Fire, Owner, RunId},
     job::{Compiled, OnLost},
@@ -78,31 +79,39 @@ fn lost(claimed: &Claimed, known: &BTreeSet<Time>, now: Time) -> Vec<Run> {
         instants.push(at);
     }
     let earliest = instants[instants.len() - 1];
-    let rest: Vec<Time> = match fire::prev(&triggers, earliest).filter(|at| *at >= first) {
+    let rest = match fire::prev(&triggers, earliest).filter(|at| *at >= first) {
         Some(until) => fire::instants(&triggers, first - MILLI, until)
             .take(COUNT_MAX as usize)
             .filter(|at| !known.contains(at))
             .collect(),
         None => Vec::new(),
     };
-    let range = rest.first().zip(rest.last()).map(|(from, until)| Run {
-        range: Some(Range {
-            until: *until,
-            count: rest.len() as u64,
-        }),
+    let blackouts = Blackouts::of(&claimed.named, &claimed.calendars);
+    let fate = |at: Time| blackouts.suppressed(at);
+    // Ranges of one fate each; they lie over one another.
+    let mut ranges: Vec<(Option<Reason>, Time, Range)> = Vec::new();
+    for at in rest {
+        let fate = fate(at);
+        match ranges.iter_mut().find(|range| range.0 == fate) {
+            Some((_, _, range)) => (range.until, range.count) = (at, range.count + 1),
+            None => ranges.push((fate, at, Range { until: at, count: 1 })),
+        }
+    }
+    let ranges = ranges.into_iter().map(|(fate, from, range)| Run {
+        range: Some(range),
         retry_at: None,
-        ..run(claimed, *from, now)
+        ..run(claimed, from, fate, now)
     });
     let each = instants.into_iter().rev().filter(|at| !known.contains(at));
-    range
-        .into_iter()
-        .chain(each.map(|at| run(claimed, at, now)))
+    ranges
+        .chain(each.map(|at| run(claimed, at, fate(at), now)))
         .collect()
 }
 
 const MILLI: Duration = Duration::from_millis(1);
 
-fn run(claimed: &Claimed, at: Time, now: Time) -> Run {
+/// What a calendar suppressed was skipped, whatever its node said or did not say.
+fn run(claimed: &Claimed, at: Time, suppressed: Option<Reason>, now: Time) -> Run {
     let id = RunId::of(&Fire {
         job: claimed.job,
         at,
@@ -119,13 +128,17 @@ fn run(claimed: &Claimed, at: Time, now: Time) -> Run {
         node: claimed.node.clone(),
         attempt: 1,
         cause: Cause::Schedule,
-        state: State::Lost,
-        reason: Some(Reason::NodeGone),
+        state: if suppressed.is_some() {
+            State::Skipped
+        } else {
+            State::Lost
+        },
+        retry_at: (suppressed.is_none() && claimed.on_lost == OnLost::Retry).then_some(now),
+        reason: suppressed.or(Some(Reason::NodeGone)),
         started_at: None,
         finished_at: Some(now),
         exit_code: None,
         signal: None,
-        retry_at: (claimed.on_lost == OnLost::Retry).then_some(now),
         usage: Usage::default(),
         output: OutputSize::default(),
         range: None,
@@ -155,6 +168,8 @@ mod tests {
                 owner: Owner::Slot(0),
             }),
             triggers: vec![Trigger::cron("* * * * * *").unwrap()],
+            named: Default::default(),
+            calendars: Default::default(),
             since: Time::EPOCH,
             on_lost: OnLost::Fail,
             at: until,
@@ -196,6 +211,75 @@ mod tests {
         assert_eq!(
             secs(&lost(&claimed, &BTreeSet::new(), Time::from_secs(200))),
             [103, 104]
+        );
+    }
+
+    fn under(claimed: Claimed, windows: &str) -> Claimed {
+        let yaml = format!("name: x\nweekly: [{windows}]");
+        let named = shared::calendar::parse(&yaml, shared::file::Format::Yaml)
+            .unwrap()
+            .remove(0);
+        let calendar = shared::calendar::InlinedCalendar {
+            revision: 1,
+            calendar: named.calendar.into(),
+        };
+        Claimed {
+            named: shared::calendar::Calendars {
+                exclude: [named.name.clone()].into(),
+                ..Default::default()
+            },
+            calendars: [(named.name, calendar)].into(),
+            on_lost: OnLost::Retry,
+            ..claimed
+        }
+    }
+
+    #[test]
+    fn what_a_calendar_suppressed_is_skipped_and_never_tried_again() {
+        let claimed = under(claimed(58, 62), "{from: 00:01, to: 00:01:02}");
+        let runs = lost(&claimed, &BTreeSet::new(), Time::from_secs(200));
+        let shown: Vec<String> = runs
+            .iter()
+            .map(|r| {
+                format!(
+                    "{} {} {}",
+                    r.scheduled_at.as_secs(),
+                    r.state,
+                    r.retry_at.is_some()
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "58 lost true",
+                "59 lost true",
+                "60 skipped false",
+                "61 skipped false",
+                "62 lost true"
+            ]
+        );
+        // Of very many, a range for each fate.
+        let claimed = under(
+            super::tests::claimed(0, 5000),
+            "{from: 00:01, to: 00:02}, {from: 00:03, to: 00:04}",
+        );
+        let runs = lost(&claimed, &BTreeSet::new(), Time::from_secs(9000));
+        assert_eq!(runs.len(), RECORDS_MAX + 2);
+        let ranges: Vec<_> = runs[..2]
+            .iter()
+            .map(|r| (r.state, r.scheduled_at.as_secs(), r.range.unwrap()))
+            .collect();
+        let range = |until, count| Range {
+            until: Time::from_secs(until),
+            count,
+        };
+        assert_eq!(
+            ranges,
+            [
+                (State::Lost, 1, range(4000, 3880)),
+                (State::Skipped, 60, range(239, 120))
+            ]
         );
     }
 

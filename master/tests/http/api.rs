@@ -280,6 +280,7 @@ impl Api {
             since: job.since,
             slot: Some(slot),
             groups: Default::default(),
+            calendars: Default::default(),
         };
         self.store(keys::assign_slot(node, job.id, slot), &assignment)
             .await;

@@ -12,5 +12,6 @@ mod orders;
 mod output;
 mod why;
 mod fleet;
+mod calendars;
 mod backup;
 mod listener;

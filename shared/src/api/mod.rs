@@ -18,6 +18,7 @@ use crate::{
     time::Time,
 };
 
+pub mod calendars;
 pub mod ticks;
 pub mod board;
 pub mod judge;
@@ -77,6 +78,8 @@ pub mod paths {
     pub const NODE_INTENT: &str = "/nodes/{node}/intent";
     pub const GROUPS: &str = "/groups";
     pub const GROUP: &str = "/groups/{name}";
+    pub const CALENDARS: &str = "/calendars";
+    pub const CALENDAR: &str = "/calendars/{name}";
     pub const SCHEDULE_PREVIEW: &str = "/schedule/preview";
     pub const STATUS: &str = "/status";
     pub const STATISTICS: &str = "/statistics";
@@ -199,7 +202,7 @@ pub struct JobView {
     pub since: Time,
     pub created: Author,
     pub updated: Author,
-    /// The next instant at which it is due, if it ever is.
+    /// The next instant at which it is due and no calendar suppresses it, if there is one.
     pub next: Option<Time>,
     /// Why slots have no node, in words; empty if all are placed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -269,6 +272,9 @@ pub struct OrderedRun {
 pub struct Whereabouts {
     pub slots: Vec<SlotView>,
     pub nodes: Vec<Standing>,
+    /// The calendars that decide when it may run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calendars: Vec<calendars::CalendarStanding>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -443,6 +449,9 @@ pub struct NextFire {
     pub at: Time,
     /// When it starts: the instant and its jitter.
     pub start_at: Time,
+    /// Why it will be skipped, if a calendar suppresses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<crate::run::Reason>,
 }
 
 /// What an event of [`paths::EVENTS`] says. `run` events carry a

@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// How many days, ranges and windows a calendar holds.
-pub const ENTRIES_MAX: usize = 2000;
+pub const ENTRIES_MAX: usize = 1500;
 /// The largest calendar, as JSON. Assignments hold the calendars that their job names: with
 /// the largest job and all of them, an assignment must still fit a transaction.
-pub const CALENDAR_BYTES_MAX: usize = 32 << 10;
+pub const CALENDAR_BYTES_MAX: usize = 24 << 10;
 const WEEKLY_MAX: usize = 100;
 const DESCRIPTION_CHARS_MAX: usize = 1024;
 

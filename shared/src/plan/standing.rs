@@ -2,7 +2,11 @@
 
 use super::{World, fleet::Fleet, rank};
 use crate::{
-    api::{SlotView, Standing, Whereabouts},
+    api::{
+        SlotView, Standing, Whereabouts,
+        calendars::{CalendarStanding, CalendarUse},
+    },
+    calendar::Coverage,
     id::{JobId, NodeId},
     job::JobSpec,
     target::Balance,
@@ -31,7 +35,26 @@ pub fn whereabouts(world: &World, job: JobId) -> Option<Whereabouts> {
     Some(Whereabouts {
         slots: slots.collect(),
         nodes: standings(world, job, spec),
+        calendars: calendars(world, spec),
     })
+}
+
+/// What the calendars that a job names are to it now.
+pub fn calendars(world: &World, spec: &JobSpec) -> Vec<CalendarStanding> {
+    let named = &spec.calendars;
+    let exclude = named.exclude.iter().map(|name| (name, CalendarUse::Exclude));
+    let only = named.only.iter().map(|name| (name, CalendarUse::Only));
+    let standing = exclude.chain(only).map(|(name, used)| {
+        let found = world.calendars.get(name).map(|at| Coverage::new(&at.calendar));
+        CalendarStanding {
+            name: name.clone(),
+            used,
+            exists: found.is_some(),
+            covers: found.as_ref().is_some_and(|c| c.covers(world.now)),
+            changes_at: found.and_then(|c| c.next_change(world.now)),
+        }
+    });
+    standing.collect()
 }
 
 /// The nodes that can take a run of this job now, the best first.

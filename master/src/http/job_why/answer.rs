@@ -8,7 +8,7 @@ use shared::{
     history::RunView,
     id::NodeId,
     job::{Job, MisfireRun},
-    run::{Cause, State},
+    run::{Cause, Reason, State},
     time::Time,
     units::Span,
 };
@@ -22,6 +22,8 @@ pub struct Facts<'a> {
     pub now: Time,
     /// When the fire of `at` starts; `None`: nothing is due then.
     pub start_at: Option<Time>,
+    /// Why it is skipped, if a calendar suppresses it as the calendars are now.
+    pub suppressed: Option<Reason>,
     /// The nearest instants around the one asked for.
     pub before: Option<Time>,
     pub after: Option<Time>,
@@ -68,6 +70,7 @@ pub fn answer(facts: &Facts) -> Vec<String> {
                 "The job is paused, since {since}{by}; nothing of it is due until it is resumed."
             ));
         }
+        Some(_) if is_future && facts.suppressed.is_some() => said.extend(to_be_skipped(facts)),
         Some(start) if is_future => said.extend(to_come(facts, start)),
         Some(_) => said.extend(unrecorded(facts)),
     }
@@ -197,6 +200,16 @@ fn to_come(facts: &Facts, start: Time) -> Vec<String> {
     said
 }
 
+/// It will be due, and a calendar suppresses it.
+fn to_be_skipped(facts: &Facts) -> Option<String> {
+    let reason = facts.suppressed.as_ref()?;
+    Some(format!(
+        "It is due {}, in {}, and will be skipped: it is {reason}, as the calendar is now.",
+        facts.at,
+        Span::from(facts.at.since(facts.now))
+    ))
+}
+
 /// The nodes on which an every-node job runs.
 fn open_nodes(facts: &Facts) -> Vec<String> {
     let open = facts
@@ -216,6 +229,11 @@ fn unrecorded(facts: &Facts) -> Vec<String> {
         ));
     } else {
         said.push(format!("It was due at {}.", facts.at));
+    }
+    if let Some(reason) = &facts.suppressed {
+        said.push(format!(
+            "As its calendars are now, it is skipped: it is {reason}."
+        ));
     }
     let keep = &facts.job.spec.keep;
     if facts.now.since(facts.at) > keep.span.get() {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::{
     App,
+    calendars::timetable,
     extract::{JobPart, Params},
     failure::{Answer, Failure},
     job_write::look,
@@ -47,7 +48,7 @@ pub async fn get(
 ) -> Answer<Json<Why>> {
     let stored = look(&app, &path).await?;
     let job = &stored.job;
-    let timetable = Timetable::new(job.id, &job.spec).map_err(|e| Failure::internal(&e))?;
+    let timetable = timetable(&app, job).map_err(|e| Failure::internal(&e))?;
     let due = due_at(&timetable, query.at);
     let at = due.map_or(query.at, |due| due.at);
     let (runs, is_known) = match recorded(&app, job, at).await {
@@ -64,6 +65,7 @@ pub async fn get(
         at,
         now: app.host.now(),
         start_at: due.map(|due| due.start_at),
+        suppressed: due.and_then(|due| timetable.suppressed(due.at)),
         before: fire::prev(&compiled, query.at),
         after: fire::next(&compiled, query.at),
         slots: &places.slots,
