@@ -4,7 +4,9 @@
 mod call;
 pub mod nodes;
 pub mod groups;
+pub mod jobs;
 pub mod tokens;
+pub mod overview;
 pub mod about;
 
 use serde::{Serialize, de::DeserializeOwned};

@@ -12,7 +12,6 @@ words! {
         groups_hint: "Names of other groups, with commas." / "其他节点组的名称，用逗号分隔。",
         labels: "Labels" / "标签",
         labels_hint: "For example role=db,!canary" / "例如 role=db,!canary",
-        exclude: "Leave out" / "排除",
         exclude_nodes: "Nodes to leave out" / "排除的节点",
         exclude_labels: "Labels to leave out" / "排除的标签",
         everything: "every node" / "所有节点",

@@ -1,7 +1,6 @@
 words! {
     NodeWords {
         missing: "There is no such node" / "没有这个节点",
-        state: "State" / "状态",
         id: "Id" / "标识",
         version: "Agent" / "Agent 版本",
         address: "Address" / "地址",

@@ -1,0 +1,144 @@
+//! The past and the coming hours on one axis: what ran, and the load to come.
+
+use leptos::prelude::*;
+use shared::{api::overview::Day, history::Outcomes, time::Time};
+
+use super::{
+    strip::{Column, HEIGHT, Strip, WIDTH, layout},
+    words::OverviewWords,
+};
+use crate::{
+    locale::{count, millis, short_time, zone},
+    parts::{PartWords, axis::marks},
+    words::say,
+};
+
+#[component]
+pub fn DayCard(day: Day, now: Time) -> impl IntoView {
+    let w = say::<OverviewWords>();
+    let step = millis(day.step_ms.max(0) as u64);
+    let notes = [
+        day.past_error.is_some().then_some(w.day_failed),
+        day.estimated.then_some(w.estimated),
+    ];
+    let picture = match layout(&day, now) {
+        Some(strip) => view! { <Picture strip now /> }.into_any(),
+        None => view! { <p class="muted">{w.day_none}</p> }.into_any(),
+    };
+    view! {
+        <section class="card day" aria-label=w.day>
+            <header>
+                <h2>{w.day}</h2>
+                <ul class="legend">
+                    <li data-tone="good">{w.succeeded}</li>
+                    <li data-tone="bad">{w.troubled}</li>
+                    <li data-tone="warning">{w.unrun}</li>
+                    <li data-tone="plan">{w.planned}</li>
+                </ul>
+            </header>
+            <div class="body">
+                {picture}
+                <p class="muted day-note">
+                    {fill!(w.day_about, step = step)}
+                    {notes.into_iter().flatten().map(|note| format!(" {note}")).collect_view()}
+                </p>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Picture(strip: Strip, now: Time) -> impl IntoView {
+    let w = say::<OverviewWords>();
+    let zone = zone();
+    let span = (strip.to.as_millis() - strip.from.as_millis()).max(1) as f64;
+    let percent = |at: Time| (at.as_millis() - strip.from.as_millis()) as f64 / span * 100.0;
+    let axis = marks(strip.from, strip.to, &zone, 13).into_iter().map(|mark| {
+        let left = format!("{:.2}%", percent(mark.at));
+        view! { <span class:is-midnight=mark.is_midnight style:left=left>{mark.label}</span> }
+    });
+    let now_left = format!("{:.2}%", strip.now_x / WIDTH * 100.0);
+    let columns = strip
+        .columns
+        .into_iter()
+        .map(|column| view! { <Bar column now /> });
+    view! {
+        <div class="strip">
+            <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" role="img" aria-label=w.day>
+                {columns.collect_view()}
+            </svg>
+            <span class="strip-now" style:left=now_left>{w.now}</span>
+        </div>
+        <div class="axis" aria-hidden="true">{axis.collect_view()}</div>
+    }
+}
+
+#[component]
+fn Bar(column: Column, now: Time) -> impl IntoView {
+    let Column {
+        at,
+        x,
+        width,
+        good,
+        unrun,
+        bad,
+        planned,
+        runs,
+        outcomes,
+    } = column;
+    let title = title(at, now, runs, outcomes.as_ref());
+    let gap = (width * 0.14).min(2.0);
+    let mut top = HEIGHT;
+    let parts = [
+        (good, "good"),
+        (unrun, "warning"),
+        (bad, "bad"),
+        (planned, "plan"),
+    ];
+    let rects = parts
+        .into_iter()
+        .filter(|(height, _)| *height > 0.0)
+        .map(|(height, tone)| {
+            top -= height;
+            let (x, y) = (format!("{:.2}", x + gap / 2.0), format!("{:.2}", top.max(0.0)));
+            let (width, height) = (format!("{:.2}", width - gap), format!("{height:.2}"));
+            view! { <rect x=x y=y width=width height=height data-tone=tone /> }
+        });
+    let rects = rects.collect_view();
+    view! {
+        <g>
+            <title>{title}</title>
+            // All of the column tells, not only the bar.
+            <rect class="column" x=format!("{x:.2}") y="0" width=format!("{width:.2}") height=HEIGHT.to_string() />
+            {rects}
+        </g>
+    }
+}
+
+fn title(at: Time, now: Time, runs: u64, outcomes: Option<&Outcomes>) -> String {
+    let w = say::<OverviewWords>();
+    let at = short_time(at, now, &zone());
+    let Some(o) = outcomes else {
+        return fill!(w.bucket_coming, at = at, n = count(runs));
+    };
+    let p = say::<PartWords>();
+    let told = [
+        (o.succeeded, p.succeeded),
+        (o.failed, p.failed),
+        (o.timed_out, p.timed_out),
+        (o.killed, p.killed),
+        (o.skipped, p.skipped),
+        (o.missed, p.missed),
+        (o.rejected, p.rejected),
+        (o.lost, p.lost),
+    ];
+    let told = told
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, name)| format!("\n{} {name}", count(n as u64)));
+    format!(
+        "{}{}",
+        fill!(w.bucket_past, at = at, n = count(runs)),
+        told.collect::<String>()
+    )
+}

@@ -1,0 +1,133 @@
+//! Time along a line: where its marks stand, and what they say.
+
+use jiff::{Unit, Zoned, civil, tz::TimeZone};
+use shared::time::Time;
+
+use crate::locale::day;
+
+/// A mark on the axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub at: Time,
+    /// `14:00`; the day at midnight.
+    pub label: String,
+    pub is_midnight: bool,
+}
+
+/// The steps that people count in, in seconds.
+const STEPS: [i64; 16] = [
+    1, 5, 15, 30, 60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+];
+
+/// Marks between two instants at round times of the zone, at most `max` of them.
+pub fn marks(from: Time, to: Time, zone: &TimeZone, max: usize) -> Vec<Mark> {
+    let span = (to.as_secs() - from.as_secs()).max(1);
+    let step = STEPS
+        .into_iter()
+        .find(|step| span / step < max as i64)
+        .unwrap_or(STEPS[STEPS.len() - 1]);
+    let mut marks = Vec::new();
+    let mut local = first(from, step, zone);
+    while let Some(zoned) = local {
+        let at = Time::from(zoned.timestamp());
+        if at > to {
+            break;
+        }
+        if at >= from {
+            let is_midnight = zoned.time() == civil::Time::midnight();
+            let label = match (is_midnight, step < 60) {
+                (true, _) => day(at, zone),
+                (false, true) => zoned.strftime("%H:%M:%S").to_string(),
+                (false, false) => zoned.strftime("%H:%M").to_string(),
+            };
+            marks.push(Mark {
+                at,
+                label,
+                is_midnight,
+            });
+        }
+        local = following(&zoned, step);
+    }
+    marks
+}
+
+/// The last round time at or before `from`: counted from its local midnight.
+fn first(from: Time, step: i64, zone: &TimeZone) -> Option<Zoned> {
+    let zoned = from.timestamp().to_zoned(zone.clone());
+    let midnight = zoned.start_of_day().ok()?;
+    if step >= 86_400 {
+        return Some(midnight);
+    }
+    let since = (zoned.timestamp().as_second() - midnight.timestamp().as_second()) / step * step;
+    midnight.checked_add(jiff::SignedDuration::from_secs(since)).ok()
+}
+
+/// Days are counted by the calendar, since not all have 24 hours, and each begins anew.
+fn following(zoned: &Zoned, step: i64) -> Option<Zoned> {
+    if step >= 86_400 {
+        let days = step / 86_400;
+        return zoned
+            .checked_add(jiff::Span::new().days(days))
+            .ok()?
+            .start_of_day()
+            .ok();
+    }
+    let next = zoned.checked_add(jiff::SignedDuration::from_secs(step)).ok()?;
+    let is_next_day = next.date() != zoned.date();
+    if is_next_day {
+        next.start_of_day().ok()
+    } else {
+        next.round(Unit::Second).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(from: &str, to: &str, zone: &str, max: usize) -> Vec<String> {
+        let zone = TimeZone::get(zone).unwrap();
+        marks(from.parse().unwrap(), to.parse().unwrap(), &zone, max)
+            .into_iter()
+            .map(|m| m.label)
+            .collect()
+    }
+
+    #[test]
+    fn marks_stand_at_round_times() {
+        assert_eq!(
+            labels("2026-11-21T07:10:00Z", "2026-11-21T10:50:00Z", "UTC", 8),
+            ["07:30", "08:00", "08:30", "09:00", "09:30", "10:00", "10:30"]
+        );
+        assert_eq!(
+            labels("2026-11-21T18:00:00Z", "2026-11-22T06:00:00Z", "Asia/Kolkata", 7),
+            ["22 Nov", "02:00", "04:00", "06:00", "08:00", "10:00"],
+            "hours of the zone, not of UTC"
+        );
+        assert_eq!(
+            labels("2026-11-21T07:00:00Z", "2026-11-21T07:00:10Z", "UTC", 4),
+            ["07:00:00", "07:00:05", "07:00:10"]
+        );
+    }
+
+    #[test]
+    fn days_of_other_lengths_keep_their_midnights() {
+        // Clocks go back on the 25th.
+        assert_eq!(
+            labels("2026-10-24T22:00:00Z", "2026-10-27T00:00:00Z", "Europe/Berlin", 5),
+            ["25 Oct", "11:00", "26 Oct", "12:00", "27 Oct"]
+        );
+        assert_eq!(
+            labels(
+                "2026-10-20T00:00:00Z",
+                "2026-10-30T00:00:00Z",
+                "Europe/Berlin",
+                11
+            ),
+            [
+                "21 Oct", "22 Oct", "23 Oct", "24 Oct", "25 Oct", "26 Oct", "27 Oct", "28 Oct", "29 Oct",
+                "30 Oct"
+            ]
+        );
+    }
+}
