@@ -1,3 +1,7 @@
+//! The job editor.
+
+pub mod model;
+
 use leptos::prelude::*;
 
 use crate::parts::page::Page;

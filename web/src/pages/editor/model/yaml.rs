@@ -1,0 +1,255 @@
+//! Values as YAML, as a person would write them: keys in the order of the job file's own
+//! documentation, what is short in one line.
+
+use serde_json::{Map, Value};
+
+/// Keys in the order in which they are written; others follow, by the alphabet.
+const ORDER: [&str; 57] = [
+    "name", "namespace", "description", "place", "nodes", "groups", "labels", "policy", "attempts", "run",
+    "shell", "exec", "http", "method", "url", "headers", "body", "user", "group", "dir", "env", "stdin",
+    "timeout", "grace", "output", "success", "schedule", "triggers", "cron", "every", "at", "timezone",
+    "dialect", "dst", "anchor", "jitter", "calendars", "target", "exclude", "only", "prefer", "balance",
+    "limit", "queue", "overlap", "within", "misfire", "backoff", "factor", "max", "elsewhere", "retry",
+    "on_lost", "isolation", "runs", "for", "keep",
+];
+
+/// Maps that stand in one line if they fit.
+const INLINE: [&str; 7] = ["overlap", "misfire", "retry", "keep", "exclude", "place", "labels"];
+const LINE_MAX: usize = 84;
+
+/// Where a key stands among its neighbours in a map under `parent`.
+pub fn rank(parent: &str, key: &str) -> usize {
+    match parent {
+        "env" | "headers" | "labels" => 0,
+        _ => ORDER.iter().position(|k| *k == key).unwrap_or(ORDER.len()),
+    }
+}
+
+/// A whole file.
+pub fn write(tree: &Value) -> String {
+    let mut lines = Vec::new();
+    match tree {
+        Value::Object(map) => lines = body(map, "", 0),
+        other => lines.push(flow(other)),
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// The lines of a map's entries.
+pub fn body(map: &Map<String, Value>, parent: &str, indent: usize) -> Vec<String> {
+    let mut keys: Vec<&String> = map.keys().collect();
+    keys.sort_by_key(|key| (rank(parent, key), (*key).clone()));
+    keys.into_iter()
+        .flat_map(|key| entry(key, &map[key], indent))
+        .collect()
+}
+
+/// The lines of `key: value`.
+pub fn entry(key: &str, value: &Value, indent: usize) -> Vec<String> {
+    let head = format!("{}{}:", " ".repeat(indent), plain_or_quoted(key, false));
+    let in_line = |text: String| vec![format!("{head} {text}")];
+    match value {
+        Value::Object(map) if map.is_empty() => in_line("{}".into()),
+        Value::Object(map) => {
+            let short = flow(value);
+            let is_short = INLINE.contains(&key) && head.len() + short.len() < LINE_MAX && !short.contains('\n');
+            match is_short {
+                true => in_line(short),
+                false => {
+                    let mut lines = vec![head];
+                    lines.extend(body(map, key, indent + 2));
+                    lines
+                }
+            }
+        }
+        Value::Array(items) => {
+            let short = flow(value);
+            let is_plain = items.iter().all(|item| !item.is_object() && !item.is_array());
+            match is_plain && head.len() + short.len() < LINE_MAX {
+                true => in_line(short),
+                false => {
+                    let mut lines = vec![head];
+                    lines.extend(items.iter().flat_map(|each| item(each, indent + 2)));
+                    lines
+                }
+            }
+        }
+        Value::String(text) if is_literal(text) => literal(&head, text, indent),
+        Value::String(text) if matches!(key, "cron" | "schedule") => in_line(quoted(text)),
+        Value::String(text) => in_line(plain_or_quoted(text, false)),
+        other => in_line(flow(other)),
+    }
+}
+
+/// The lines of an item of a list.
+pub fn item(value: &Value, indent: usize) -> Vec<String> {
+    let dash = format!("{}- ", " ".repeat(indent));
+    let mut lines = match value {
+        Value::Object(map) if !map.is_empty() => body(map, "", indent + 2),
+        other => return vec![format!("{dash}{}", flow(other))],
+    };
+    if let Some(first) = lines.first_mut() {
+        *first = format!("{dash}{}", first.trim_start());
+    }
+    lines
+}
+
+/// A text of several lines that `|` can hold as it is.
+fn is_literal(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    text.trim_end().contains('\n')
+        && !first.trim().is_empty()
+        && !first.starts_with([' ', '\t'])
+        && !text.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{feff}')
+        && !text.contains(['\u{2028}', '\u{2029}', '\u{85}'])
+}
+
+fn literal(head: &str, text: &str, indent: usize) -> Vec<String> {
+    let ends = text.len() - text.trim_end_matches('\n').len();
+    let mark = match ends {
+        0 => "|-",
+        1 => "|",
+        _ => "|+",
+    };
+    let pad = " ".repeat(indent + 2);
+    let mut lines = vec![format!("{head} {mark}")];
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    lines.extend(text.split('\n').map(|line| match line {
+        "" => String::new(),
+        line => format!("{pad}{line}"),
+    }));
+    lines
+}
+
+/// A value in one line.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => plain_or_quoted(text, true),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(flow).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort_by_key(|key| (rank("", key), (*key).clone()));
+            let pairs = keys
+                .into_iter()
+                .map(|key| format!("{}: {}", plain_or_quoted(key, true), flow(&map[key])));
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// As it is, if every reader of YAML takes it for just this text; else in quotes.
+fn plain_or_quoted(text: &str, in_flow: bool) -> String {
+    let is_plain = !text.is_empty()
+        && text.trim() == text
+        && !text.starts_with(|c: char| "-?:,[]{}#&*!|>'\"%@`=~<".contains(c))
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.ends_with(':')
+        && !text.chars().any(|c| c.is_control() || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}'))
+        && !(in_flow && text.contains([',', '[', ']', '{', '}']))
+        && !means_something_else(text);
+    if is_plain { text.to_owned() } else { quoted(text) }
+}
+
+/// Words and numbers that YAML, of one version or another, takes for no text.
+fn means_something_else(text: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf", "infinity",
+    ];
+    let lower = text.to_ascii_lowercase();
+    WORDS.contains(&lower.trim_start_matches(['.', '+']))
+        || text.parse::<f64>().is_ok()
+        || (text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+'))
+            && text.chars().all(|c| c.is_ascii_hexdigit() || ".:_+-xXoOtTzZ ".contains(c)))
+}
+
+/// In double quotes. JSON's escapes are YAML's too.
+fn quoted(text: &str) -> String {
+    let json = serde_json::to_string(text).unwrap_or_default();
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::pages::editor::model::document::read;
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        let texts = [
+            "", " ", "a", "a b", " a", "a ", "true", "No", "null", "~", "1", "1.5", "1e3", "0x1f", "0o7", "12:30",
+            "2026-01-31T02:30:00Z", "30 2 * * *", "*/5 * * * *", "- a", "a: b", "a:", "a #b", "#b", "a#b", "'a'",
+            "\"a\"", "a\\b", "[a]", "{a: b}", "a, b", "a,b", "&a", "!a", "%a", "@daily", "`a`", "|", ">", "=",
+            "<<", "a\nb", "a\nb\n", "a\n\nb\n\n\n", "\na", " a\nb", "a\n  b\n c", "\ttab", "a\tb", "a\r\nb", "\u{7}",
+            "\u{1b}[31mred", "日本語", "é", "\u{2028}", "\u{feff}a", "\u{85}", "---", "...", "a\n---\nb", "#!/bin/sh\necho hi\n",
+            "10s", "1h30m", "10MiB", "role=db,!canary", "zone in (a, b)", "!canary", "http://x/y?z=1#f", "5", "+5", "-5",
+            ".5", "y", "n", "NaN", "-.inf", "?", "? a", ":", "a\u{0}b", "1_000", "0b1", "x: |", "a\n# no comment\nb",
+        ];
+        for text in texts {
+            let trees = [
+                json!({"name": text, "run": {"shell": text, "exec": [text, "b"], "env": {"A": text}}}),
+                json!({"labels": {"a": text, "b": text}, "triggers": [{"cron": text}, {"jitter": text, "at": [text]}]}),
+            ];
+            for tree in trees {
+                let yaml = write(&tree);
+                assert_eq!(read(&yaml).unwrap(), tree, "{text:?} was written as\n{yaml}");
+            }
+        }
+        for key in ["a", "a b", "a: b", "true", "1", "", "#", "é", "a.b/c"] {
+            let tree = json!({"run": {"env": {key: "x"}}, "labels": {key: "1"}});
+            let yaml = write(&tree);
+            assert_eq!(read(&yaml).unwrap(), tree, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn files_look_as_a_person_would_write_them() {
+        let tree = json!({
+            "retry": {"attempts": 3, "backoff": "10s"},
+            "name": "backup-db",
+            "labels": {"team": "dba"},
+            "run": {"timeout": "30m", "shell": "set -e\npg_dump app\n", "env": {"PGDATABASE": "app"}},
+            "triggers": [{"timezone": "Asia/Shanghai", "cron": "30 2 * * *"}, {"every": "10m"}],
+            "target": {"place": {"shards": 8}, "labels": "role=db,!canary", "exclude": {"nodes": ["db9"]}},
+        });
+        expect_test::expect![[r#"
+            name: backup-db
+            labels: {team: dba}
+            run:
+              shell: |
+                set -e
+                pg_dump app
+              env:
+                PGDATABASE: app
+              timeout: 30m
+            triggers:
+              - cron: "30 2 * * *"
+                timezone: Asia/Shanghai
+              - every: 10m
+            target:
+              place: {shards: 8}
+              labels: role=db,!canary
+              exclude: {nodes: [db9]}
+            retry: {attempts: 3, backoff: 10s}
+        "#]]
+        .assert_eq(&write(&tree));
+    }
+}
