@@ -6,7 +6,7 @@ mod trigger;
 mod record;
 pub mod file;
 
-pub use action::{Action, HttpRequest, RunSpec};
+pub use action::{Action, GRACE_DEFAULT, HttpRequest, OUTPUT_DEFAULT, RunSpec};
 pub use record::{Author, Job};
 pub use spec::{
     Balance, Isolation, JobSpec, Keep, Misfire, MisfireRun, OnLost, Overlap, OverlapPolicy, Retry,
