@@ -442,7 +442,7 @@ pub struct NextFires {
     pub listing: Listing,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NextFire {
     /// The instant: what the fire is known by.
