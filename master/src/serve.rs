@@ -78,6 +78,8 @@ pub struct MasterParts {
     pub alone: bool,
     /// What housekeeping keeps at most.
     pub bounds: Bounds,
+    /// An agent is started beside it, and it is not ready before that has registered.
+    pub awaits_node: bool,
 }
 
 /// A master that runs.
@@ -129,6 +131,7 @@ pub async fn run(config: MasterConfig, cancel: CancellationToken) -> Result<(), 
         lease_ttl: config.lease_ttl,
         alone: false,
         bounds: config.bounds,
+        awaits_node: false,
     };
     let running = start(parts, cancel).await?;
     if let Some(password) = &running.password {
@@ -176,6 +179,18 @@ pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Runn
     let accounts = Accounts::spawn(parts.store.clone(), parts.host.clone());
     let mut config = http::Config::new(parts.id.clone(), parts.store_kind, parts.database.as_str());
     config.is_tls = parts.is_tls;
+    config.bounds = parts.bounds;
+    if parts.awaits_node {
+        core.view.nodes.ready().await;
+        config.node_after = Some(core.view.nodes.snapshot().revision());
+    }
+    let keeping = Housekeeping::new(
+        parts.history.clone(),
+        parts.store.clone(),
+        core.view.jobs.clone(),
+        parts.host.clone(),
+        parts.bounds,
+    );
     let app = App::new(Parts {
         store: parts.store.clone(),
         view: core.view.clone(),
@@ -184,15 +199,9 @@ pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Runn
         intake: intake.clone(),
         host: parts.host.clone(),
         unplaced: core.unplaced.clone(),
+        findings: keeping.findings(),
         config,
     });
-    let keeping = Housekeeping::new(
-        parts.history,
-        parts.store,
-        core.view.jobs.clone(),
-        parts.host,
-        parts.bounds,
-    );
     let housekeeping = tokio::spawn(keeping.follow(leading.clone(), cancel.clone()));
     let stop = cancel.clone();
     let server = tokio::spawn(parts.server.run(app, async move { stop.cancelled().await }));

@@ -39,6 +39,7 @@ async fn start(dir: &Path, cancel: &CancellationToken) -> Running {
         lease_ttl: Duration::from_secs(10),
         alone: true,
         bounds: Bounds::default(),
+        awaits_node: false,
     };
     master::start(parts, cancel.clone()).await.unwrap()
 }

@@ -136,7 +136,7 @@ pub enum Step {
     /// A day of UTC.
     Day,
     /// Five minutes; only over all jobs together, by time, and of the last days.
-    FiveMinutes,
+    Minutes,
 }
 
 impl Step {
@@ -144,7 +144,7 @@ impl Step {
         match self {
             Step::Hour => "hour",
             Step::Day => "day",
-            Step::FiveMinutes => "five_minutes",
+            Step::Minutes => "minutes",
         }
     }
 
@@ -153,7 +153,7 @@ impl Step {
         match self {
             Step::Hour => 3_600_000,
             Step::Day => 86_400_000,
-            Step::FiveMinutes => 300_000,
+            Step::Minutes => 300_000,
         }
     }
 
@@ -233,6 +233,16 @@ pub struct Late {
     pub started_at: Time,
     /// Nineteen of twenty of the job's runs took no longer.
     pub usual_ms: i64,
+}
+
+/// What the last checks found of runs that are late or missing.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Findings {
+    /// When they were made; none if they have not been yet.
+    pub at: Option<Time>,
+    pub late: Vec<Late>,
+    pub overdue: Vec<Overdue>,
 }
 
 /// A slot's due instant of which nothing is recorded, though it should be by now.

@@ -9,7 +9,7 @@ use ::master::{
 };
 use shared::id::MasterId;
 
-use super::etcd::EtcdArgs;
+use super::{etcd::EtcdArgs, keep::KeepArgs};
 use crate::{
     daemon::{LogArgs, until_signalled},
     error::{CliError, Kind, Result},
@@ -42,6 +42,8 @@ pub struct Args {
     #[arg(long, env = "GNOMON_LEASE", value_name = "SECONDS", default_value_t = LEASE_TTL_DEFAULT.as_secs(),
           value_parser = clap::value_parser!(u64).range(2..=300))]
     lease: u64,
+    #[command(flatten)]
+    keep: KeepArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -104,6 +106,7 @@ pub async fn run(args: Args) -> Result<()> {
     let mut config = MasterConfig::new(args.etcd.config()?, database_url, args.listen.listen());
     config.url = args.advertise;
     config.id = args.id;
+    config.bounds = args.keep.bounds();
     config.lease_ttl = Duration::from_secs(args.lease);
     ::master::run(config, until_signalled()?).await.map_err(refused)
 }

@@ -7,6 +7,7 @@ mod etcd;
 mod group;
 mod import;
 mod job;
+mod keep;
 mod login;
 mod master;
 mod next;

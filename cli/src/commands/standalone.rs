@@ -13,7 +13,6 @@ use ::master::{
     config::{LEASE_TTL_DEFAULT, new_id},
     core::Database,
     history::SqlHistory,
-    housekeeping::Bounds,
     http::Server,
 };
 use shared::{
@@ -27,7 +26,7 @@ use shared::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{agent::NodeArgs, master::ListenArgs};
+use super::{agent::NodeArgs, keep::KeepArgs, master::ListenArgs};
 use crate::{
     context::{self, Context},
     daemon::{LogArgs, until_signalled},
@@ -51,6 +50,8 @@ pub struct Args {
     listen: ListenArgs,
     #[command(flatten)]
     node: NodeArgs,
+    #[command(flatten)]
+    keep: KeepArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -86,7 +87,9 @@ pub async fn run(args: Args) -> Result<()> {
         url: url.clone(),
         lease_ttl: LEASE_TTL_DEFAULT,
         alone: true,
-        bounds: Bounds::default(),
+        bounds: args.keep.bounds(),
+        // Who sees that it is ready finds its node, and the context that is written below.
+        awaits_node: true,
     };
     let mut running = ::master::start(parts, stop_master.clone())
         .await

@@ -18,11 +18,9 @@ use std::{
 
 use serde::Deserialize;
 use shared::{
-    history::{Late, Overdue},
     host::Host,
     job::Job,
     store::{DynStore, StoreError, mirror::Mirror},
-    time::Time,
 };
 use tokio::sync::{Mutex, watch};
 use tokio_cron_scheduler::{Job as Turn, JobScheduler, JobSchedulerError};
@@ -30,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::history::{History, HistoryError};
 pub use checks::{is_late, look, overdue};
+pub use shared::history::Findings;
 
 /// What is kept whatever jobs ask for. Runs of deleted jobs go by these alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -99,14 +98,6 @@ impl Task {
             Task::Checks => "checks",
         }
     }
-}
-
-/// What the last checks found; empty on a master that does not lead.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Findings {
-    pub at: Option<Time>,
-    pub late: Vec<Late>,
-    pub overdue: Vec<Overdue>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -203,7 +194,7 @@ impl Housekeeping {
         }
     }
 
-    /// What the last checks found.
+    /// What the last checks found; nothing on a master that does not lead.
     pub fn findings(&self) -> watch::Receiver<Findings> {
         self.0.findings.subscribe()
     }

@@ -29,12 +29,20 @@ use super::{
     Reasons,
     calendars::Coverages,
     failure::{Answer, Failure},
+    findings::Looked,
     job_run::{Places, is_order_for},
     job_write::Stored,
     limits::{Gates, REQUEST_TIMEOUT},
     metrics::Counts,
 };
-use crate::{auth::Accounts, history::History, intake::Intake, planner::UnplacedList, view::View};
+use crate::{
+    auth::Accounts,
+    history::History,
+    housekeeping::{Bounds, Findings},
+    intake::Intake,
+    planner::UnplacedList,
+    view::View,
+};
 
 /// How long a change waits to be seen by this master's own mirror.
 const SEEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -53,6 +61,7 @@ pub struct Inner {
     /// Ends the streams that would keep a stopping master waiting.
     pub closing: CancellationToken,
     reasons: Mutex<Option<(Instant, Arc<Reasons>)>>,
+    pub looked: Looked,
     pub(super) coverages: Coverages,
     pub looked: Looked,
 }
@@ -67,6 +76,8 @@ pub struct Parts {
     pub host: Host,
     /// What the last plan here could not place.
     pub unplaced: watch::Receiver<UnplacedList>,
+    /// What housekeeping's last checks found here.
+    pub findings: watch::Receiver<Findings>,
     pub config: Config,
 }
 
@@ -82,6 +93,10 @@ pub struct Config {
     /// Whether people reach it over TLS: the cookie is then for TLS only.
     pub is_tls: bool,
     pub request_timeout: Duration,
+    /// What housekeeping keeps at most.
+    pub bounds: Bounds,
+    /// It is ready once a node has registered after this revision: the agent beside it.
+    pub node_after: Option<Revision>,
 }
 
 impl Config {
@@ -93,6 +108,8 @@ impl Config {
             database_kind,
             is_tls: false,
             request_timeout: REQUEST_TIMEOUT,
+            bounds: Bounds::default(),
+            node_after: None,
         }
     }
 }
@@ -119,6 +136,7 @@ impl App {
             counts: Counts::default(),
             closing: CancellationToken::new(),
             reasons: Mutex::default(),
+            looked: Looked::default(),
             coverages: Coverages::default(),
             looked: Looked::default(),
         }))

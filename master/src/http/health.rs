@@ -2,6 +2,7 @@
 //! without a credential, and so without a word more than that.
 
 use axum::{extract::State, http::StatusCode};
+use shared::Revision;
 
 use super::{App, status};
 
@@ -11,7 +12,8 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// This master has read the store, and the store and the database answer.
+/// This master has read the store, and the store and the database answer; of a standalone
+/// instance, its own node has registered too.
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()),
     responses((status = 200, body = String), (status = 503, body = String)))]
 pub async fn readyz(State(app): State<App>) -> (StatusCode, String) {
@@ -19,12 +21,19 @@ pub async fn readyz(State(app): State<App>) -> (StatusCode, String) {
     let has_read = app.accounts.is_ready()
         && app.view.jobs.snapshot().is_ready()
         && app.view.nodes.snapshot().is_ready();
-    let parts = [
+    let mut parts = vec![
         ("store", store.ok),
         ("database", database.ok),
         ("mirrors", has_read),
     ];
-    let lines = parts.map(|(name, ok)| format!("{name}: {}\n", if ok { "ok" } else { "not ready" }));
+    if let Some(after) = app.config.node_after {
+        parts.push(("node", has_node(&app, after)));
+    }
+    let word = |ok: bool| if ok { "ok" } else { "not ready" };
+    let lines: String = parts
+        .iter()
+        .map(|(name, ok)| format!("{name}: {}\n", word(*ok)))
+        .collect();
     let all = parts.iter().all(|(_, ok)| *ok);
     (
         if all {
@@ -32,6 +41,13 @@ pub async fn readyz(State(app): State<App>) -> (StatusCode, String) {
         } else {
             StatusCode::SERVICE_UNAVAILABLE
         },
-        lines.concat(),
+        lines,
     )
+}
+
+/// Whether a node has registered since, and what was there before has not merely not
+/// expired yet.
+fn has_node(app: &App, after: Revision) -> bool {
+    let nodes = app.view.nodes.snapshot();
+    nodes.iter().any(|(_, node)| node.mod_revision > after)
 }

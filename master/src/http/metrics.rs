@@ -143,6 +143,16 @@ fn facts(app: &App, registry: &mut Registry) {
             "Jobs with slots that no node can take",
             app.unplaced().len() as i64,
         ),
+        (
+            "late",
+            "Runs that go on for much longer than usual, as the leader's last checks found",
+            app.findings.borrow().late.len() as i64,
+        ),
+        (
+            "overdue",
+            "Due instants of which nothing is recorded, as the leader's last checks found",
+            app.findings.borrow().overdue.len() as i64,
+        ),
         ("leader", "Whether this master leads", i64::from(is_leader)),
         (
             "broken",
@@ -198,6 +208,15 @@ fn limits(app: &App, registry: &mut Registry) {
         ("report_bytes", REPORTS_BYTES_MAX),
         ("apply_jobs", APPLY_JOBS_MAX),
         ("orders_per_node", ORDERS_PER_NODE_MAX),
+    ] {
+        set(&max, limit, most);
+    }
+    let bounds = app.config.bounds;
+    for (limit, most) in [
+        ("history_runs", usize::try_from(bounds.runs).unwrap_or(usize::MAX)),
+        ("history_days", bounds.run_days as usize),
+        ("statistics_hours_days", bounds.statistics_hours_days as usize),
+        ("statistics_days_days", bounds.statistics_days_days as usize),
     ] {
         set(&max, limit, most);
     }

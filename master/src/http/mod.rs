@@ -26,6 +26,7 @@ mod groups;
 mod calendars;
 mod status;
 mod statistics;
+mod findings;
 mod backup;
 mod restore;
 mod reports;
@@ -88,6 +89,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(calendars::get, calendars::put, calendars::delete))
         .routes(routes!(status::get))
         .routes(routes!(statistics::get))
+        .routes(routes!(findings::get))
         .routes(routes!(backup::get))
         .routes(routes!(restore::post))
         .routes(routes!(reports::post))

@@ -18,6 +18,7 @@ use futures::StreamExt;
 use master::{
     auth::{Accounts, ensure_admin, sha256},
     history::MemoryHistory,
+    housekeeping::Findings,
     http::{App, Config, Parts, router},
     intake::Intake,
     planner::UnplacedList,
@@ -103,6 +104,7 @@ impl Api {
             accounts,
             host,
             unplaced,
+            findings: watch::channel(Findings::default()).1,
             config: Config::new("m1".parse().unwrap(), "embedded", "memory"),
         });
         let router = router(app.clone());

@@ -83,6 +83,7 @@ pub mod paths {
     pub const SCHEDULE_PREVIEW: &str = "/schedule/preview";
     pub const STATUS: &str = "/status";
     pub const STATISTICS: &str = "/statistics";
+    pub const FINDINGS: &str = "/findings";
     pub const EVENTS: &str = "/events";
     pub const BACKUP: &str = "/backup";
     pub const RESTORE: &str = "/restore";

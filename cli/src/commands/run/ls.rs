@@ -84,8 +84,28 @@ pub async fn run(args: LsArgs, context: Context) -> Result<()> {
         None => {}
     }
     let path = format!("{}?{}", paths::RUNS, query.join("&"));
-    let runs: Vec<RunView> = context.client.pages(&path, args.limit as usize).await?;
+    let mut runs: Vec<RunView> = context.client.pages(&path, args.limit as usize).await?;
+    newest_first(&mut runs);
     output::list(context.format, &runs)
+}
+
+/// The server orders runs of one instant by their ids, which are hashes: here the attempts
+/// at a fire stand together, the last one first.
+fn newest_first(runs: &mut [RunView]) {
+    runs.sort_by(|a, b| {
+        let fire = |run: &RunView| {
+            (
+                run.job.clone(),
+                run.slot,
+                run.slot.is_none().then(|| run.node.clone()),
+            )
+        };
+        let newer = b.scheduled_at.cmp(&a.scheduled_at);
+        newer
+            .then_with(|| fire(a).cmp(&fire(b)))
+            .then_with(|| b.attempt.cmp(&a.attempt))
+            .then_with(|| b.id.cmp(&a.id))
+    });
 }
 
 impl Row for RunView {
