@@ -13,6 +13,8 @@ pub mod app;
 pub mod shell;
 pub mod pages;
 pub mod parts;
+pub mod actions;
+pub mod board;
 pub mod remote;
 pub mod live;
 pub mod api;

@@ -5,6 +5,7 @@ mod call;
 pub mod nodes;
 pub mod groups;
 pub mod jobs;
+pub mod job_file;
 pub mod tokens;
 pub mod overview;
 pub mod about;

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_location};
 
 use crate::{
+    actions::run_now::RunDialog,
     parts::{
         confirm::ConfirmDialog,
         icon::{Glyph, Icon},
@@ -84,6 +85,7 @@ pub fn Shell(children: Children) -> impl IntoView {
             <main id="page" tabindex="-1">{children()}</main>
         </div>
         <ConfirmDialog />
+        <RunDialog />
         <Toasts />
     }
 }
