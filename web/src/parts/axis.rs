@@ -1,6 +1,6 @@
 //! Time along a line: where its marks stand, and what they say.
 
-use jiff::{Unit, Zoned, civil, tz::TimeZone};
+use jiff::{SignedDuration, Zoned, civil, tz::TimeZone};
 use shared::time::Time;
 
 use crate::locale::day;
@@ -18,6 +18,8 @@ pub struct Mark {
 const STEPS: [i64; 16] = [
     1, 5, 15, 30, 60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
 ];
+
+const HOUR: i64 = 3_600;
 
 /// Marks between two instants at round times of the zone, at most `max` of them.
 pub fn marks(from: Time, to: Time, zone: &TimeZone, max: usize) -> Vec<Mark> {
@@ -55,29 +57,29 @@ pub fn marks(from: Time, to: Time, zone: &TimeZone, max: usize) -> Vec<Mark> {
 fn first(from: Time, step: i64, zone: &TimeZone) -> Option<Zoned> {
     let zoned = from.timestamp().to_zoned(zone.clone());
     let midnight = zoned.start_of_day().ok()?;
-    if step >= 86_400 {
-        return Some(midnight);
-    }
     let since = (zoned.timestamp().as_second() - midnight.timestamp().as_second()) / step * step;
-    midnight.checked_add(jiff::SignedDuration::from_secs(since)).ok()
+    if step < HOUR {
+        midnight.checked_add(SignedDuration::from_secs(since)).ok()
+    } else {
+        Some(midnight)
+    }
 }
 
-/// Days are counted by the calendar, since not all have 24 hours, and each begins anew.
+/// Hours and days are counted by the clock on the wall, since not all days have 24 of them;
+/// what is less is counted as it passes.
 fn following(zoned: &Zoned, step: i64) -> Option<Zoned> {
-    if step >= 86_400 {
-        let days = step / 86_400;
-        return zoned
-            .checked_add(jiff::Span::new().days(days))
-            .ok()?
-            .start_of_day()
-            .ok();
+    let step = SignedDuration::from_secs(step);
+    if step.as_secs() < HOUR {
+        return zoned.checked_add(step).ok();
     }
-    let next = zoned.checked_add(jiff::SignedDuration::from_secs(step)).ok()?;
-    let is_next_day = next.date() != zoned.date();
-    if is_next_day {
-        next.start_of_day().ok()
-    } else {
-        next.round(Unit::Second).ok()
+    let mut wall = zoned.datetime();
+    loop {
+        wall = wall.checked_add(step).ok()?;
+        let next = wall.to_zoned(zoned.time_zone().clone()).ok()?;
+        // An hour that does not exist is the one after it, which is there already.
+        if next > *zoned {
+            return Some(next);
+        }
     }
 }
 
@@ -115,7 +117,7 @@ mod tests {
         // Clocks go back on the 25th.
         assert_eq!(
             labels("2026-10-24T22:00:00Z", "2026-10-27T00:00:00Z", "Europe/Berlin", 5),
-            ["25 Oct", "11:00", "26 Oct", "12:00", "27 Oct"]
+            ["25 Oct", "12:00", "26 Oct", "12:00", "27 Oct"]
         );
         assert_eq!(
             labels(
@@ -128,6 +130,13 @@ mod tests {
                 "21 Oct", "22 Oct", "23 Oct", "24 Oct", "25 Oct", "26 Oct", "27 Oct", "28 Oct", "29 Oct",
                 "30 Oct"
             ]
+        );
+    }
+    #[test]
+    fn an_hour_that_does_not_exist_has_no_mark() {
+        assert_eq!(
+            labels("2026-03-28T23:30:00Z", "2026-03-29T03:30:00Z", "Europe/Berlin", 6),
+            ["01:00", "03:00", "04:00", "05:00"]
         );
     }
 }
