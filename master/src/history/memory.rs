@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use shared::{
     api::Page,
-    history::{RunQuery, RunView, Statistic, StatisticsQuery, Step},
+    history::{Asked, RunQuery, RunView, Statistic, StatisticsQuery, Step},
     id::{JobId, NodeId, RunId},
     report::{Chunk, Run},
     run::State,
@@ -16,7 +16,7 @@ use shared::{
 };
 
 use super::{
-    EXPIRE_ROWS, Expire, Expired, History, HistoryError, Sum, batch,
+    EXPIRE_ROWS, Expire, Expired, Glimpse, History, HistoryError, News, Runs, Sum, batch,
     page::{Cursor, Wanted},
     statistics,
     tally::Sums,
@@ -39,6 +39,7 @@ struct Kept {
     ranges: BTreeSet<RunId>,
     outputs: BTreeMap<(RunId, u64), Chunk>,
     sums: Sums,
+    asked: BTreeMap<RunId, Asked>,
     /// The database is down: nothing answers.
     down: bool,
 }
@@ -174,7 +175,7 @@ impl Kept {
                 days_before,
             } => {
                 return self.sums.remove_if(|sum| match sum.step {
-                    Step::Hour | Step::FiveMinutes => sum.at < *hours_before,
+                    Step::Hour | Step::Minutes => sum.at < *hours_before,
                     Step::Day => sum.at < *days_before,
                 });
             }
@@ -183,6 +184,7 @@ impl Kept {
             gone.into_iter().rev().take(EXPIRE_ROWS as usize).collect();
         gone.iter().for_each(|id| self.remove(*id));
         self.outputs.retain(|(run, _), _| !gone.contains(run));
+        self.asked.retain(|run, _| !gone.contains(run));
         gone.len() as u64
     }
 }
@@ -199,7 +201,12 @@ impl History for MemoryHistory {
     }
 
     async fn run(&self, id: RunId) -> Result<Option<RunView>, HistoryError> {
-        Ok(self.up()?.runs.get(&id).cloned().map(RunView::from))
+        let kept = self.up()?;
+        let mut run = kept.runs.get(&id).cloned().map(RunView::from);
+        if let Some(run) = &mut run {
+            run.asked = kept.asked.get(&id).cloned();
+        }
+        Ok(run)
     }
 
     async fn runs(&self, query: &RunQuery) -> Result<Page<RunView>, HistoryError> {
@@ -212,6 +219,56 @@ impl History for MemoryHistory {
             items: runs.into_iter().map(RunView::from).collect(),
             next,
         })
+    }
+
+    async fn glimpses(&self, runs: &Runs) -> Result<Vec<Glimpse>, HistoryError> {
+        let wanted = runs.check()?;
+        let kept = self.up()?;
+        let matching = kept.newest_first().filter(|run| wanted.matches(run));
+        Ok(matching.take(runs.limit as usize).map(Glimpse::from).collect())
+    }
+
+    async fn recent(&self, jobs: &[JobId], count: u32) -> Result<Vec<Glimpse>, HistoryError> {
+        let kept = self.up()?;
+        let of = |job: &JobId| {
+            let runs = kept.newest_first().filter(|run| run.job == *job);
+            runs.take(count as usize).map(Glimpse::from).collect::<Vec<_>>()
+        };
+        Ok(jobs.iter().flat_map(of).collect())
+    }
+
+    async fn open(&self, limit: u32) -> Result<Vec<Glimpse>, HistoryError> {
+        let kept = self.up()?;
+        Ok(kept
+            .of(&kept.open)
+            .take(limit as usize)
+            .map(Glimpse::from)
+            .collect())
+    }
+
+    /// Masters that share it in a test see each other's runs when they look again.
+    async fn news(&self, _: i64, _: u32) -> Result<Vec<News>, HistoryError> {
+        self.up().map(|_| Vec::new())
+    }
+
+    async fn newest_news(&self) -> Result<i64, HistoryError> {
+        self.up().map(|_| 0)
+    }
+
+    async fn note_asked(&self, runs: &[RunId], asked: &Asked) -> Result<(), HistoryError> {
+        let mut kept = self.up()?;
+        for run in runs {
+            kept.asked.entry(*run).or_insert_with(|| asked.clone());
+        }
+        Ok(())
+    }
+
+    async fn output_before(&self, run: RunId, before: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
+        let kept = self.up()?;
+        let range = kept.outputs.range((run, 0)..(run, before)).rev();
+        let mut last: Vec<Chunk> = range.take(limit as usize).map(|(_, chunk)| chunk.clone()).collect();
+        last.reverse();
+        Ok(last)
     }
 
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {

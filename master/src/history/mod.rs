@@ -5,6 +5,7 @@
 //! and for each job and day, which outlives the runs that it counts. `tallies` holds what
 //! recorded batches add to the statistics until housekeeping folds it in.
 
+mod glimpse;
 mod batch;
 mod tally;
 mod page;
@@ -17,13 +18,14 @@ pub mod dump;
 use async_trait::async_trait;
 use shared::{
     api::Page,
-    history::{RunQuery, RunView, Statistic, StatisticsQuery},
+    history::{Asked, RunQuery, RunView, Statistic, StatisticsQuery},
     id::{JobId, NodeId, RunId},
     report::{Chunk, Run},
     time::Time,
 };
 
 pub use batch::latest_of_each;
+pub use glimpse::{Glimpse, News, Told};
 pub use memory::MemoryHistory;
 pub use sql::{ConnectError, SqlHistory};
 pub use tally::Sum;
@@ -41,6 +43,30 @@ pub trait History: Send + Sync + 'static {
 
     /// Newest first, by cursor.
     async fn runs(&self, query: &RunQuery) -> Result<Page<RunView>, HistoryError>;
+
+    // At a glance: for the board and for pictures.
+
+    /// Newest first, at most [`Runs::limit`].
+    async fn glimpses(&self, runs: &Runs) -> Result<Vec<Glimpse>, HistoryError>;
+
+    /// The newest `count` runs of each of these jobs.
+    async fn recent(&self, jobs: &[JobId], count: u32) -> Result<Vec<Glimpse>, HistoryError>;
+
+    /// Runs that have not ended, of all nodes, in no order.
+    async fn open(&self, limit: u32) -> Result<Vec<Glimpse>, HistoryError>;
+
+    /// What was recorded after the news of this id. Always nothing where only one master
+    /// can record.
+    async fn news(&self, after: i64, limit: u32) -> Result<Vec<News>, HistoryError>;
+
+    /// The id of the newest news; zero if there are none.
+    async fn newest_news(&self) -> Result<i64, HistoryError>;
+
+    /// Notes who asked for runs and with what; [`History::run`] tells it.
+    async fn note_asked(&self, runs: &[RunId], asked: &Asked) -> Result<(), HistoryError>;
+
+    /// The last pieces of a run's output before piece `before`, in order.
+    async fn output_before(&self, run: RunId, before: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError>;
 
     /// Runs of a node that have not ended.
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError>;
@@ -95,6 +121,23 @@ pub trait History: Send + Sync + 'static {
     /// Takes what a backup holds. As `record`, but that runs do not count in the
     /// statistics: a backup brings those itself.
     async fn load(&self, runs: &[Run], chunks: &[Chunk], sums: &[Sum]) -> Result<(), HistoryError>;
+}
+
+/// Which runs to glimpse at.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Runs {
+    pub query: RunQuery,
+    /// Only of these jobs.
+    pub jobs: Option<Vec<JobId>>,
+    pub limit: u32,
+}
+
+impl Runs {
+    fn check(&self) -> Result<page::Wanted, HistoryError> {
+        let mut wanted = page::Wanted::check(&self.query)?;
+        wanted.jobs.clone_from(&self.jobs);
+        Ok(wanted)
+    }
 }
 
 /// How many rows one call of [`History::expire`] deletes at most.

@@ -4,9 +4,9 @@ use std::{fmt, str::FromStr};
 
 use shared::{
     history::RunQuery,
-    id::{JobPath, Namespace, NodeId, RunId},
+    id::{JobId, JobPath, Namespace, NodeId, RunId},
     report::Run,
-    run::State,
+    run::{Cause, State},
     time::Time,
 };
 
@@ -23,6 +23,10 @@ pub struct Wanted {
     pub node: Option<NodeId>,
     /// Empty: any.
     pub states: Vec<State>,
+    /// Empty: any.
+    pub causes: Vec<Cause>,
+    /// Any of these jobs; none at all if there is none in it.
+    pub jobs: Option<Vec<JobId>>,
     pub since: Option<Time>,
     pub until: Option<Time>,
     pub first: Option<RunId>,
@@ -45,6 +49,13 @@ impl Wanted {
                 states.push(state);
             }
         }
+        let mut causes = Vec::new();
+        for name in query.cause.iter().flat_map(|s| s.split(',')).map(str::trim) {
+            if !name.is_empty() {
+                causes.push(cause(name)?);
+            }
+        }
+        causes.dedup();
         let namespace = match query.namespace.as_deref() {
             Some(name) if !name.is_empty() => Some(name.parse().map_err(HistoryError::Invalid)?),
             _ => None,
@@ -54,6 +65,8 @@ impl Wanted {
             namespace,
             node: query.node.clone(),
             states,
+            causes,
+            jobs: None,
             since: query.since,
             until: query.until,
             first: query.first,
@@ -76,10 +89,47 @@ impl Wanted {
                 .is_none_or(|namespace| *namespace == run.path.namespace)
             && self.node.as_ref().is_none_or(|node| *node == run.node)
             && (self.states.is_empty() || self.states.contains(&run.state))
+            && (self.causes.is_empty() || self.causes.contains(&run.cause))
+            && self.jobs.as_ref().is_none_or(|jobs| jobs.contains(&run.job))
             && self.since.is_none_or(|since| run.scheduled_at >= since)
             && self.until.is_none_or(|until| run.scheduled_at < until)
             && self.first.is_none_or(|first| run.first == first)
             && self.before.is_none_or(|before| Cursor::of(run) < before)
+    }
+
+    /// The walks along indexes that together find every run that is wanted. One index gives
+    /// the order for one job, node, state or cause. Of several states, each is a walk of its
+    /// own, and what they find is merged: a sort of all runs in those states could be one of
+    /// millions.
+    pub fn walks(&self) -> Vec<Walk> {
+        let all = Walk {
+            job: None,
+            states: self.states.clone(),
+            causes: self.causes.clone(),
+        };
+        if let Some(jobs) = &self.jobs {
+            let of = |job: &JobId| Walk {
+                job: Some(*job),
+                ..all.clone()
+            };
+            return jobs.iter().map(of).collect();
+        }
+        if self.job.is_some() || self.node.is_some() || self.first.is_some() {
+            return vec![all];
+        }
+        let by_state = |state: &State| Walk {
+            states: vec![*state],
+            ..all.clone()
+        };
+        let by_cause = |cause: &Cause| Walk {
+            causes: vec![*cause],
+            ..all.clone()
+        };
+        match (self.states.len(), self.causes.len()) {
+            (2.., _) => self.states.iter().map(by_state).collect(),
+            (0, 2..) => self.causes.iter().map(by_cause).collect(),
+            _ => vec![all],
+        }
     }
 
     /// Cuts `runs`, which are sorted and may be one too many, to a page.
@@ -90,6 +140,33 @@ impl Wanted {
             .filter(|_| more)
             .map(|run| Cursor::of(run).to_string())
     }
+}
+
+/// Runs that are found in order along one index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    pub job: Option<JobId>,
+    /// Empty: any.
+    pub states: Vec<State>,
+    pub causes: Vec<Cause>,
+}
+
+fn cause(name: &str) -> Result<Cause, HistoryError> {
+    let all = [
+        Cause::Schedule,
+        Cause::CatchUp,
+        Cause::Manual,
+        Cause::Retry,
+        Cause::Lost,
+    ];
+    let found = all.into_iter().find(|cause| cause.as_str() == name);
+    found.ok_or_else(|| {
+        let all: Vec<&str> = all.iter().map(|cause| cause.as_str()).collect();
+        HistoryError::Invalid(format!(
+            "`{name}` is not a run's cause; it is one of {}",
+            all.join(", ")
+        ))
+    })
 }
 
 /// A run's place in the order of pages. Runs that are recorded later do not move it.

@@ -33,6 +33,11 @@ impl Wanted {
             Some(name) if !name.is_empty() => Some(name.parse().map_err(HistoryError::Invalid)?),
             _ => None,
         };
+        let is_of_all = query.job.is_none() && namespace.is_none() && query.by == SumBy::Time;
+        if query.step == Step::Minutes && !is_of_all {
+            let why = "there are sums of five minutes over all jobs and by time only; ask for hours";
+            return Err(HistoryError::Invalid(why.to_owned()));
+        }
         Ok(Wanted {
             job: query.job.clone(),
             namespace,

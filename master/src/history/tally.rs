@@ -1,6 +1,6 @@
 //! What runs add to the statistics: sums that can be added to each other.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -21,6 +21,14 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// The same of how it ended alone.
+    fn count_outcome(&mut self, old: Option<&Run>, new: &Run) {
+        if let Some(old) = old {
+            add_outcome(&mut self.outcomes, old, -1);
+        }
+        add_outcome(&mut self.outcomes, new, 1);
+    }
+
     /// Counts a report that was recorded in place of `old`.
     fn count(&mut self, old: Option<&Run>, new: &Run) {
         // Only a lost run is ever taken back; it had no times.
@@ -99,6 +107,20 @@ impl Sum {
     }
 }
 
+/// Under which the sums over all jobs stand: no job has this id, which is that of the first
+/// millisecond of 1970.
+fn all_jobs() -> JobId {
+    JobId::new(Time::EPOCH, 0)
+}
+
+fn all_jobs_path() -> JobPath {
+    static PATH: LazyLock<JobPath> = LazyLock::new(|| {
+        let all = "all/all".parse();
+        all.expect("two names and a slash")
+    });
+    PATH.clone()
+}
+
 /// Sums under their keys.
 #[derive(Clone, Debug, Default)]
 pub struct Sums(BTreeMap<(JobId, Step, Time), Sum>);
@@ -109,6 +131,8 @@ impl Sums {
         if new.state.is_end() || old.is_some_and(|old| old.state.is_end()) {
             self.tally(new.job, &new.path, Step::Hour, new.scheduled_at)
                 .count(old, new);
+            let all = self.tally(all_jobs(), &all_jobs_path(), Step::Minutes, new.scheduled_at);
+            all.count_outcome(old, new);
         }
     }
 
@@ -125,12 +149,14 @@ impl Sums {
     /// Adds the day's sum to each hour's.
     pub fn with_days(self) -> Sums {
         let mut all = Sums::default();
-        for hour in self.0.into_values() {
-            all.add(&Sum {
-                step: Step::Day,
-                ..hour.clone()
-            });
-            all.add(&hour);
+        for sum in self.0.into_values() {
+            if sum.step == Step::Hour {
+                all.add(&Sum {
+                    step: Step::Day,
+                    ..sum.clone()
+                });
+            }
+            all.add(&sum);
         }
         all
     }

@@ -23,10 +23,11 @@ use tokio::{
     sync::watch,
     time::{Instant, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Reasons,
+    board::Board,
     calendars::Coverages,
     failure::{Answer, Failure},
     findings::Looked,
@@ -61,9 +62,13 @@ pub struct Inner {
     /// Ends the streams that would keep a stopping master waiting.
     pub closing: CancellationToken,
     reasons: Mutex<Option<(Instant, Arc<Reasons>)>>,
-    pub looked: Looked,
     pub(super) coverages: Coverages,
     pub looked: Looked,
+    /// Every job at a glance.
+    pub board: Board,
+    pub started_at: shared::time::Time,
+    /// Ends what works for this app alone.
+    _working: DropGuard,
 }
 
 /// What the API gets from the rest of the master.
@@ -130,13 +135,24 @@ impl Deref for Inner {
 
 impl App {
     pub fn new(parts: Parts) -> App {
+        let working = CancellationToken::new();
+        let Parts {
+            view,
+            history,
+            intake,
+            host,
+            ..
+        } = &parts;
+        let board = Board::spawn(view, history.clone(), intake, host.clone(), working.clone());
         App(Arc::new(Inner {
+            board,
+            started_at: host.now(),
+            _working: working.drop_guard(),
             parts,
             gates: Gates::default(),
             counts: Counts::default(),
             closing: CancellationToken::new(),
             reasons: Mutex::default(),
-            looked: Looked::default(),
             coverages: Coverages::default(),
             looked: Looked::default(),
         }))

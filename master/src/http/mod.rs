@@ -9,6 +9,7 @@ mod extract;
 mod app;
 mod login;
 mod tokens;
+mod board;
 mod jobs;
 mod job_write;
 mod apply;
@@ -64,6 +65,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(login::password))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(board::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get, job_write::put, job_write::delete))
         .routes(routes!(job_write::pause))

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use master::history::{Expire, Expired, History, HistoryError, MemoryHistory, Sum};
+use master::history::{Expire, Expired, Glimpse, History, HistoryError, MemoryHistory, News, Runs, Sum};
 use shared::{
     api::Page,
-    history::{RunQuery, RunView, Statistic, StatisticsQuery},
+    history::{Asked, RunQuery, RunView, Statistic, StatisticsQuery},
     id::{JobId, NodeId, RunId},
     report::{Chunk, Run},
     time::Time,
@@ -57,6 +57,27 @@ impl History for Gate {
     }
     async fn runs(&self, query: &RunQuery) -> Result<Page<RunView>, HistoryError> {
         self.inner.runs(query).await
+    }
+    async fn glimpses(&self, runs: &Runs) -> Result<Vec<Glimpse>, HistoryError> {
+        self.inner.glimpses(runs).await
+    }
+    async fn recent(&self, jobs: &[JobId], count: u32) -> Result<Vec<Glimpse>, HistoryError> {
+        self.inner.recent(jobs, count).await
+    }
+    async fn open(&self, limit: u32) -> Result<Vec<Glimpse>, HistoryError> {
+        self.inner.open(limit).await
+    }
+    async fn news(&self, after: i64, limit: u32) -> Result<Vec<News>, HistoryError> {
+        self.inner.news(after, limit).await
+    }
+    async fn newest_news(&self) -> Result<i64, HistoryError> {
+        self.inner.newest_news().await
+    }
+    async fn note_asked(&self, runs: &[RunId], asked: &Asked) -> Result<(), HistoryError> {
+        self.inner.note_asked(runs, asked).await
+    }
+    async fn output_before(&self, run: RunId, before: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
+        self.inner.output_before(run, before, limit).await
     }
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {
         self.inner.unfinished(node).await

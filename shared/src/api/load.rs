@@ -26,38 +26,42 @@ impl Load {
         }
     }
 
-    /// Adds the instants after `after` of a job, each of which is `weight` runs. Looks at a
-    /// bounded number of instants in each bucket, however dense they are.
-    pub fn add(&mut self, triggers: &[Compiled], after: Time, weight: u64) {
-        let end = self.start_of(self.runs.len());
-        let mut at = after.max(before(self.from));
-        while let Some(first) = fire::next(triggers, at).filter(|first| *first < end) {
-            let bucket = ((first.as_millis() - self.from.as_millis()) / self.step_ms) as usize;
-            let until = before(self.start_of(bucket + 1));
-            let (mut count, mut last) = (1, first);
-            while count < LOOKS {
-                match fire::next(triggers, last).filter(|next| *next <= until) {
-                    Some(next) => (count, last) = (count + 1, next),
-                    None => break,
-                }
-            }
-            if count == LOOKS {
-                let pace = (last.as_millis() - first.as_millis()) / (LOOKS as i64 - 1);
-                count += ((until.as_millis() - last.as_millis()) / pace.max(1)) as u64;
-                self.estimated = true;
-            }
-            self.runs[bucket] = self.runs[bucket].saturating_add(count.saturating_mul(weight));
-            at = until;
-        }
+    /// Adds the instants after `after` of a job, each of which is `weight` runs; those that
+    /// are not `open` are none. Looks at a bounded number of instants in each bucket,
+    /// however dense they are; answers with how many those were.
+    pub fn add(
+        &mut self,
+        triggers: &[Compiled],
+        after: Time,
+        weight: u64,
+        open: impl Fn(Time) -> bool,
+    ) -> u64 {
+        let steps = Steps {
+            from: self.from,
+            step_ms: self.step_ms,
+            count: self.runs.len(),
+        };
+        let (mut looks, mut estimated) = (0, false);
+        let runs = &mut self.runs;
+        steps.walk(triggers, after, LOOKS, open, |found| {
+            looks += found.looks;
+            estimated |= found.estimated;
+            let bucket = &mut runs[found.bucket];
+            *bucket = bucket.saturating_add(found.count.saturating_mul(weight));
+            true
+        });
+        self.estimated |= estimated;
+        looks
     }
 
-    /// Says that what was added stands for more: that it was every `nth` job.
-    pub fn scale(&mut self, nth: u64) {
-        if nth > 1 {
+    /// Says that what was added stands for more: `part` of `whole` jobs.
+    pub fn scale(&mut self, part: u64, whole: u64) {
+        if part < whole && part > 0 {
             self.estimated = true;
-            self.runs
-                .iter_mut()
-                .for_each(|runs| *runs = runs.saturating_mul(nth));
+            let scaled = |runs: u64| u128::from(runs) * u128::from(whole) / u128::from(part);
+            for runs in &mut self.runs {
+                *runs = u64::try_from(scaled(*runs)).unwrap_or(u64::MAX);
+            }
         }
     }
 
@@ -78,6 +82,83 @@ impl Load {
     }
 }
 
+/// Equal buckets of time from an instant on.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    pub from: Time,
+    /// At least one millisecond.
+    pub step_ms: i64,
+    pub count: usize,
+}
+
+/// What there is of a job in one bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub bucket: usize,
+    /// The first and the last instant that were looked at.
+    pub first: Time,
+    pub last: Time,
+    /// How many there are that are open.
+    pub count: u64,
+    /// The count goes on at the pace of those that were looked at.
+    pub estimated: bool,
+    pub looks: u64,
+}
+
+impl Steps {
+    /// Goes through the buckets in which there are instants after `after`, with at most
+    /// `looks_max` (at least two) looks at each, until `take` says no.
+    pub fn walk(
+        self,
+        triggers: &[Compiled],
+        after: Time,
+        looks_max: u64,
+        open: impl Fn(Time) -> bool,
+        mut take: impl FnMut(Found) -> bool,
+    ) {
+        let start_of = |bucket: usize| {
+            let ms = self.step_ms.saturating_mul(bucket as i64);
+            Time::from_millis(self.from.as_millis().saturating_add(ms))
+        };
+        let end = start_of(self.count);
+        let mut at = after.max(before(self.from));
+        while let Some(first) = fire::next(triggers, at).filter(|first| *first < end) {
+            let bucket = ((first.as_millis() - self.from.as_millis()) / self.step_ms) as usize;
+            let until = before(start_of(bucket + 1));
+            let (mut looks, mut last) = (1, first);
+            let mut count = u64::from(open(first));
+            while looks < looks_max {
+                match fire::next(triggers, last).filter(|next| *next <= until) {
+                    Some(next) => {
+                        (looks, last) = (looks + 1, next);
+                        count += u64::from(open(next));
+                    }
+                    None => break,
+                }
+            }
+            let mut estimated = false;
+            if looks == looks_max {
+                let pace = (last.as_millis() - first.as_millis()) / (looks as i64 - 1).max(1);
+                let more = ((until.as_millis() - last.as_millis()) / pace.max(1)) as u64;
+                count += more.saturating_mul(count) / looks;
+                estimated = more > 0;
+            }
+            let found = Found {
+                bucket,
+                first,
+                last,
+                count,
+                estimated,
+                looks,
+            };
+            if count > 0 && !take(found) {
+                return;
+            }
+            at = until;
+        }
+    }
+}
+
 fn before(at: Time) -> Time {
     Time::from_millis(at.as_millis() - 1)
 }
@@ -93,7 +174,7 @@ mod tests {
     fn load(cron: &str, after: Time) -> (Vec<u64>, bool) {
         let mut load = Load::new(NOON, QUARTER, 4);
         let triggers = [Trigger::cron(cron).unwrap().compile(0).unwrap()];
-        load.add(&triggers, after, 1);
+        load.add(&triggers, after, 1, |_| true);
         (
             load.buckets().map(|(_, runs)| runs).collect(),
             load.is_estimated(),
@@ -121,11 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn suppressed_ones_do_not_count() {
+        let triggers = [Trigger::cron("* * * * *").unwrap().compile(0).unwrap()];
+        let mut load = Load::new(NOON, QUARTER, 2);
+        let until = Time::from_secs(NOON.as_secs() + 900);
+        load.add(&triggers, Time::EPOCH, 1, |at| at < until);
+        let runs: Vec<u64> = load.buckets().map(|(_, runs)| runs).collect();
+        assert_eq!(runs, [15, 0]);
+    }
+
+    #[test]
     fn a_part_stands_for_the_whole() {
         let mut load = Load::new(NOON, QUARTER, 1);
         let triggers = [Trigger::cron("0 * * * *").unwrap().compile(0).unwrap()];
-        load.add(&triggers, Time::EPOCH, 3);
-        load.scale(4);
+        load.add(&triggers, Time::EPOCH, 3, |_| true);
+        load.scale(2, 8);
         assert_eq!(load.buckets().next(), Some((NOON, 12)));
         assert!(load.is_estimated());
     }

@@ -53,7 +53,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-async fn index(
+pub async fn index(
     manager: &SchemaManager<'_>,
     table: &str,
     name: &'static str,
@@ -70,7 +70,7 @@ async fn index(
     manager.create_index(index).await
 }
 
-struct Dialect(DbBackend);
+pub struct Dialect(pub DbBackend);
 
 impl Dialect {
     fn runs(&self) -> TableCreateStatement {
@@ -166,7 +166,7 @@ impl Dialect {
         table
     }
 
-    fn table(&self, name: &'static str) -> TableCreateStatement {
+    pub fn table(&self, name: &'static str) -> TableCreateStatement {
         let mut table = Table::create();
         table.table(name).if_not_exists();
         if self.0 == DbBackend::MySql {
@@ -179,7 +179,7 @@ impl Dialect {
     }
 
     /// Text of ASCII letters: ids and the words of our own enums.
-    fn ascii(&self, name: &'static str, length: u32) -> ColumnDef {
+    pub fn ascii(&self, name: &'static str, length: u32) -> ColumnDef {
         self.text(name, length, "character set ascii collate ascii_bin")
     }
 
@@ -199,7 +199,7 @@ impl Dialect {
         ColumnDef::new(name).custom(kind).not_null().take()
     }
 
-    fn long_text(&self, name: &'static str) -> ColumnDef {
+    pub fn long_text(&self, name: &'static str) -> ColumnDef {
         ColumnDef::new(name)
             .custom(self.choose("text", "mediumtext", "text"))
             .not_null()

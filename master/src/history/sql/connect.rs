@@ -1,6 +1,14 @@
 //! Connecting: one pool, or two for SQLite, with an end to every wait.
 
-use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    fs::OpenOptions,
+    hash::{BuildHasher, RandomState},
+    io::ErrorKind,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
@@ -71,7 +79,14 @@ pub(super) async fn open(url: &str, patience: Patience) -> Result<SqlHistory, Co
         reads,
         patience,
         name: place.shown,
+        source: source(),
     })
+}
+
+/// A word that no other history has: the hasher's keys are random.
+fn source() -> Arc<str> {
+    let word = || RandomState::new().hash_one("gnomon");
+    format!("{:016x}", word()).into()
 }
 
 /// One connection, to hear at once what is wrong: a pool tries again until its patience is

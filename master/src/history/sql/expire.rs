@@ -42,9 +42,10 @@ pub async fn expire(history: &SqlHistory, what: &Expire) -> Result<Expired, Fail
         } => {
             let hours = statistics(history, "hour", *hours_before).await?;
             let days = statistics(history, "day", *days_before).await?;
+            let minutes = statistics(history, "minutes", *hours_before).await?;
             Ok(Expired {
-                rows: hours.rows + days.rows,
-                more: hours.more || days.more,
+                rows: hours.rows + days.rows + minutes.rows,
+                more: hours.more || days.more || minutes.more,
             })
         }
     }
@@ -89,6 +90,7 @@ async fn runs(history: &SqlHistory, which: Cond, rule: Rule) -> Result<Expired, 
     }
     let transaction = history.begin().await?;
     delete_in(&transaction, rows::OUTPUTS, "run", &ids).await?;
+    delete_in(&transaction, super::asked::ASKED, "run", &ids).await?;
     delete_in(&transaction, rows::RUNS, "id", &ids).await?;
     transaction.commit().await?;
     Ok(Expired {

@@ -9,10 +9,13 @@ mod migrate;
 mod rows;
 mod record;
 mod read;
+mod glance;
+mod news;
+mod asked;
 mod sums;
 mod expire;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -21,13 +24,13 @@ use sea_orm::{
 };
 use shared::{
     api::Page,
-    history::{RunQuery, RunView, Statistic, StatisticsQuery},
+    history::{Asked, RunQuery, RunView, Statistic, StatisticsQuery},
     id::{JobId, NodeId, RunId},
     report::{Chunk, Run},
     time::Time,
 };
 
-use super::{Expire, Expired, History, HistoryError, Sum};
+use super::{Expire, Expired, Glimpse, History, HistoryError, News, Runs, Sum};
 pub use connect::ConnectError;
 use failure::Failure;
 
@@ -61,6 +64,8 @@ pub struct SqlHistory {
     reads: DatabaseConnection,
     patience: Patience,
     name: String,
+    /// Tells what it has recorded itself from what others have.
+    source: Arc<str>,
 }
 
 /// Attempts at a transaction that others' transactions undid.
@@ -170,6 +175,42 @@ impl History for SqlHistory {
         self.call(self.patience.call, || read::page(self, &wanted)).await
     }
 
+    async fn glimpses(&self, runs: &Runs) -> Result<Vec<Glimpse>, HistoryError> {
+        let wanted = runs.check()?;
+        self.call(self.patience.call, || glance::walk(self, &wanted, runs.limit))
+            .await
+    }
+
+    async fn recent(&self, jobs: &[JobId], count: u32) -> Result<Vec<Glimpse>, HistoryError> {
+        self.call(self.patience.housekeeping, || glance::recent(self, jobs, count))
+            .await
+    }
+
+    async fn open(&self, limit: u32) -> Result<Vec<Glimpse>, HistoryError> {
+        self.call(self.patience.call, || glance::open(self, limit)).await
+    }
+
+    async fn news(&self, after: i64, limit: u32) -> Result<Vec<News>, HistoryError> {
+        self.call(self.patience.call, || news::read(self, after, limit))
+            .await
+    }
+
+    async fn newest_news(&self) -> Result<i64, HistoryError> {
+        self.call(self.patience.call, || news::newest(self)).await
+    }
+
+    async fn note_asked(&self, runs: &[RunId], asked: &Asked) -> Result<(), HistoryError> {
+        self.call(self.patience.call, || asked::note(self, runs, asked))
+            .await
+    }
+
+    async fn output_before(&self, run: RunId, before: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
+        self.call(self.patience.call, || {
+            glance::output_before(self, run, before, limit)
+        })
+        .await
+    }
+
     async fn unfinished(&self, node: &NodeId) -> Result<Vec<Run>, HistoryError> {
         self.call(self.patience.call, || read::unfinished(self, node))
             .await
@@ -206,7 +247,11 @@ impl History for SqlHistory {
     }
 
     async fn fold(&self) -> Result<bool, HistoryError> {
-        self.call(self.patience.housekeeping, || sums::fold(self)).await
+        let more = self.call(self.patience.housekeeping, || sums::fold(self)).await?;
+        if !more {
+            self.call(self.patience.housekeeping, || news::forget(self)).await?;
+        }
+        Ok(more)
     }
 
     async fn newest(&self, job: JobId, slot: u32) -> Result<Option<Time>, HistoryError> {

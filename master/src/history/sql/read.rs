@@ -10,13 +10,13 @@ use shared::{
     history::RunView,
     id::{JobId, NodeId, RunId},
     report::{Chunk, Run},
-    run::State,
+    run::{Cause, State},
     time::Time,
 };
 
 use super::{Failure, SqlHistory, rows};
 use crate::history::{
-    page::{Cursor, Wanted},
+    page::{Cursor, Walk, Wanted},
     statistics::instants,
 };
 
@@ -28,26 +28,23 @@ const KNOWN_MAX: u64 = 100_000;
 pub async fn run(history: &SqlHistory, id: RunId) -> Result<Option<RunView>, Failure> {
     let mut select = rows::select_runs();
     select.and_where(Expr::col("id").eq(id.to_string()));
-    let row = history.reads.query_one(&select).await?;
-    row.as_ref()
-        .map(rows::run)
-        .transpose()
-        .map(|run| run.map(RunView::from))
+    let Some(row) = history.reads.query_one(&select).await? else {
+        return Ok(None);
+    };
+    let mut run = RunView::from(rows::run(&row)?);
+    if run.cause != Cause::Schedule {
+        run.asked = super::asked::read(history, id).await?;
+    }
+    Ok(Some(run))
 }
 
 pub async fn page(history: &SqlHistory, wanted: &Wanted) -> Result<Page<RunView>, Failure> {
-    // One index gives the order for one job, node or state. Of several states, each is a
-    // walk along the index of its own, and what they find is merged: a sort of all runs in
-    // those states could be one of millions.
-    let one_walk =
-        wanted.states.len() < 2 || wanted.job.is_some() || wanted.node.is_some() || wanted.first.is_some();
     let mut runs = Vec::new();
-    if one_walk {
-        runs = walk(history, wanted, &wanted.states).await?;
-    } else {
-        for state in &wanted.states {
-            runs.extend(walk(history, wanted, &[*state]).await?);
-        }
+    let walks = wanted.walks();
+    for one in &walks {
+        runs.extend(walk(history, wanted, one).await?);
+    }
+    if walks.len() > 1 {
         runs.sort_by_key(|run| std::cmp::Reverse(Cursor::of(run)));
     }
     let next = wanted.cut(&mut runs);
@@ -57,8 +54,21 @@ pub async fn page(history: &SqlHistory, wanted: &Wanted) -> Result<Page<RunView>
     })
 }
 
-async fn walk(history: &SqlHistory, wanted: &Wanted, states: &[State]) -> Result<Vec<Run>, Failure> {
+async fn walk(history: &SqlHistory, wanted: &Wanted, walk: &Walk) -> Result<Vec<Run>, Failure> {
     let mut select = rows::select_runs();
+    matching(&mut select, wanted, walk);
+    select
+        .order_by("scheduled_at", Order::Desc)
+        .order_by("id", Order::Desc)
+        .limit(wanted.limit as u64 + 1);
+    runs(history, &select).await
+}
+
+/// Only what is wanted, of what the walk finds.
+pub fn matching(select: &mut SelectStatement, wanted: &Wanted, walk: &Walk) {
+    if let Some(job) = walk.job {
+        select.and_where(Expr::col("job_id").eq(job.to_string()));
+    }
     if let Some(job) = &wanted.job {
         select.and_where(Expr::col("namespace").eq(job.namespace.as_str()));
         select.and_where(Expr::col("name").eq(job.name.as_str()));
@@ -69,7 +79,12 @@ async fn walk(history: &SqlHistory, wanted: &Wanted, states: &[State]) -> Result
     if let Some(node) = &wanted.node {
         select.and_where(Expr::col("node").eq(node.as_str()));
     }
-    match states {
+    match &*walk.causes {
+        [] => {}
+        [cause] => drop(select.and_where(Expr::col("cause").eq(cause.as_str()))),
+        several => drop(select.and_where(Expr::col("cause").is_in(several.iter().map(|c| c.as_str())))),
+    }
+    match &*walk.states {
         [] => {}
         [state] => drop(select.and_where(Expr::col("state").eq(state.as_str()))),
         several => drop(select.and_where(Expr::col("state").is_in(several.iter().map(|s| s.as_str())))),
@@ -84,13 +99,8 @@ async fn walk(history: &SqlHistory, wanted: &Wanted, states: &[State]) -> Result
         select.and_where(Expr::col("first").eq(first.to_string()));
     }
     if let Some(before) = &wanted.before {
-        older_than(&mut select, before);
+        older_than(select, before);
     }
-    select
-        .order_by("scheduled_at", Order::Desc)
-        .order_by("id", Order::Desc)
-        .limit(wanted.limit as u64 + 1);
-    runs(history, &select).await
 }
 
 /// Rows after a place in the order of pages. The first condition is what indexes see.

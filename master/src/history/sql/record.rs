@@ -11,8 +11,9 @@ use shared::{
     report::{Chunk, Gap, Run},
 };
 
-use super::{Failure, HistoryError, SqlHistory, rows, sums};
+use super::{Failure, HistoryError, SqlHistory, news, rows, sums};
 use crate::history::{
+    Glimpse,
     Sum,
     batch::{self, Piece},
     tally::Sums,
@@ -80,6 +81,12 @@ pub async fn write(history: &SqlHistory, batch: &Write<'_>) -> Result<Vec<RunId>
         sums::note(&transaction, &changes.sums).await?;
     }
     sums::replace(&transaction, batch.sums).await?;
+    let told: Vec<Glimpse> = changed().map(|run| Glimpse::from(*run)).collect();
+    match batch.count {
+        true if told.is_empty() => {}
+        true => news::note(history, &transaction, Some(told)).await?,
+        false => news::note(history, &transaction, None).await?,
+    }
     let changed = changed().map(|run| run.id).collect();
     transaction.commit().await?;
     Ok(changed)

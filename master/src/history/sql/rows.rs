@@ -252,7 +252,7 @@ pub fn piece(row: &QueryResult) -> Result<Piece, Failure> {
     })
 }
 
-fn cause(text: &str) -> Result<Cause, Failure> {
+pub fn cause(text: &str) -> Result<Cause, Failure> {
     [
         Cause::Schedule,
         Cause::CatchUp,
@@ -299,7 +299,7 @@ impl Row<'_> {
         self.get().map(Time::from_millis)
     }
 
-    fn optional_time(&mut self) -> Result<Option<Time>, Failure> {
+    pub fn optional_time(&mut self) -> Result<Option<Time>, Failure> {
         Ok(self.optional()?.map(Time::from_millis))
     }
 }

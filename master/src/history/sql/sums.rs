@@ -308,6 +308,7 @@ fn sum(row: &sea_orm::QueryResult) -> Result<Sum, Failure> {
     let step = match row.get::<String>()?.as_str() {
         "hour" => Step::Hour,
         "day" => Step::Day,
+        "minutes" => Step::Minutes,
         other => return Err(Failure::Broken(format!("`{other}` is not a step of time"))),
     };
     let at = row.time()?;
