@@ -10,7 +10,7 @@ use super::{NodeAt, Why, World, rank};
 use crate::{
     id::{GroupName, NodeId},
     job::JobSpec,
-    target::{Groups, NodeSet, Place},
+    target::{Groups, NoMatch, NodeSet, Place},
 };
 
 /// How many nodes a reason names.
@@ -30,6 +30,21 @@ pub(super) struct Member<'w> {
     pub at: &'w NodeAt,
     pub hash: u64,
     pub weight: u32,
+}
+
+/// Why a node cannot take a slot.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{0}")]
+    NoMatch(NoMatch),
+    #[error("it is draining")]
+    Draining,
+    #[error("it is stopping")]
+    Leaving,
+    #[error("it is cordoned")]
+    Cordoned,
+    #[error("it is down")]
+    Down,
 }
 
 impl Member<'_> {
@@ -129,19 +144,19 @@ impl<'w> Fleet<'w> {
         let alive = self
             .members
             .iter()
-            .filter_map(|m| self.refusal(on, m).map(|why| (m.id, why)));
+            .filter_map(|m| self.refusal(on, m).map(|why| (m.id, why.to_string())));
         down.chain(alive)
     }
 
     /// Why a living node cannot take slots on this set of nodes.
-    pub fn refusal(&self, on: &NodeSet, member: &Member) -> Option<String> {
+    pub fn refusal(&self, on: &NodeSet, member: &Member) -> Option<Refusal> {
         if let Err(no) = on.check(member.id, &member.at.labels, &self.world.groups) {
-            return Some(no.to_string());
+            return Some(Refusal::NoMatch(no));
         }
         match member.at {
-            at if at.draining => Some("it is draining".into()),
-            at if at.leaving => Some("it is stopping".into()),
-            at if at.cordoned => Some("it is cordoned".into()),
+            at if at.draining => Some(Refusal::Draining),
+            at if at.leaving => Some(Refusal::Leaving),
+            at if at.cordoned => Some(Refusal::Cordoned),
             _ => None,
         }
     }

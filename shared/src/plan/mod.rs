@@ -19,6 +19,7 @@ mod rank;
 mod fleet;
 mod place;
 mod standing;
+mod outlook;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +28,8 @@ use std::{
     time::Duration,
 };
 
-pub use fleet::groups_named;
+pub use fleet::{Refusal, groups_named};
+pub use outlook::{Outlook, outlook};
 pub use standing::{choices, choices_for, standings, whereabouts};
 
 use self::{fleet::Fleet, place::Placed};

@@ -102,7 +102,7 @@ pub fn standings(world: &World, job: JobId, spec: &JobSpec) -> Vec<Standing> {
 
     let alive = fleet.members.iter().map(|member| {
         let why = match fleet.refusal(&target.on, member) {
-            Some(why) => why,
+            Some(why) => why.to_string(),
             None if !target.place.is_exclusive() => "it matches".to_owned(),
             None => rank_in_words(&able, member.id, spec),
         };

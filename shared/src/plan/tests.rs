@@ -967,3 +967,37 @@ fn the_cost_of_a_plan_grows_with_the_jobs() {
         );
     }
 }
+
+#[test]
+fn the_outlook_is_what_the_plan_then_does() {
+    let mut stage = Stage::new(&["a", "b", "c", "d"]);
+    stage.node("d").cordoned = true;
+    stage.join_with("x", &[("canary", "")]);
+    let job = stage.job("j", |spec| {
+        spec.target.place = Place::Shards(4);
+        spec.target.on.exclude.labels = "canary".parse().unwrap();
+        spec.target.on.nodes = ["a", "b", "c", "d", "gone", "x"].map(node).into();
+    });
+    let told = |stage: &Stage| {
+        let lines = outlook(&stage.world, job).into_iter().map(|o| {
+            let why = o.refusal.map_or("can".to_owned(), |why| why.to_string());
+            format!("{}: {why}, has {:?}, gets {:?}", o.node, o.has, o.gets)
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let before = outlook(&stage.world, job);
+    assert!(before.iter().all(|o| o.has.is_empty()));
+    stage.settle();
+    let after = outlook(&stage.world, job);
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((&before.gets, &after.has), (&after.gets, &after.gets), "{:?}", told(&stage));
+    }
+    assert_eq!(before.iter().map(|o| o.gets.len()).sum::<usize>(), 4);
+    expect![[r#"
+        a: can, has [2], gets [2]
+        b: can, has [0, 1], gets [0, 1]
+        c: can, has [3], gets [3]
+        d: it is cordoned, has [], gets []
+        gone: it is down, has [], gets []
+        x: it is excluded by name, group or label, has [], gets []"#]].assert_eq(&told(&stage).join("\n"));
+}
