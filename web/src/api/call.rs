@@ -80,6 +80,7 @@ async fn send<B: Serialize>(
     body: Option<&B>,
     revision: Option<Revision>,
 ) -> Result<Response, Failure> {
+    let is_new = method == "PUT" && revision.is_none();
     let method = method.parse().unwrap_or(gloo_net::http::Method::GET);
     let mut request = RequestBuilder::new(&format!("{BASE}{path}"))
         .method(method)
@@ -87,6 +88,9 @@ async fn send<B: Serialize>(
         .header(CSRF_HEADER, &session::csrf());
     if let Some(revision) = revision {
         request = request.header("if-match", &revision.to_string());
+    }
+    if is_new {
+        request = request.header("if-none-match", "*");
     }
     let request = match body {
         Some(body) => request.json(body)?,

@@ -2,10 +2,12 @@
 //! [`Failure`] that says what to do.
 
 mod call;
+pub mod runs;
 pub mod nodes;
 pub mod groups;
 pub mod jobs;
 pub mod job_file;
+pub mod timeline;
 pub mod tokens;
 pub mod overview;
 pub mod about;
