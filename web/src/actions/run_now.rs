@@ -52,7 +52,11 @@ pub fn RunDialog() -> impl IntoView {
         }
     });
     let title = Signal::derive(move || {
-        asked.with(|job| job.as_ref().map(|job| fill!(w.run_title_one, job = job)).unwrap_or_default())
+        asked.with(|job| {
+            job.as_ref()
+                .map(|job| fill!(w.run_title_one, job = job))
+                .unwrap_or_default()
+        })
     });
     view! {
         <Dialog open title>
@@ -66,7 +70,8 @@ fn Asking(job: JobPath, open: RwSignal<bool>) -> impl IntoView {
     let w = say::<ActionWords>();
     let ordered = RwSignal::new(None::<Ordered>);
     let asked_for = StoredValue::new(job);
-    move || match ordered.get() {
+    move || {
+        match ordered.get() {
         Some(Ordered { runs }) => view! {
             <p>{w.ordered}</p>
             <ul class="ordered">{runs.into_iter().map(|run| ordered_run(run, open)).collect_view()}</ul>
@@ -77,6 +82,7 @@ fn Asking(job: JobPath, open: RwSignal<bool>) -> impl IntoView {
         }
         .into_any(),
         None => view! { <RunForm job=asked_for.get_value() ordered /> }.into_any(),
+    }
     }
 }
 
@@ -108,7 +114,8 @@ fn RunForm(job: JobPath, ordered: RwSignal<Option<Ordered>>) -> impl IntoView {
     let places = remote(&[], move || job.get_value(), jobs::whereabouts);
     let run = move || {
         let text = env.get_untracked().map(|e| e.value()).unwrap_or_default();
-        let chosen = |select: NodeRef<html::Select>| select.get_untracked().map(|e| e.value()).unwrap_or_default();
+        let chosen =
+            |select: NodeRef<html::Select>| select.get_untracked().map(|e| e.value()).unwrap_or_default();
         let env = match environment(&text) {
             Ok(env) => env,
             Err(line) => return wrong.set(Some(fill!(w.env_no_name, line = line))),

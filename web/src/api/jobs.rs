@@ -2,12 +2,11 @@
 
 use shared::{
     api::{
-        JobView, NextFires, Ordered, RunNow, Whereabouts, Why,
+        JobView, NextFires, Ordered, Page, RunNow, Whereabouts, Why,
         board::Board,
         paths,
         timeline::JobHistory,
         work::{Bulk, BulkResult},
-        Page,
     },
     history::RunView,
     id::JobPath,
@@ -42,12 +41,19 @@ pub async fn next(job: JobPath, count: u32, also: Option<String>) -> Answer<Next
 }
 
 pub async fn history(job: JobPath, points: u32) -> Answer<JobHistory> {
-    get(&Query::default().with("points", points).after(&of(paths::JOB_HISTORY, &job))).await
+    get(&Query::default()
+        .with("points", points)
+        .after(&of(paths::JOB_HISTORY, &job)))
+    .await
 }
 
 /// The newest runs.
 pub async fn runs(job: JobPath, limit: u32) -> Answer<Page<RunView>> {
-    get(&Query::default().with("job", job).with("limit", limit).after(paths::RUNS)).await
+    get(&Query::default()
+        .with("job", job)
+        .with("limit", limit)
+        .after(paths::RUNS))
+    .await
 }
 
 pub async fn whereabouts(job: JobPath) -> Answer<Whereabouts> {

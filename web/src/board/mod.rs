@@ -2,6 +2,8 @@
 //! on only what changed comes, and a job that did not change keeps its very row.
 
 mod table;
+#[cfg(test)]
+pub(crate) use table::tests as test_rows;
 
 use std::{cell::RefCell, sync::Arc};
 

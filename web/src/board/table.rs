@@ -141,13 +141,21 @@ pub(crate) mod tests {
             job(2, "ops/b", none.clone()),
             job(3, "dev/c", none.clone()),
         );
-        let first = Table::after(None, board("1", true, vec![a.clone(), b.clone(), c.clone()], vec![]));
+        let first = Table::after(
+            None,
+            board("1", true, vec![a.clone(), b.clone(), c.clone()], vec![]),
+        );
         assert_eq!(names(&first), ["dev/c", "ops/a", "ops/b"]);
 
         let renamed = job(1, "ops/z", none.clone());
         let second = Table::after(
             Some(&first),
-            board("2", false, vec![renamed, b.clone(), job(4, "ops/new", none)], vec![c.id]),
+            board(
+                "2",
+                false,
+                vec![renamed, b.clone(), job(4, "ops/new", none)],
+                vec![c.id],
+            ),
         );
         assert_eq!(names(&second), ["ops/b", "ops/new", "ops/z"]);
         assert!(

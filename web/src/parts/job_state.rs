@@ -6,6 +6,7 @@ use shared::api::board::{JobState, Trouble};
 use super::{
     icon::Glyph,
     reason::reason_words,
+    standing,
     state::{self, Badge, Tone},
 };
 use crate::{
@@ -24,6 +25,14 @@ words! {
         ok: "ok" / "正常",
         new: "new" / "新建",
         paused: "paused" / "已暂停",
+        rejected_about: "A host's policy does not allow it." / "主机策略不允许运行此作业。",
+        unplaced_about: "There is no node for it, or for some of its slots." / "此作业或其部分槽位没有可用节点。",
+        overdue_about: "It should have run by now, and nothing is known of it." / "此作业早该运行，却没有任何记录。",
+        failing_about: "The last run that says something of it did not succeed." / "最近一次能说明问题的运行没有成功。",
+        running_about: "It is running." / "正在运行。",
+        ok_about: "Its last run succeeded." / "最近一次运行成功。",
+        new_about: "Nothing is known of any run yet." / "还没有任何运行记录。",
+        paused_about: "Nothing of it is due until it is resumed." / "恢复之前不会触发。",
         run_on: "{state} on {node}" / "在 {node} 上{state}",
         run_on_some: "{state} on {node} and others ({owners} of {of})" / "在 {node} 等节点上{state}（{owners}/{of}）",
         nothing_of: "Nothing is recorded of {at}" / "没有 {at} 的任何记录",
@@ -73,6 +82,21 @@ pub fn name(state: JobState) -> &'static str {
     }
 }
 
+/// What the state means, for who does not know the word.
+pub fn about(state: JobState) -> &'static str {
+    let w = say::<JobStateWords>();
+    match state {
+        JobState::Rejected => w.rejected_about,
+        JobState::Unplaced => w.unplaced_about,
+        JobState::Overdue => w.overdue_about,
+        JobState::Failing => w.failing_about,
+        JobState::Running => w.running_about,
+        JobState::Ok => w.ok_about,
+        JobState::New => w.new_about,
+        JobState::Paused => w.paused_about,
+    }
+}
+
 /// What is wrong, in the viewer's language as far as it has a name there.
 pub fn trouble_text(trouble: &Trouble) -> String {
     let w = say::<JobStateWords>();
@@ -105,7 +129,10 @@ pub fn trouble_text(trouble: &Trouble) -> String {
                 format!("{run}: {why}")
             }
         }
-        Trouble::Unplaced { why } => why.join("; "),
+        Trouble::Unplaced { why } => {
+            let why: Vec<String> = why.iter().map(|why| standing::words(why)).collect();
+            why.join("; ")
+        }
         Trouble::Overdue { at, slot } => {
             let at = short_time(*at, clock::now(), &zone());
             match slot {

@@ -5,6 +5,7 @@ pub mod icon;
 pub mod state;
 pub mod reason;
 pub mod job_state;
+pub mod standing;
 pub mod ticks;
 pub mod axis;
 pub mod when;
@@ -15,6 +16,7 @@ pub mod confirm;
 pub mod toast;
 pub mod menu;
 pub mod rows;
+pub mod window_rows;
 pub mod search;
 mod words;
 

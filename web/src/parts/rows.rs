@@ -8,7 +8,7 @@ use leptos::{ev, html, prelude::*};
 const BEYOND: usize = 8;
 
 /// Which rows exist: from where, and how many.
-fn in_sight(top: f64, height: f64, row_height: f64, all: usize) -> (usize, usize) {
+pub(super) fn in_sight(top: f64, height: f64, row_height: f64, all: usize) -> (usize, usize) {
     let first = ((top / row_height).floor().max(0.0) as usize)
         .saturating_sub(BEYOND)
         .min(all);
