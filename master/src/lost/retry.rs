@@ -4,7 +4,7 @@
 //! next attempt it does not know. So nothing is lost between an agent's report and the
 //! order, whoever dies.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use shared::{
     assign::RunOrder,
@@ -59,7 +59,8 @@ impl Lost {
                 continue;
             }
             match fate(&world, &run, next, look.is_gone(&run.node), look.now) {
-                Fate::Order(node, order) => {
+                Fate::Order(node, mut order) => {
+                    order.env = self.asked_env(order.first).await?;
                     tracing::info!(run.id = %next, node.id = %node, attempt = order.attempt, "ordered another attempt");
                     self.order(look, &node, next, *order, None).await?;
                 }
@@ -70,6 +71,15 @@ impl Lost {
             }
         }
         Ok(())
+    }
+}
+
+impl Lost {
+    /// What somebody who asked for the run laid over its job's environment: the order that
+    /// said so is gone, the history knows.
+    async fn asked_env(&self, first: RunId) -> Result<BTreeMap<String, String>, LostError> {
+        let asked = self.history.run(first).await?.and_then(|run| run.asked);
+        Ok(asked.map(|asked| asked.env).unwrap_or_default())
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use master::history::History;
 use shared::{
     assign::{Order, OrderKind, RunOrder},
+    history::Asked,
     id::{JobId, RunId},
     job::OnLost,
     keys,
@@ -240,6 +241,47 @@ async fn an_attempt_elsewhere_is_ordered_once_whoever_leads() {
     sleep(Duration::from_secs(90)).await;
     assert!(stage.orders().await.is_empty());
     assert_eq!(stage.run(run.id.attempt(2)).unwrap().node, b.id);
+}
+
+/// The order that held it is gone once its agent has taken it.
+#[tokio::test(start_paused = true)]
+async fn what_a_run_was_given_by_hand_goes_with_it_to_another_node() {
+    let stage = Stage::new();
+    let _m = stage.master("m1").await;
+    let (a, b, job) = two_nodes(&stage, |s| {
+        s.retry.attempts = 3;
+        s.retry.elsewhere = true;
+    })
+    .await;
+    let mut run = stage.report(job, &a.id, at(&stage, -1), State::Failed).await;
+    run.cause = Cause::Manual;
+    run.retry_at = Some(at(&stage, 5));
+    let asked = Asked {
+        by: "ann".to_owned(),
+        at: stage.host.now(),
+        env: [("DAY".to_owned(), "monday".to_owned())].into(),
+        node: None,
+    };
+    stage.history.note_asked(&[run.id], &asked).await.unwrap();
+    record(&stage, run.clone()).await;
+    let (key, order) = until_order(&stage).await;
+    assert_eq!(key, keys::order(&b.id, run.id.attempt(2)));
+    let OrderKind::Run(order) = order.kind else {
+        panic!()
+    };
+    assert_eq!(order.env, asked.env);
+
+    // And on, when that one fails too.
+    stage.delete(key).await;
+    let mut second = order.pending(run.id.attempt(2), &b.id);
+    (second.state, second.retry_at) = (State::Failed, Some(at(&stage, 5)));
+    record(&stage, second).await;
+    let (key, order) = until_order(&stage).await;
+    assert_eq!(key, keys::order(&a.id, run.id.attempt(3)));
+    let OrderKind::Run(order) = order.kind else {
+        panic!()
+    };
+    assert_eq!(order.env, asked.env);
 }
 
 #[tokio::test(start_paused = true)]
