@@ -213,6 +213,24 @@ pub struct Outcomes {
     pub lost: i64,
 }
 
+impl Outcomes {
+    /// Adds others to these.
+    pub fn add(&mut self, other: &Outcomes) {
+        for (to, from) in [
+            (&mut self.succeeded, other.succeeded),
+            (&mut self.failed, other.failed),
+            (&mut self.timed_out, other.timed_out),
+            (&mut self.killed, other.killed),
+            (&mut self.skipped, other.skipped),
+            (&mut self.missed, other.missed),
+            (&mut self.rejected, other.rejected),
+            (&mut self.lost, other.lost),
+        ] {
+            *to = to.saturating_add(from);
+        }
+    }
+}
+
 /// How values are spread, in milliseconds. Percentiles are within 7 % of the true ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

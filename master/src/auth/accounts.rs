@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use shared::{
     Revision,
     host::Host,
-    id::NodeId,
+    id::{NodeId, UserName},
     keys,
     node::Credential,
     store::{
@@ -89,6 +89,20 @@ impl Accounts {
         self.0.tokens.ready().await;
         self.0.sessions.ready().await;
         self.0.credentials.ready().await;
+    }
+
+    /// The user that a fresh instance made, while it is the only one and its password is the
+    /// one that was made for it.
+    pub fn first_user(&self) -> Option<UserName> {
+        let users = self.0.users.snapshot();
+        let mut all = users.iter().map(|(_, entry)| &entry.value);
+        let first = all.next().filter(|user| user.changed_at == user.created.at)?;
+        all.next().is_none().then(|| first.name.clone())
+    }
+
+    /// The tokens, to be told when they change.
+    pub fn follow_tokens(&self) -> Mirror<Token> {
+        self.0.tokens.clone()
     }
 
     /// Whose API token this is.

@@ -170,6 +170,15 @@ pub struct Expired {
     pub more: bool,
 }
 
+/// Where a page ends whose last run this is.
+pub fn cursor(run: &RunView) -> String {
+    let cursor = page::Cursor {
+        scheduled_at: run.scheduled_at,
+        id: run.id,
+    };
+    cursor.to_string()
+}
+
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The database does not answer, or is too slow: later.

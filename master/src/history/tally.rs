@@ -51,7 +51,7 @@ impl Tally {
     }
 
     pub fn merge(&mut self, other: &Tally) {
-        add_outcomes(&mut self.outcomes, &other.outcomes);
+        self.outcomes.add(&other.outcomes);
         self.duration.merge(&other.duration);
         self.late.merge(&other.late);
     }
@@ -73,21 +73,6 @@ fn add_outcome(outcomes: &mut Outcomes, run: &Run, sign: i64) {
         State::Lost => &mut outcomes.lost,
     };
     *place = place.saturating_add(sign.saturating_mul(count));
-}
-
-pub fn add_outcomes(sum: &mut Outcomes, other: &Outcomes) {
-    for (to, from) in [
-        (&mut sum.succeeded, other.succeeded),
-        (&mut sum.failed, other.failed),
-        (&mut sum.timed_out, other.timed_out),
-        (&mut sum.killed, other.killed),
-        (&mut sum.skipped, other.skipped),
-        (&mut sum.missed, other.missed),
-        (&mut sum.rejected, other.rejected),
-        (&mut sum.lost, other.lost),
-    ] {
-        *to = to.saturating_add(from);
-    }
 }
 
 /// A job's tally of one hour or day, as it is stored and dumped.

@@ -29,6 +29,7 @@ use super::{
     Reasons,
     board::Board,
     calendars::Coverages,
+    console::Console,
     failure::{Answer, Failure},
     findings::Looked,
     job_run::{Places, is_order_for},
@@ -66,6 +67,7 @@ pub struct Inner {
     pub looked: Looked,
     /// Every job at a glance.
     pub board: Board,
+    pub(super) day: super::overview::Kept,
     pub started_at: shared::time::Time,
     /// Ends what works for this app alone.
     _working: DropGuard,
@@ -102,6 +104,8 @@ pub struct Config {
     pub bounds: Bounds,
     /// It is ready once a node has registered after this revision: the agent beside it.
     pub node_after: Option<Revision>,
+    /// The console that is served beside the API.
+    pub console: Console,
 }
 
 impl Config {
@@ -115,6 +119,7 @@ impl Config {
             request_timeout: REQUEST_TIMEOUT,
             bounds: Bounds::default(),
             node_after: None,
+            console: Console::default(),
         }
     }
 }
@@ -146,6 +151,7 @@ impl App {
         let board = Board::spawn(view, history.clone(), intake, host.clone(), working.clone());
         App(Arc::new(Inner {
             board,
+            day: super::overview::Kept::default(),
             started_at: host.now(),
             _working: working.drop_guard(),
             parts,

@@ -8,15 +8,17 @@ use axum::{
     response::sse::{Event, KeepAlive, Sse},
 };
 use futures::Stream;
+use serde::Deserialize;
 use shared::api::{Changed, paths};
 use tokio::{
     sync::{OwnedSemaphorePermit, broadcast, mpsc},
-    time::{Instant, interval, sleep_until},
+    time::{Instant, sleep_until},
 };
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
     App,
+    extract::Params,
     failure::{Answer, Failure},
     output_live::{HEARTBEAT, full},
 };
@@ -27,30 +29,49 @@ const AHEAD: usize = 256;
 /// Changes of one kind within so long are told once.
 const GATHER: Duration = Duration::from_millis(200);
 
-/// How often a reader is told that other masters record runs too, whose news this one
-/// does not hear.
-const OTHERS: Duration = Duration::from_secs(1);
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventsQuery {
+    /// `false`: no `run` events; that runs were recorded is told as a change, a few times a
+    /// second at most. For who shows many jobs at once.
+    pub runs: Option<bool>,
+}
 
 /// Server-sent events: `run` (a `RunView`) for each run that this master records, and
-/// `changed` (a `Changed`) for what is to be looked at again.
-#[utoipa::path(get, path = paths::EVENTS, tag = "events",
+/// `changed` (a `Changed`) for what is to be looked at again. The first is `changed` with
+/// `all`: what happened before the connection is not told.
+#[utoipa::path(get, path = paths::EVENTS, tag = "events", params(EventsQuery),
     responses((status = 200, content((String = "text/event-stream"))), Failure))]
-pub async fn get(State(app): State<App>) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+pub async fn get(
+    State(app): State<App>,
+    Params(query): Params<EventsQuery>,
+) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let seat = app.gates.streams.enter().ok_or_else(full)?;
     let (events, receiver) = mpsc::channel(AHEAD);
     let news = app.intake.subscribe();
-    tokio::spawn(follow(app, news, events, seat));
+    tokio::spawn(follow(app, news, query.runs != Some(false), events, seat));
     Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
 type Events = mpsc::Sender<Result<Event, Infallible>>;
 
-async fn follow(app: App, mut news: broadcast::Receiver<Live>, events: Events, seat: OwnedSemaphorePermit) {
+async fn follow(
+    app: App,
+    mut news: broadcast::Receiver<Live>,
+    tells_runs: bool,
+    events: Events,
+    seat: OwnedSemaphorePermit,
+) {
     let _seat = seat;
     let view = app.view.clone();
+    let tokens = app.accounts.follow_tokens();
+    let (mut foreign, mut known) = (app.board.foreign.subscribe(), app.board.known.subscribe());
     let mut changed: BTreeSet<Changed> = BTreeSet::new();
     let mut tell_at = Instant::now();
-    let mut others = interval(OTHERS);
+    if !send(&events, "changed", &Changed::All) {
+        return;
+    }
     loop {
         let what = tokio::select! {
             () = events.closed() => return,
@@ -62,6 +83,7 @@ async fn follow(app: App, mut news: broadcast::Receiver<Live>, events: Events, s
                 continue;
             }
             live = news.recv() => match live {
+                Ok(Live::Run(_)) if !tells_runs => Changed::Runs,
                 Ok(Live::Run(run)) => {
                     if !send(&events, "run", &*run) { return }
                     continue;
@@ -70,10 +92,10 @@ async fn follow(app: App, mut news: broadcast::Receiver<Live>, events: Events, s
                 Err(broadcast::error::RecvError::Lagged(_)) => Changed::All,
                 Err(broadcast::error::RecvError::Closed) => return,
             },
-            _ = others.tick() => match view.masters.snapshot().len() {
-                0 | 1 => continue,
-                _ => Changed::Runs,
-            },
+            Ok(()) = foreign.changed() => Changed::Runs,
+            // The history answers again, or does not: what is shown of runs is new or old.
+            Ok(()) = known.changed() => Changed::Runs,
+            () = tokens.changed() => Changed::Tokens,
             () = view.jobs.changed() => Changed::Jobs,
             () = view.groups.changed() => Changed::Groups,
             () = view.calendars.changed() => Changed::Calendars,

@@ -31,7 +31,7 @@ fn door(path: &str) -> Door {
     match path {
         "/healthz" | "/readyz" => Door::Open,
         _ => match path.strip_prefix(BASE) {
-            Some(paths::LOGIN) => Door::Open,
+            Some(paths::LOGIN | paths::LOGIN_HINT) => Door::Open,
             Some(paths::REPORTS) => Door::Agents,
             _ => Door::People,
         },
@@ -40,10 +40,13 @@ fn door(path: &str) -> Door {
 
 /// Lets a request through with its [`Caller`], or answers 401.
 pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let admitted = match door(request.uri().path()) {
+    let (method, path, headers) = (request.method(), request.uri().path(), request.headers());
+    let admitted = match door(path) {
+        // Nobody can log in before the console's own files are there.
+        Door::People if app.config.console.takes(method, path, headers) => return next.run(request).await,
         Door::Open => return next.run(request).await,
-        Door::People => person(&app, request.method(), request.headers()),
-        Door::Agents => agent(&app, request.headers()),
+        Door::People => person(&app, method, headers),
+        Door::Agents => agent(&app, headers),
     };
     match admitted {
         Ok(caller) => {
@@ -146,6 +149,7 @@ mod tests {
             ("/healthz", Door::Open),
             ("/readyz", Door::Open),
             ("/api/v1/login", Door::Open),
+            ("/api/v1/login/hint", Door::Open),
             ("/api/v1/login/", Door::People),
             ("/api/v1//login", Door::People),
             ("/api/v1/%6cogin", Door::People),

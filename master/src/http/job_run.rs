@@ -7,7 +7,8 @@ use shared::{
     Revision,
     api::{Ordered, OrderedRun, RunNow, SlotView, Standing, paths},
     assign::{Order, OrderKind, Owed, RunOrder},
-    id::{NodeId, RunId},
+    history::Asked,
+    id::{JobPath, NodeId, RunId},
     job::JobSpec,
     keys,
     report::Run,
@@ -52,13 +53,46 @@ pub async fn run(
     JobPart(path): JobPart,
     MaybeJson(request): MaybeJson<RunNow>,
 ) -> Answer<(StatusCode, Json<Ordered>)> {
-    check_env(&request)?;
-    let stored = read(&app, &path).await?.ok_or_else(|| jobs::missing(&path))?;
-    let takers = planned_takers(&app, &stored, &request).await?;
-    let orders = orders(&app, &caller, &stored, &request, takers)?;
-    let ordered = place(&app, orders).await?;
-    tracing::info!(job.id = %stored.job.id, job = %path, by = caller.name(), runs = ordered.runs.len(), "a job was told to run");
+    let ordered = order_runs(&app, &caller, &path, &request, true).await?;
     Ok((StatusCode::CREATED, Json(ordered)))
+}
+
+/// Orders a job's runs. Where nobody can take it yet, `waits` for the leader to plan it.
+pub async fn order_runs(
+    app: &App,
+    caller: &Caller,
+    path: &JobPath,
+    request: &RunNow,
+    waits: bool,
+) -> Answer<Ordered> {
+    check_env(request)?;
+    let stored = read(app, path).await?.ok_or_else(|| jobs::missing(path))?;
+    let takers = match waits {
+        true => planned_takers(app, &stored, request).await?,
+        false => takers(&stored.job.spec, &app.standing(&stored)?, request)?,
+    };
+    let orders = orders(app, caller, &stored, request, takers)?;
+    let ordered = place(app, orders).await?;
+    note_asked(app, caller, request, &ordered).await;
+    tracing::info!(job.id = %stored.job.id, job = %path, by = caller.name(), runs = ordered.runs.len(), "a job was told to run");
+    Ok(ordered)
+}
+
+/// Notes who asked and with what, so that the same can be asked for again. Without a
+/// database nothing is noted; the runs are ordered all the same.
+async fn note_asked(app: &App, caller: &Caller, request: &RunNow, ordered: &Ordered) {
+    let asked = Asked {
+        by: caller.name(),
+        at: app.host.now(),
+        env: request.env.clone(),
+        node: request.node.clone(),
+    };
+    let runs: Vec<RunId> = ordered.runs.iter().map(|run| run.id).collect();
+    match timeout(RECORD_TIMEOUT, app.history.note_asked(&runs, &asked)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "who asked for runs is not noted"),
+        Err(_) => tracing::warn!("who asked for runs is not noted: the database is slow"),
+    }
 }
 
 /// Who is to run it. A job that was saved a moment ago is not planned yet: `apply` and then

@@ -208,22 +208,28 @@ pub async fn delete(
     JobPart(path): JobPart,
     condition: Condition,
 ) -> Answer<StatusCode> {
-    let key = keys::job(&path);
+    remove(&app, &caller, &path, condition).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes a job.
+pub async fn remove(app: &App, caller: &Caller, path: &JobPath, condition: Condition) -> Answer<()> {
+    let key = keys::job(path);
     for _ in 0..RACES_MAX {
         // Not decoded: a job that cannot be read can be deleted.
         let revision = app.store.get(&key).await?.map_or(0, |kv| kv.mod_revision);
         condition.check(&format!("job {path}"), revision)?;
         if revision == 0 {
-            return Err(jobs::missing(&path));
+            return Err(jobs::missing(path));
         }
         let compares = vec![Compare::ModRevision(key.clone(), revision)];
         let writes = vec![Write::Delete { key: key.clone() }];
-        if commit(&app, Txn { compares, writes }).await?.is_some() {
+        if commit(app, Txn { compares, writes }).await?.is_some() {
             tracing::info!(job = %path, by = caller.name(), "a job was deleted");
-            return Ok(StatusCode::NO_CONTENT);
+            return Ok(());
         }
     }
-    Err(busy(&path))
+    Err(busy(path))
 }
 
 /// Pause a job: nothing of it is due until it is resumed.
@@ -250,7 +256,7 @@ pub async fn resume(
     set_paused(&app, &caller, &path, condition, false).await
 }
 
-async fn set_paused(
+pub async fn set_paused(
     app: &App,
     caller: &Caller,
     path: &JobPath,

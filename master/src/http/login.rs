@@ -7,7 +7,11 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
 };
-use shared::api::{ChangePassword, Login, SESSION_COOKIE, WhoAmI, paths};
+use shared::api::{
+    ChangePassword, Login, SESSION_COOKIE, WhoAmI,
+    overview::{LoginHint, ShownBy},
+    paths,
+};
 
 use super::{
     App,
@@ -52,6 +56,22 @@ pub async fn login(
         csrf: Some(made.csrf),
     };
     Ok((cookie, Json(who)))
+}
+
+/// What somebody who logs in for the first time needs to know: whether the first user's
+/// password is still the one that was shown at the first start, and where that was. It
+/// tells no secret and needs no credential.
+#[utoipa::path(get, path = paths::LOGIN_HINT, tag = "session", security(()),
+    responses((status = 200, body = LoginHint), Failure))]
+pub async fn hint(State(app): State<App>) -> Json<LoginHint> {
+    let shown_by = match app.config.store_kind.as_str() {
+        "embedded" => ShownBy::Standalone,
+        _ => ShownBy::Master,
+    };
+    Json(LoginHint {
+        first_user: app.accounts.first_user().map(|user| user.to_string()),
+        shown_by,
+    })
 }
 
 /// End the session.

@@ -61,7 +61,7 @@ pub async fn get(State(app): State<App>, Part(id): Part<NodeId>) -> Answer<Json<
     Ok(Json(view(&app, id, &slots(&app))))
 }
 
-fn missing(id: &NodeId) -> Failure {
+pub fn missing(id: &NodeId) -> Failure {
     Failure::not_found(format!("there is no node {id}"))
 }
 
@@ -83,6 +83,18 @@ pub fn known(app: &App) -> Answer<BTreeSet<NodeId>> {
     all.extend(app.accounts.agents());
     all.extend(slots(app).into_keys());
     Ok(all)
+}
+
+/// One node as the API shows it.
+pub fn one(app: &App, id: NodeId) -> NodeView {
+    view(app, id, &slots(app))
+}
+
+/// Every node that is known, by id.
+pub fn all(app: &App) -> Answer<Vec<NodeView>> {
+    let slots = slots(app);
+    let known = known(app)?.into_iter();
+    Ok(known.map(|id| view(app, id, &slots)).collect())
 }
 
 /// How many slots each node owns.

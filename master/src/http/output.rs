@@ -13,6 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use shared::{
     api::{OutputView, Page, paths},
+    history::RunView,
     id::RunId,
     report::{Chunk, Stream},
 };
@@ -24,11 +25,14 @@ use super::{
     runs::find,
 };
 
-/// Pieces of output are up to 64 KiB: a page of them stays in memory for a moment.
+/// Pieces of output are up to 64 KiB and may be a line each: a page is bounded by its bytes.
 const PIECES_DEFAULT: u32 = 64;
-const PIECES_MAX: u32 = 256;
+const PIECES_MAX: u32 = 10_000;
+const PAGE_BYTES_MAX: usize = 4 << 20;
 /// How many are read at once for a stream.
 pub const PIECES_READ: u32 = 32;
+/// And for a page.
+const PIECES_AT_ONCE: u32 = 256;
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default, deny_unknown_fields)]
@@ -42,7 +46,10 @@ pub struct OutputQuery {
     pub from: Option<u64>,
     /// Where the page before ended, as its `next` says.
     pub cursor: Option<String>,
-    /// How many pieces at most; 64 unless given, 256 at most.
+    /// Of `json`: the last pieces before this number; for the end of the output a number
+    /// that is larger than any.
+    pub before: Option<u64>,
+    /// How many pieces at most; 64 unless given, 10,000 at most. A page also ends at 4 MiB.
     pub limit: Option<u32>,
 }
 
@@ -67,26 +74,66 @@ pub async fn get(
             .map_err(|_| Failure::invalid("the cursor is not from this list").field("cursor"))?,
         None => query.from.unwrap_or(0),
     };
-    find(&app, id).await?;
+    let run = find(&app, id).await?;
     if query.format == Some(Format::Text) {
-        return Ok(text(app, id, from, query.stream));
+        return Ok(text(app, &run, from, query.stream));
     }
     let limit = query.limit.unwrap_or(PIECES_DEFAULT).clamp(1, PIECES_MAX);
-    let mut pieces = app.history.output(id, from, limit + 1).await?;
-    let has_more = pieces.len() > limit as usize;
-    pieces.truncate(limit as usize);
-    let next = pieces
-        .last()
-        .filter(|_| has_more)
-        .map(|last| (last.seq + 1).to_string());
+    let (pieces, next) = match query.before {
+        None => forwards(&app, id, from, limit as usize).await?,
+        Some(before) => (backwards(&app, id, before, limit as usize).await?, None),
+    };
     let mut joiner = Joiner::default();
     let mut items: Vec<OutputView> = pieces.iter().map(|piece| joiner.view(piece)).collect();
     joiner.finish(&mut items);
     Ok(Json(Page { items, next }).into_response())
 }
 
+/// Pieces from a number on, and where the next page begins if there is one.
+async fn forwards(app: &App, id: RunId, from: u64, limit: usize) -> Answer<(Vec<Chunk>, Option<String>)> {
+    let (mut pieces, mut bytes, mut next) = (Vec::new(), 0, from);
+    loop {
+        let some = app.history.output(id, next, PIECES_AT_ONCE).await?;
+        let is_last = some.len() < PIECES_AT_ONCE as usize;
+        for piece in some {
+            if pieces.len() >= limit || bytes > PAGE_BYTES_MAX {
+                return Ok((pieces, Some(piece.seq.to_string())));
+            }
+            (bytes, next) = (bytes + piece.data.len(), piece.seq + 1);
+            pieces.push(piece);
+        }
+        if is_last {
+            return Ok((pieces, None));
+        }
+    }
+}
+
+/// The last pieces before a number, in order.
+async fn backwards(app: &App, id: RunId, before: u64, limit: usize) -> Answer<Vec<Chunk>> {
+    let (mut pieces, mut bytes, mut before) = (Vec::new(), 0, before);
+    'reading: loop {
+        let some = app.history.output_before(id, before, PIECES_AT_ONCE).await?;
+        let is_last = some.len() < PIECES_AT_ONCE as usize;
+        for piece in some.into_iter().rev() {
+            if pieces.len() >= limit || bytes > PAGE_BYTES_MAX {
+                break 'reading;
+            }
+            (bytes, before) = (bytes + piece.data.len(), piece.seq);
+            pieces.push(piece);
+        }
+        if is_last {
+            break;
+        }
+    }
+    pieces.reverse();
+    Ok(pieces)
+}
+
 /// The bytes themselves, read as they are sent: a gigabyte never stands in memory.
-fn text(app: App, id: RunId, from: u64, only: Option<Stream>) -> Response {
+fn text(app: App, run: &RunView, from: u64, only: Option<Stream>) -> Response {
+    let id = run.id;
+    // Names hold no quotes; a browser saves it, and never shows it as a page.
+    let file = format!("attachment; filename=\"{}-{}-{id}.txt\"", run.job.namespace, run.job.name);
     let pages = futures::stream::try_unfold(Some(from), move |from| {
         let app = app.clone();
         async move {
@@ -108,7 +155,11 @@ fn text(app: App, id: RunId, from: u64, only: Option<Stream>) -> Response {
         }
     });
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind)], Body::from_stream(pages)).into_response()
+    let mut response = ([(header::CONTENT_TYPE, kind)], Body::from_stream(pages)).into_response();
+    if let Ok(file) = HeaderValue::try_from(file) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
+    }
+    response
 }
 
 /// A piece's bytes. One that is not base64 is shown as it is: it tells more than nothing.

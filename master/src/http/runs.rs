@@ -1,11 +1,13 @@
 //! Runs: listing them, one of them, killing one.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::State, http::StatusCode};
 use shared::{
     api::{Kill, Page, paths},
     assign::{Order, OrderKind},
     history::{RunQuery, RunView},
-    id::{NodeId, RunId},
+    id::{JobId, JobPath, NodeId, RunId},
     keys,
     store::{Compare, Outcome, Txn},
 };
@@ -16,13 +18,95 @@ use super::{
     failure::{Answer, Failure},
     job_run::put,
 };
-use crate::auth::Caller;
+use crate::{auth::Caller, history};
 
 /// Runs, newest first.
 #[utoipa::path(get, path = paths::RUNS, tag = "runs", params(RunQuery),
     responses((status = 200, body = Page<RunView>), Failure))]
 pub async fn list(State(app): State<App>, Params(query): Params<RunQuery>) -> Answer<Json<Page<RunView>>> {
-    Ok(Json(app.history.runs(&query).await?))
+    match query.q.as_deref().map(str::trim) {
+        None | Some("") => Ok(Json(app.history.runs(&query).await?)),
+        Some(q) => {
+            let jobs = named(&app, &q.to_lowercase())?;
+            search(&app, &query, jobs).await.map(Json)
+        }
+    }
+}
+
+/// Jobs of which `q` (in small letters) is a part of the name.
+pub fn named(app: &App, q: &str) -> Answer<BTreeMap<JobId, JobPath>> {
+    let jobs = app.jobs()?;
+    let named = jobs.iter().map(|(_, entry)| (entry.value.id, entry.value.spec.path()));
+    Ok(named
+        .filter(|(_, path)| path.to_string().to_lowercase().contains(q))
+        .collect())
+}
+
+/// Jobs that are asked for one by one; of more, the newest runs of all jobs are gone
+/// through, and the others left out.
+const JOBS_MAX: usize = 20;
+/// Pages that are gone through for one.
+const PAGES_MAX: usize = 10;
+
+async fn search(app: &App, query: &RunQuery, jobs: BTreeMap<JobId, JobPath>) -> Answer<Page<RunView>> {
+    let limit = query.limit.unwrap_or(100).clamp(1, 1000) as usize;
+    if jobs.len() > JOBS_MAX {
+        return sift(app, query, &jobs, limit).await;
+    }
+    let (mut items, mut has_more) = (Vec::new(), false);
+    for path in jobs.into_values() {
+        if query.job.as_ref().is_some_and(|job| *job != path) {
+            continue;
+        }
+        let of_job = RunQuery {
+            job: Some(path),
+            limit: Some(limit as u32),
+            ..query.clone()
+        };
+        let page = app.history.runs(&of_job).await?;
+        has_more |= page.next.is_some();
+        items.extend(page.items);
+    }
+    items.sort_by_key(|run| std::cmp::Reverse((run.scheduled_at, run.id)));
+    has_more |= items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| has_more).map(history::cursor);
+    Ok(Page { items, next })
+}
+
+/// Goes through the newest runs for those of the jobs. A page may be short, and still be
+/// followed by another.
+async fn sift(
+    app: &App,
+    query: &RunQuery,
+    jobs: &BTreeMap<JobId, JobPath>,
+    limit: usize,
+) -> Answer<Page<RunView>> {
+    let mut query = RunQuery {
+        limit: Some(1000),
+        ..query.clone()
+    };
+    let mut items = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = app.history.runs(&query).await?;
+        for run in page.items {
+            if jobs.contains_key(&run.job_id) {
+                items.push(run);
+                if items.len() == limit {
+                    let next = items.last().map(history::cursor);
+                    return Ok(Page { items, next });
+                }
+            }
+        }
+        query.cursor = page.next;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    Ok(Page {
+        items,
+        next: query.cursor,
+    })
 }
 
 /// One run.

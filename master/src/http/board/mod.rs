@@ -136,6 +136,11 @@ impl Board {
         self.runs().open().cloned().collect()
     }
 
+    /// When a job is due next.
+    pub fn next(&self, app: &App, job: JobId) -> Option<Time> {
+        self.look(app, |rows| rows.rows.get(&job)?.job.next)
+    }
+
     pub fn usual_ms(&self, job: JobId) -> Option<u64> {
         self.runs().of(job)?.ticks().usual_ms()
     }

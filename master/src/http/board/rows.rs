@@ -58,7 +58,7 @@ pub struct Row {
     pub timetable: Timetable,
     pub triggers: Arc<[Compiled]>,
     pub since: Time,
-    has_calendars: bool,
+    pub has_calendars: bool,
     /// When it is to be looked at again though nothing changed.
     look_at: Option<Time>,
 }
