@@ -1,3 +1,4 @@
+pub mod news;
 use leptos::prelude::*;
 
 use crate::parts::page::Page;
