@@ -3,6 +3,7 @@
 
 mod client;
 mod commands;
+mod console;
 mod context;
 mod crontab;
 mod daemon;

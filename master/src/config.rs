@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use shared::{host::Host, id::MasterId, store::etcd::EtcdConfig};
 
-use crate::{housekeeping::Bounds, http::Listen};
+use crate::{housekeeping::Bounds, http::{Console, Listen}};
 
 /// How long a master's lease lasts: a leader that dies is followed by another within it.
 pub const LEASE_TTL_DEFAULT: Duration = Duration::from_secs(10);
@@ -24,6 +24,8 @@ pub struct MasterConfig {
     pub lease_ttl: Duration,
     /// What housekeeping keeps at most.
     pub bounds: Bounds,
+    /// The console that this binary carries; none by default.
+    pub console: Console,
 }
 
 impl MasterConfig {
@@ -37,6 +39,7 @@ impl MasterConfig {
             id: None,
             lease_ttl: LEASE_TTL_DEFAULT,
             bounds: Bounds::default(),
+            console: Console::default(),
         }
     }
 }

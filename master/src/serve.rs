@@ -23,7 +23,7 @@ use crate::{
     core::{Core, CoreParts, Database, StartError},
     history::{ConnectError, History, SqlHistory},
     housekeeping::{Bounds, Housekeeping},
-    http::{self, App, Parts, ServeError, Server},
+    http::{self, App, Console, Parts, ServeError, Server},
     intake::Intake,
     leader::Leader,
 };
@@ -69,6 +69,8 @@ pub struct MasterParts {
     pub database: Database,
     pub server: Server,
     pub is_tls: bool,
+    /// The console that this binary carries.
+    pub console: Console,
     pub host: Host,
     pub id: MasterId,
     /// Where agents and people reach the API.
@@ -125,6 +127,7 @@ pub async fn run(config: MasterConfig, cancel: CancellationToken) -> Result<(), 
         database,
         server,
         is_tls: config.listen.tls.is_some(),
+        console: config.console,
         id: config.id.clone().unwrap_or_else(|| config::new_id(&host)),
         host,
         url,
@@ -179,6 +182,7 @@ pub async fn start(parts: MasterParts, cancel: CancellationToken) -> Result<Runn
     let accounts = Accounts::spawn(parts.store.clone(), parts.host.clone());
     let mut config = http::Config::new(parts.id.clone(), parts.store_kind, parts.database.as_str());
     config.is_tls = parts.is_tls;
+    config.console = parts.console;
     config.bounds = parts.bounds;
     if parts.awaits_node {
         core.view.nodes.ready().await;

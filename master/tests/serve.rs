@@ -9,7 +9,7 @@ use master::{
     core::Database,
     history::SqlHistory,
     housekeeping::Bounds,
-    http::{Listen, Server},
+    http::{Console, Listen, Server},
 };
 use shared::{
     host::Host,
@@ -33,6 +33,7 @@ async fn start(dir: &Path, cancel: &CancellationToken) -> Running {
         database: Database::Sqlite,
         server,
         is_tls: false,
+        console: Console::default(),
         host: Host::system(),
         id: "standalone".parse().unwrap(),
         url,

@@ -107,6 +107,7 @@ pub async fn run(args: Args) -> Result<()> {
     config.url = args.advertise;
     config.id = args.id;
     config.bounds = args.keep.bounds();
+    config.console = crate::console::carried();
     config.lease_ttl = Duration::from_secs(args.lease);
     ::master::run(config, until_signalled()?).await.map_err(refused)
 }

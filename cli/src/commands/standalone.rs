@@ -82,6 +82,7 @@ pub async fn run(args: Args) -> Result<()> {
         database: Database::Sqlite,
         server,
         is_tls: listen.tls.is_some(),
+        console: crate::console::carried(),
         id: new_id(&host),
         host: host.clone(),
         url: url.clone(),

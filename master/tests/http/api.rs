@@ -19,7 +19,7 @@ use master::{
     auth::{Accounts, ensure_admin, sha256},
     history::MemoryHistory,
     housekeeping::Findings,
-    http::{App, Config, Parts, router},
+    http::{App, Config, Console, Parts, router},
     intake::Intake,
     planner::UnplacedList,
     view::View,
@@ -81,6 +81,14 @@ impl Api {
     }
 
     pub async fn on(embedded: Embedded) -> Api {
+        Api::made_of(embedded, Console::default()).await
+    }
+
+    pub async fn with_console(console: Console) -> Api {
+        Api::made_of(Embedded::memory(), console).await
+    }
+
+    async fn made_of(embedded: Embedded, console: Console) -> Api {
         let client = embedded.client();
         let store: DynStore = Arc::new(embedded);
         let connection: DynStore = Arc::new(client.clone());
@@ -105,7 +113,10 @@ impl Api {
             host,
             unplaced,
             findings: watch::channel(Findings::default()).1,
-            config: Config::new("m1".parse().unwrap(), "embedded", "memory"),
+            config: Config {
+                console,
+                ..Config::new("m1".parse().unwrap(), "embedded", "memory")
+            },
         });
         let router = router(app.clone());
         let mut api = Api {

@@ -14,4 +14,5 @@ mod why;
 mod fleet;
 mod calendars;
 mod backup;
+mod console;
 mod listener;

@@ -12,7 +12,10 @@ const BYTES_MAX: u64 = 450_000;
 pub fn check(dist: &Dist, mode: Mode) -> Result<bool> {
     let sizes = dist.sizes()?;
     let mut total = [0; 3];
-    println!("console: {:44} {:>9} {:>9} {:>9}", "web/dist", "plain", "brotli", "gzip");
+    println!(
+        "console: {:44} {:>9} {:>9} {:>9}",
+        "web/dist", "plain", "brotli", "gzip"
+    );
     for (name, lengths) in &sizes {
         print_row(name, *lengths);
         for (sum, length) in total.iter_mut().zip(lengths) {

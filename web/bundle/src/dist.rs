@@ -1,12 +1,6 @@
 //! The folder of what is delivered: every file, and beside it the same compressed.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::Write,
-    path::PathBuf,
-    thread,
-};
+use std::{collections::BTreeSet, fs, io::Write, path::PathBuf, thread};
 
 use anyhow::{Context, Result, anyhow};
 use flate2::{Compression, write::GzEncoder};
@@ -98,7 +92,10 @@ impl Dist {
         for (folder, prefix) in [(self.folder.clone(), ""), (self.folder.join("assets"), "assets/")] {
             for entry in fs::read_dir(folder)? {
                 let path = entry?.path();
-                let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());
+                let name = format!(
+                    "{prefix}{}",
+                    path.file_name().unwrap_or_default().to_string_lossy()
+                );
                 let length = |suffix: &str| {
                     let path = format!("{}{suffix}", path.display());
                     fs::metadata(path).map(|m| m.len())
@@ -122,12 +119,20 @@ fn compressed(files: Vec<File>) -> Result<Vec<(String, Vec<u8>)>> {
     thread::scope(|scope| {
         let mut work = Vec::new();
         for file in &files {
-            work.push((format!("{}.br", file.name), scope.spawn(|| with_brotli(&file.content))));
-            work.push((format!("{}.gz", file.name), scope.spawn(|| with_gzip(&file.content))));
+            work.push((
+                format!("{}.br", file.name),
+                scope.spawn(|| with_brotli(&file.content)),
+            ));
+            work.push((
+                format!("{}.gz", file.name),
+                scope.spawn(|| with_gzip(&file.content)),
+            ));
         }
         let mut all = Vec::new();
         for (name, thread) in work {
-            let content = thread.join().map_err(|_| anyhow!("compressing {name} panicked"))??;
+            let content = thread
+                .join()
+                .map_err(|_| anyhow!("compressing {name} panicked"))??;
             all.push((name, content));
         }
         Ok::<_, anyhow::Error>(all)

@@ -106,7 +106,10 @@ fn web_folder() -> Result<PathBuf> {
     };
     let web = std::path::absolute(web)?;
     if !web.join("index.html").exists() {
-        bail!("{} is not the console's folder: run this with `make console`", web.display());
+        bail!(
+            "{} is not the console's folder: run this with `make console`",
+            web.display()
+        );
     }
     Ok(web)
 }

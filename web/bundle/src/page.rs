@@ -22,7 +22,14 @@ pub fn page(template: &str, names: &Names) -> Result<String> {
             bail!("web/index.html must have `{}` once", mark.trim());
         }
     }
-    let Names { css, boot, icon, script, wasm, loader } = names;
+    let Names {
+        css,
+        boot,
+        icon,
+        script,
+        wasm,
+        loader,
+    } = names;
     let head = format!(
         "    <script src=\"/{boot}\"></script>
     <link rel=\"stylesheet\" href=\"/{css}\" />

@@ -31,7 +31,11 @@ pub fn find() -> Result<Toolchain> {
         && sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir()
     {
         // rustup's compiler brings its linker; a distribution's asks for the system's.
-        let linker = if has_own_linker(sysroot) { None } else { Some(linker()?) };
+        let linker = if has_own_linker(sysroot) {
+            None
+        } else {
+            Some(linker()?)
+        };
         return Ok(Toolchain::Active { linker });
     }
     let debian = self::sysroot(DEBIAN_RUSTC.as_ref());
@@ -94,7 +98,15 @@ fn meant_for_the_host(is_other_toolchain: bool) -> Vec<OsString> {
     ];
     let mut names: Vec<OsString> = fixed.iter().map(OsString::from).collect();
     if is_other_toolchain {
-        names.extend(["RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTDOC"].map(OsString::from));
+        names.extend(
+            [
+                "RUSTUP_TOOLCHAIN",
+                "RUSTC_WRAPPER",
+                "RUSTC_WORKSPACE_WRAPPER",
+                "RUSTDOC",
+            ]
+            .map(OsString::from),
+        );
     }
     // What `cargo run` tells this program of itself.
     let told = std::env::vars_os().map(|(name, _)| name);
