@@ -7,7 +7,7 @@ use leptos_router::{
 };
 
 use crate::{
-    actions, api, clock, live, locale,
+    actions, api, clock, live, locale, palette,
     pages::{
         calendars::Calendars, editor::Editor, groups::Groups, job::JobPage, jobs::Jobs, login::Login,
         node::NodePage, nodes::Nodes, not_found::NotFound, overview::Overview, run::RunPage, runs::Runs,
@@ -28,6 +28,7 @@ pub fn App() -> impl IntoView {
     live::provide();
     toast::provide();
     confirm::provide();
+    palette::provide();
     actions::run_now::provide();
     view! {
         <Router>

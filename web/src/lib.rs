@@ -11,6 +11,7 @@
 pub mod words;
 pub mod app;
 pub mod shell;
+pub mod palette;
 pub mod pages;
 pub mod parts;
 pub mod actions;

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_location};
 
 use crate::{
+    palette::{PaletteButton, PaletteDialog},
     actions::run_now::RunDialog,
     parts::{
         confirm::ConfirmDialog,
@@ -51,6 +52,7 @@ fn places() -> [Place; 8] {
 pub fn Shell(children: Children) -> impl IntoView {
     let w = say::<ShellWords>();
     let is_open = RwSignal::new(false);
+    let pages: Vec<_> = places().into_iter().map(|p| (p.href, p.glyph, p.name)).collect();
     let path = use_location().pathname;
     // Going somewhere closes the sheet of a narrow screen.
     Effect::new(move |_| {
@@ -62,6 +64,7 @@ pub fn Shell(children: Children) -> impl IntoView {
         <div class="shell" class:is-open=is_open>
             <nav class="places" aria-label=w.navigation>
                 <a class="brand" href="/"><Icon glyph=Glyph::Gnomon /><span>"Gnomon"</span></a>
+                <PaletteButton />
                 <ul>
                     {places()
                         .map(|place| view! {
@@ -84,6 +87,7 @@ pub fn Shell(children: Children) -> impl IntoView {
             </nav>
             <main id="page" tabindex="-1">{children()}</main>
         </div>
+        <PaletteDialog pages />
         <ConfirmDialog />
         <RunDialog />
         <Toasts />

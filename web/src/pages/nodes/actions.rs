@@ -11,100 +11,115 @@ use super::{NodesWords, list::name};
 use crate::{
     api::nodes::{forget, intend},
     parts::{
-        confirm::{self, Question},
+        confirm::{self, Asker, Question},
         icon::{Glyph, Icon},
         toast::{Toaster, toaster},
     },
     words::say,
 };
 
+/// Taken while the view is made, for use in its events.
+#[derive(Clone, Copy)]
+pub struct NodeDeeds {
+    toaster: Toaster,
+    asker: Asker,
+}
+
+pub fn node_deeds() -> NodeDeeds {
+    NodeDeeds { toaster: toaster(), asker: confirm::asker() }
+}
+
+impl NodeDeeds {
+    /// Asks first; can be taken back.
+    pub fn cordon(self, id: NodeId, name: String) {
+        let w = say::<NodesWords>();
+        let said = fill!(w.cordoned_done, node = name);
+        let wanted = IntentPatch { cordoned: Some(true), ..IntentPatch::default() };
+        let act = Callback::new(move |()| {
+            wish(self.toaster, id.clone(), wanted.clone(), said.clone(), Some(back_wish()));
+        });
+        self.ask(fill!(w.cordon_title, node = name), w.cordon_about, w.cordon, false, act);
+    }
+
+    /// The same.
+    pub fn drain(self, id: NodeId, name: String) {
+        let w = say::<NodesWords>();
+        let said = fill!(w.draining_done, node = name);
+        let wanted = IntentPatch { draining: Some(true), ..IntentPatch::default() };
+        let act = Callback::new(move |()| {
+            wish(self.toaster, id.clone(), wanted.clone(), said.clone(), Some(back_wish()));
+        });
+        self.ask(fill!(w.drain_title, node = name), w.drain_about, w.drain, true, act);
+    }
+
+    /// At once: the node takes work again.
+    pub fn uncordon(self, id: NodeId, name: String) {
+        let said = fill!(say::<NodesWords>().uncordoned, node = name);
+        wish(self.toaster, id, back_wish(), said, None);
+    }
+
+    /// Asks first, then forgets a node that is down and calls `after`.
+    pub fn forget(self, id: NodeId, name: String, after: Callback<()>) {
+        let w = say::<NodesWords>();
+        let said = fill!(w.forgotten, node = name);
+        let act = Callback::new(move |()| {
+            let (id, said) = (id.clone(), said.clone());
+            spawn_local(async move {
+                match forget(&id).await {
+                    Ok(()) => {
+                        self.toaster.done(said);
+                        after.run(());
+                    }
+                    Err(failure) => self.toaster.failed(&failure),
+                }
+            });
+        });
+        self.ask(fill!(w.forget_title, node = name), w.forget_about, w.forget, true, act);
+    }
+
+    fn ask(self, title: String, text: &str, verb: &str, is_dangerous: bool, act: Callback<()>) {
+        let (text, verb) = (text.to_owned(), verb.to_owned());
+        confirm::ask(self.asker, Question { title, text, what: vec![], verb, is_dangerous, act });
+    }
+}
+
 /// The buttons that fit the node's state.
 #[component]
 pub fn NodeActions(node: NodeView) -> impl IntoView {
     let w = say::<NodesWords>();
-    let (toaster, asker) = (toaster(), confirm::asker());
-    let navigate = StoredValue::new(use_navigate());
-    let shown = name(&node).to_owned();
-    let id = StoredValue::new(node.id.clone());
-    let shown = StoredValue::new(shown);
-
-    let question = move |title: &str, text: &str, verb: &str, is_dangerous, act: Callback<()>| {
-        let name = shown.get_value();
-        Question {
-            title: fill!(title, node = name),
-            text: text.into(),
-            what: vec![],
-            verb: verb.into(),
-            is_dangerous,
-            act,
-        }
-    };
-    let back = move || {
-        wish(
-            toaster,
-            id.get_value(),
-            back_wish(),
-            fill!(w.uncordoned, node = shown.get_value()),
-            None,
-        );
-    };
-    let cordon = move || {
-        let act = Callback::new(move |()| {
-            let wanted = IntentPatch {
-                cordoned: Some(true),
-                ..IntentPatch::default()
-            };
-            let said = fill!(w.cordoned_done, node = shown.get_value());
-            wish(toaster, id.get_value(), wanted, said, Some(back_wish()));
-        });
-        confirm::ask(
-            asker,
-            question(w.cordon_title, w.cordon_about, w.cordon, false, act),
-        );
-    };
-    let drain = move || {
-        let act = Callback::new(move |()| {
-            let wanted = IntentPatch {
-                draining: Some(true),
-                ..IntentPatch::default()
-            };
-            let said = fill!(w.draining_done, node = shown.get_value());
-            wish(toaster, id.get_value(), wanted, said, Some(back_wish()));
-        });
-        confirm::ask(asker, question(w.drain_title, w.drain_about, w.drain, true, act));
-    };
-    let remove = move || {
-        let act = Callback::new(move |()| {
-            let said = fill!(w.forgotten, node = shown.get_value());
-            spawn_local(async move {
-                match forget(&id.get_value()).await {
-                    Ok(()) => {
-                        toaster.done(said);
-                        navigate.with_value(|go| go("/nodes", Default::default()));
-                    }
-                    Err(failure) => toaster.failed(&failure),
-                }
-            });
-        });
-        confirm::ask(
-            asker,
-            question(w.forget_title, w.forget_about, w.forget, true, act),
-        );
-    };
+    let deeds = node_deeds();
+    let navigate = use_navigate();
+    let gone = Callback::new(move |()| navigate("/nodes", Default::default()));
     let is_held = node.intent.cordoned || node.intent.draining;
+    let is_draining = node.intent.draining;
     let is_down = node.state == NodeState::Down;
+    let this = StoredValue::new((node.id.clone(), name(&node).to_owned()));
+    let with = move |deed: fn(NodeDeeds, NodeId, String)| {
+        let (id, name) = this.get_value();
+        deed(deeds, id, name);
+    };
+    let remove = move |_| {
+        let (id, name) = this.get_value();
+        deeds.forget(id, name, gone);
+    };
     view! {
         {is_held.then(|| view! {
-            <button type="button" on:click=move |_| back()><Icon glyph=Glyph::Check />{w.uncordon}</button>
+            <button type="button" on:click=move |_| with(NodeDeeds::uncordon)>
+                <Icon glyph=Glyph::Check />{w.uncordon}
+            </button>
         })}
         {(!is_held).then(|| view! {
-            <button type="button" on:click=move |_| cordon()><Icon glyph=Glyph::Forbidden />{w.cordon}</button>
+            <button type="button" on:click=move |_| with(NodeDeeds::cordon)>
+                <Icon glyph=Glyph::Forbidden />{w.cordon}
+            </button>
         })}
-        {(!node.intent.draining).then(|| view! {
-            <button type="button" on:click=move |_| drain()><Icon glyph=Glyph::Drain />{w.drain}</button>
+        {(!is_draining).then(|| view! {
+            <button type="button" on:click=move |_| with(NodeDeeds::drain)>
+                <Icon glyph=Glyph::Drain />{w.drain}
+            </button>
         })}
         {is_down.then(|| view! {
-            <button type="button" class="is-dangerous" on:click=move |_| remove()>
+            <button type="button" class="is-dangerous" on:click=remove>
                 <Icon glyph=Glyph::Trash />{w.forget}
             </button>
         })}

@@ -1,0 +1,148 @@
+//! All that the palette can do: a list of values, made when it opens.
+
+use shared::id::{JobPath, NodeId};
+
+use super::words::PaletteWords;
+use crate::{locale::Language, parts::icon::Glyph, theme::Theme, words::say};
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    Go(String),
+    Run(JobPath),
+    Pause(JobPath),
+    Resume(JobPath),
+    Delete(JobPath),
+    Cordon { id: NodeId, name: String },
+    Drain { id: NodeId, name: String },
+    Uncordon { id: NodeId, name: String },
+    Theme(Theme),
+    Language(Language),
+    LogOut,
+    Help,
+}
+
+/// A line of the palette.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    pub glyph: Glyph,
+    /// What kind it is: page, job, node, deed.
+    pub kind: &'static str,
+    pub title: String,
+    /// The title in lower case.
+    pub searched: String,
+    pub deed: Deed,
+    /// Lines of the same fit stand in this order.
+    pub rank: u32,
+}
+
+fn command(rank: u32, glyph: Glyph, kind: &'static str, title: impl Into<String>, deed: Deed) -> Command {
+    let title = title.into();
+    Command { glyph, kind, searched: title.to_lowercase(), title, deed, rank }
+}
+
+/// Pages and what concerns no job and no node.
+pub fn general(pages: impl Iterator<Item = (&'static str, Glyph, &'static str)>) -> Vec<Command> {
+    let w = say::<PaletteWords>();
+    let go = |href: &str| Deed::Go(href.to_owned());
+    let mut all: Vec<Command> =
+        pages.map(|(href, glyph, name)| command(0, glyph, w.go, name, go(href))).collect();
+    all.extend([
+        command(1, Glyph::Plus, w.act, w.new_job, go("/new")),
+        command(1, Glyph::Cross, w.go, w.failing, go("/jobs?state=failing")),
+        command(1, Glyph::Play, w.go, w.running, go("/runs?state=running,queued")),
+        command(9, Glyph::Settings, w.act, w.theme_light, Deed::Theme(Theme::Light)),
+        command(9, Glyph::Settings, w.act, w.theme_dark, Deed::Theme(Theme::Dark)),
+        command(9, Glyph::Settings, w.act, w.theme_system, Deed::Theme(Theme::System)),
+        command(9, Glyph::Question, w.act, w.help, Deed::Help),
+        command(9, Glyph::Person, w.act, w.log_out, Deed::LogOut),
+    ]);
+    all.extend(Language::ALL.map(|language| {
+        command(9, Glyph::Settings, w.act, fill!(w.language, name = language.name()), Deed::Language(language))
+    }));
+    all
+}
+
+/// What can be done to a job.
+pub fn of_job(job: &JobPath, paused: bool) -> Vec<Command> {
+    let w = say::<PaletteWords>();
+    let at = format!("/jobs/{}/{}", job.namespace, job.name);
+    let pause = if paused {
+        command(4, Glyph::Play, w.act, fill!(w.resume, job = job), Deed::Resume(job.clone()))
+    } else {
+        command(4, Glyph::Pause, w.act, fill!(w.pause, job = job), Deed::Pause(job.clone()))
+    };
+    vec![
+        command(2, Glyph::Jobs, w.job, job.to_string(), Deed::Go(at.clone())),
+        command(3, Glyph::Play, w.act, fill!(w.run_now, job = job), Deed::Run(job.clone())),
+        pause,
+        command(5, Glyph::Edit, w.act, fill!(w.edit, job = job), Deed::Go(format!("{at}/edit"))),
+        command(5, Glyph::Runs, w.go, fill!(w.runs_of, job = job), Deed::Go(format!("/runs?job={job}"))),
+        command(8, Glyph::Trash, w.act, fill!(w.delete, job = job), Deed::Delete(job.clone())),
+    ]
+}
+
+/// What can be done to a node.
+pub fn of_node(id: &NodeId, name: &str, is_held: bool) -> Vec<Command> {
+    let w = say::<PaletteWords>();
+    let mut all = vec![command(2, Glyph::Nodes, w.node, name, Deed::Go(format!("/nodes/{id}")))];
+    let (id, name) = (id.clone(), name.to_owned());
+    if is_held {
+        let title = fill!(w.uncordon, node = name);
+        all.push(command(6, Glyph::Check, w.act, title, Deed::Uncordon { id, name }));
+    } else {
+        let (cordon, drain) = (fill!(w.cordon, node = name), fill!(w.drain, node = name));
+        let held = Deed::Cordon { id: id.clone(), name: name.clone() };
+        all.push(command(6, Glyph::Forbidden, w.act, cordon, held));
+        all.push(command(7, Glyph::Drain, w.act, drain, Deed::Drain { id, name }));
+    }
+    all
+}
+
+/// The best fits, at most `max`. With nothing typed: the pages first.
+pub fn best(commands: &[Command], typed: &str, max: usize) -> Vec<Command> {
+    let words = super::find::words(typed);
+    let mut found: Vec<(u32, u32, &Command)> = commands
+        .iter()
+        .filter(|c| !words.is_empty() || !matches!(c.deed, Deed::Run(_) | Deed::Delete(_)))
+        .filter_map(|c| Some((super::find::score(&words, &c.searched)?, c.rank, c)))
+        .collect();
+    // With ten thousand jobs, only what is shown is put in order.
+    let by = |a: &(u32, u32, &Command), b: &(u32, u32, &Command)| {
+        (a.0 / 10, a.1, a.0, &a.2.title).cmp(&(b.0 / 10, b.1, b.0, &b.2.title))
+    };
+    if found.len() > max {
+        found.select_nth_unstable_by(max, by);
+        found.truncate(max);
+    }
+    found.sort_by(by);
+    found.into_iter().map(|(_, _, c)| c.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Command> {
+        let pages = [("/", Glyph::Overview, "Overview"), ("/jobs", Glyph::Jobs, "Jobs")];
+        let mut all = general(pages.into_iter());
+        all.extend(of_job(&"ops/backup-db".parse().unwrap(), false));
+        all.extend(of_job(&"ops/report".parse().unwrap(), true));
+        all.extend(of_node(&"web-1".parse().unwrap(), "web-1", false));
+        all
+    }
+
+    fn titles(typed: &str) -> Vec<String> {
+        best(&all(), typed, 4).into_iter().map(|c| c.title).collect()
+    }
+
+    #[test]
+    fn a_job_comes_before_what_can_be_done_to_it() {
+        assert_eq!(titles("backup")[..3], ["ops/backup-db", "Run now: ops/backup-db", "Pause: ops/backup-db"]);
+        assert_eq!(titles("resume")[0], "Resume: ops/report");
+        assert_eq!(titles("del back")[0], "Delete: ops/backup-db");
+        assert_eq!(titles("drain")[0], "Drain: web-1");
+        assert_eq!(titles("")[..2], ["Jobs", "Overview"]);
+        assert_eq!(titles("zzz"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,209 @@
+//! The command palette: goes anywhere and does anything that a page can. Also the keys that
+//! work everywhere, and the sheet that tells them.
+
+mod commands;
+mod find;
+mod help;
+mod keys;
+mod words;
+
+use std::{sync::Arc, time::Duration};
+
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos_router::hooks::use_navigate;
+
+use crate::{
+    actions::jobs::job_actions,
+    api,
+    board::board,
+    browser, locale,
+    pages::nodes::{
+        actions::node_deeds,
+        list::name,
+    },
+    parts::{
+        dialog::Dialog,
+        icon::{Glyph, Icon},
+        toast::toaster,
+    },
+    remote::remote,
+    session,
+    theme::theme,
+    words::say,
+};
+use commands::{Command, Deed, best, general, of_job, of_node};
+use help::HelpSheet;
+use keys::{Press, Wish, wish};
+use words::PaletteWords;
+
+/// How many lines are shown.
+const SHOWN: usize = 12;
+/// How long `g` waits for its letter.
+const AFTER_G: Duration = Duration::from_millis(1200);
+
+/// Opens the palette.
+#[derive(Clone, Copy)]
+pub struct Palette {
+    open: RwSignal<bool>,
+    help: RwSignal<bool>,
+}
+
+/// Makes the palette a context; the shell has its button and its dialog.
+pub fn provide() {
+    provide_context(Palette { open: RwSignal::new(false), help: RwSignal::new(false) });
+}
+
+/// A page of the navigation: address, picture, name.
+pub type PageLink = (&'static str, Glyph, &'static str);
+
+#[component]
+pub fn PaletteButton() -> impl IntoView {
+    let w = say::<PaletteWords>();
+    let palette = expect_context::<Palette>();
+    view! {
+        <button type="button" class="palette-button" on:click=move |_| palette.open.set(true)>
+            <Icon glyph=Glyph::Search /><span>{w.open}</span><kbd>"Ctrl K"</kbd>
+        </button>
+    }
+}
+
+#[component]
+pub fn PaletteDialog(pages: Vec<PageLink>) -> impl IntoView {
+    let w = say::<PaletteWords>();
+    let Palette { open, help } = expect_context();
+    let navigate = use_navigate();
+    let after_g = StoredValue::new(false);
+    let pressed = window_event_listener(ev::keydown, move |event| {
+        let press = Press {
+            key: &event.key(),
+            with_control: event.ctrl_key() || event.meta_key(),
+            is_typing: keys::is_typing(&event),
+            after_g: after_g.get_value(),
+        };
+        let is_g = press.key == "g" && !press.after_g && !press.is_typing && !press.with_control;
+        after_g.set_value(is_g);
+        if is_g {
+            set_timeout(move || { after_g.try_update_value(|g| *g = false); }, AFTER_G);
+        }
+        let is_busy = open.get_untracked() || help.get_untracked() || event.alt_key();
+        let Some(wish) = wish(press).filter(|wish| *wish == Wish::Palette || !is_busy) else { return };
+        event.prevent_default();
+        match wish {
+            Wish::Palette => open.update(|o| *o = !*o),
+            Wish::Help => help.set(true),
+            Wish::Search => browser::focus(".search input"),
+            Wish::New => navigate("/new", Default::default()),
+            Wish::Go(href) => navigate(href, Default::default()),
+        }
+    });
+    on_cleanup(move || pressed.remove());
+    let sheet = pages.clone();
+    view! {
+        <Dialog open title=w.open>
+            <Lines open pages=pages.clone() />
+        </Dialog>
+        <HelpSheet open=help pages=sheet />
+    }
+}
+
+#[component]
+fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
+    let w = say::<PaletteWords>();
+    let (typed, chosen) = (RwSignal::new(String::new()), RwSignal::new(0_usize));
+    let board = board();
+    let nodes = remote(&[], || (), |()| api::nodes::nodes());
+    let all = Memo::new(move |_| {
+        let mut all = general(pages.iter().copied());
+        if let Some(table) = board.data() {
+            all.extend(table.rows.iter().flat_map(|row| of_job(&row.path(), row.job.paused)));
+        }
+        if let Some(nodes) = nodes.data() {
+            let held = nodes.iter().map(|n| (n, n.intent.cordoned || n.intent.draining));
+            all.extend(held.flat_map(|(n, is_held)| of_node(&n.id, name(n), is_held)));
+        }
+        Arc::new(all)
+    });
+    let found = Memo::new(move |_| best(&all.get(), &typed.get(), SHOWN));
+    let perform = deeds();
+    let act = move |command: Command| {
+        open.set(false);
+        perform.run(command.deed);
+    };
+    let input = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(input) = input.get() {
+            let _ = input.focus();
+        }
+    });
+    let on_key = move |event: ev::KeyboardEvent| {
+        let last = found.with_untracked(|f| f.len().saturating_sub(1));
+        match event.key().as_str() {
+            "ArrowDown" => chosen.update(|c| *c = (*c + 1).min(last)),
+            "ArrowUp" => chosen.update(|c| *c = c.saturating_sub(1)),
+            "Enter" => {
+                let command = found.with_untracked(|f| f.get(chosen.get_untracked()).cloned());
+                if let Some(command) = command {
+                    act(command);
+                }
+            }
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    view! {
+        <div class="palette">
+            <input node_ref=input type="text" role="combobox" aria-expanded="true" aria-controls="palette-lines"
+                aria-activedescendant=move || format!("palette-{}", chosen.get())
+                aria-label=w.placeholder placeholder=w.placeholder autocomplete="off" spellcheck="false"
+                on:input=move |event| { typed.set(event_target_value(&event)); chosen.set(0); }
+                on:keydown=on_key />
+            <ul id="palette-lines" role="listbox" aria-label=w.results>
+                {move || {
+                    let lines = found.get().into_iter().enumerate().map(|(i, command)| {
+                        let deed = command.clone();
+                        view! {
+                            <li id=format!("palette-{i}") role="option"
+                                aria-selected=move || (chosen.get() == i).to_string()
+                                on:mousemove=move |_| if chosen.get_untracked() != i { chosen.set(i) }
+                                on:click=move |_| act(deed.clone())>
+                                <Icon glyph=command.glyph />
+                                <span>{command.title}</span>
+                                <small class="muted">{command.kind}</small>
+                            </li>
+                        }
+                    });
+                    lines.collect_view()
+                }}
+            </ul>
+            <Show when=move || found.with(Vec::is_empty)><p class="muted">{w.none}</p></Show>
+        </div>
+    }
+}
+
+/// Carries a command out.
+fn deeds() -> Callback<Deed> {
+    let jobs = job_actions();
+    let nodes = node_deeds();
+    let (toaster, theme, language, session) = (toaster(), theme(), locale::languages(), session::session());
+    let help = expect_context::<Palette>().help;
+    let navigate = StoredValue::new(use_navigate());
+    Callback::new(move |deed| match deed {
+        Deed::Go(href) => navigate.with_value(|go| go(&href, Default::default())),
+        Deed::Run(job) => jobs.run(job),
+        Deed::Pause(job) => jobs.pause(job),
+        Deed::Resume(job) => jobs.resume(job),
+        Deed::Delete(job) => jobs.delete(job, None),
+        Deed::Cordon { id, name } => nodes.cordon(id, name),
+        Deed::Drain { id, name } => nodes.drain(id, name),
+        Deed::Uncordon { id, name } => nodes.uncordon(id, name),
+        Deed::Theme(wanted) => theme.set(wanted),
+        Deed::Language(wanted) => language.set(wanted),
+        Deed::Help => help.set(true),
+        Deed::LogOut => spawn_local(async move {
+            match api::log_out().await {
+                Ok(()) => session::end(session),
+                Err(failure) => toaster.failed(&failure),
+            }
+        }),
+    })
+}
