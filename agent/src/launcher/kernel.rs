@@ -3,12 +3,12 @@
 //! pidfd. The one file with `unsafe` in it.
 #![allow(
     unsafe_code,
-    reason = "fork, wait4, pidfd_open and an ioctl have no safe form; each use says why it is sound"
+    reason = "clone, wait4, pidfd_open and an ioctl have no safe form; each use says why it is sound"
 )]
 
 use std::{
     ffi::{CString, c_char},
-    io::{self, Read},
+    io,
     mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
     ptr,
@@ -22,11 +22,11 @@ use nix::{
         signal::{SigSet, SigmaskHow, Signal, pthread_sigmask},
         stat::{Mode, umask},
     },
-    unistd::{Gid, Uid, chdir, getpid, pipe2, setsid, write},
+    unistd::{Gid, Uid, chdir, getpid, setsid, write},
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// A process to start, all of it prepared: between fork and exec nothing may allocate.
+/// A process to start, all of it prepared: the child may allocate nothing.
 pub struct Spawn {
     /// Where the program may be: the first that there is, is executed.
     pub programs: Vec<CString>,
@@ -59,7 +59,6 @@ pub struct Identity {
 
 /// Where a start failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Step {
     /// Before there was a process.
     Fork,
@@ -74,90 +73,40 @@ pub enum Step {
     Exec,
 }
 
-const STEPS: [Step; 9] = [
-    Step::Fork,
-    Step::Streams,
-    Step::Session,
-    Step::Mark,
-    Step::Limits,
-    Step::Groups,
-    Step::User,
-    Step::Dir,
-    Step::Exec,
-];
-
-/// Of linux/sched.h.
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-
 /// Starts it and returns its number once it executes its program. On an error there is no
 /// process; the mark may have been made. Whoever calls this has to [`wait`] for it.
 /// Blocks until the program is loaded.
+///
+/// The child borrows this process' memory and this thread waits for it, as with vfork(2):
+/// a copy of an agent's page tables would cost more than all the rest, and each page that
+/// the agent wrote afterwards once more.
 pub fn spawn(spawn: Spawn) -> Result<i32, (Step, io::Error)> {
     let failed = |errno: Errno| (Step::Fork, io::Error::from(errno));
-    // Through this the child says where it failed; exec closes it.
-    let (told, teller) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
-    let mut child = Child::new(&spawn, teller.as_raw_fd());
+    let mut child = Child::new(&spawn);
     // No handler of the agent's may run in the child.
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before)).map_err(failed)?;
-    // SAFETY: the child is a copy of this process with this thread alone. `run` never
-    // returns, makes only system calls, on values made before the fork, takes no lock and
-    // allocates nothing.
-    let forked = unsafe { fork(spawn.cgroup.as_ref()) };
-    if forked == Ok(0) {
-        child.run();
-    }
+    let made = borrow::child(&mut child, spawn.cgroup.as_ref());
     let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
-    let pid = forked.map_err(failed)?;
-    drop(teller);
-    let mut report = Vec::new();
-    let heard = std::fs::File::from(told).take(5).read_to_end(&mut report);
-    match (heard, report.split_first()) {
-        (Ok(_), None) => Ok(pid),
-        (_, failure) => {
+    let pid = made.map_err(failed)?;
+    match child.failure {
+        None => Ok(pid),
+        Some((step, errno)) => {
             // It is on its way out, and nobody else waits for it.
             let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None);
-            let (step, errno) = failure.unwrap_or((&0, &[]));
-            let errno = errno
-                .first_chunk::<4>()
-                .map_or(libc::EIO, |bytes| i32::from_ne_bytes(*bytes));
-            let step = STEPS.get(usize::from(*step)).copied().unwrap_or(Step::Exec);
-            Err((step, io::Error::from_raw_os_error(errno)))
+            Err((step, errno.into()))
         }
     }
 }
 
-/// As fork(2); into a cgroup if one is given and the kernel can (moving a process into one
-/// later makes every fork on the host wait for milliseconds).
-///
-/// # Safety
-/// In the child only async-signal-safe calls may be made, and none that counts on the C
-/// library knowing its threads.
-unsafe fn fork(cgroup: Option<&OwnedFd>) -> Result<i32, Errno> {
-    if let Some(cgroup) = cgroup {
-        // SAFETY: all zeroes is a valid clone_args.
-        let mut args: libc::clone_args = unsafe { MaybeUninit::zeroed().assume_init() };
-        args.flags = CLONE_INTO_CGROUP;
-        args.exit_signal = libc::SIGCHLD as u64;
-        args.cgroup = cgroup.as_raw_fd() as u64;
-        // SAFETY: without CLONE_VM and a stack this is a fork; the size is that of what
-        // is pointed to.
-        let pid = unsafe { libc::syscall(libc::SYS_clone3, &mut args, size_of::<libc::clone_args>()) };
-        match Errno::result(pid) {
-            Ok(pid) => return Ok(pid as i32),
-            Err(full @ (Errno::EAGAIN | Errno::ENOMEM)) => return Err(full),
-            // An old kernel or a container's filter; the run can be found without one, too.
-            Err(_) => {}
-        }
-    }
-    // SAFETY: the caller's.
-    Errno::result(unsafe { libc::fork() })
-}
-
-/// What a child does between fork and exec.
+/// What a child does until it executes its program. All is made before there is a child:
+/// it only makes system calls, takes no lock and allocates nothing.
 struct Child<'a> {
     spawn: &'a Spawn,
-    teller: i32,
+    /// What the child leaves behind if it comes to nothing.
+    failure: Option<(Step, Errno)>,
+    /// Its handlers are the agent's: the kernel has not put them back.
+    has_handlers: bool,
     args: Vec<*const c_char>,
     env: Vec<*const c_char>,
     /// For a script that names no interpreter, as a shell would: `/bin/sh <script> args`.
@@ -167,7 +116,7 @@ struct Child<'a> {
 const SHELL: &std::ffi::CStr = c"/bin/sh";
 
 impl Child<'_> {
-    fn new(spawn: &Spawn, teller: i32) -> Child<'_> {
+    fn new(spawn: &Spawn) -> Child<'_> {
         let pointers = |all: &[CString]| {
             all.iter()
                 .map(|s| s.as_ptr())
@@ -179,7 +128,8 @@ impl Child<'_> {
         shell_args.extend(args.iter().skip(1));
         Child {
             spawn,
-            teller,
+            failure: None,
+            has_handlers: true,
             env: pointers(&spawn.env),
             args,
             shell_args,
@@ -187,18 +137,12 @@ impl Child<'_> {
     }
 
     fn run(&mut self) -> ! {
-        let (step, errno) = match self.steps() {
+        self.failure = Some(match self.steps() {
             Err(failure) => failure,
             Ok(()) => (Step::Exec, self.exec()),
-        };
-        let errno = (errno as i32).to_ne_bytes();
-        let report = [step as u8, errno[0], errno[1], errno[2], errno[3]];
-        // SAFETY: the pointer and the size are those of an array; _exit does nothing but
-        // to end the process.
-        unsafe {
-            libc::write(self.teller, report.as_ptr().cast(), report.len());
-            libc::_exit(127)
-        }
+        });
+        // SAFETY: it does nothing but to end the process.
+        unsafe { libc::_exit(127) }
     }
 
     fn steps(&self) -> Result<(), (Step, Errno)> {
@@ -231,8 +175,10 @@ impl Child<'_> {
             // the child minds.
             Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), target) })?;
         }
-        // Handlers end with exec; what is ignored stays so unless it is told. (Rust
-        // programs ignore SIGPIPE.)
+        if self.has_handlers {
+            signals::without_handlers()?;
+        }
+        // What is ignored stays so unless it is told. (Rust programs ignore SIGPIPE.)
         for signal in [
             Signal::SIGPIPE,
             Signal::SIGHUP,
@@ -241,8 +187,7 @@ impl Child<'_> {
             Signal::SIGTERM,
             Signal::SIGCHLD,
         ] {
-            // SAFETY: the default action is no function of ours.
-            unsafe { libc::signal(signal as i32, libc::SIG_DFL) };
+            signals::by_default(signal as i32)?;
         }
         pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
     }
@@ -287,9 +232,184 @@ impl Child<'_> {
     }
 }
 
+/// Dispositions of signals, by the system call itself: the C library's functions keep notes
+/// in memory, which here is the agent's.
+mod signals {
+    use super::*;
+
+    /// The kernel's `struct sigaction`: the handler first, and all zeroes the default.
+    type Disposition = [u64; 4];
+    const SIGNALS_MAX: i32 = 64;
+
+    pub fn by_default(signal: i32) -> Result<(), Errno> {
+        let default = Disposition::default();
+        // SAFETY: the kernel reads 32 bytes at most and writes nothing.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                &raw const default,
+                ptr::null_mut::<Disposition>(),
+                8usize,
+            )
+        };
+        Errno::result(result).map(drop)
+    }
+
+    /// What has a handler gets the default; what is ignored stays so.
+    pub fn without_handlers() -> Result<(), Errno> {
+        for signal in (1..=SIGNALS_MAX).filter(|s| ![libc::SIGKILL, libc::SIGSTOP].contains(s)) {
+            let mut now = Disposition::default();
+            // SAFETY: the kernel writes 32 bytes at most.
+            let result = unsafe {
+                libc::syscall(
+                    libc::SYS_rt_sigaction,
+                    signal,
+                    ptr::null::<Disposition>(),
+                    &raw mut now,
+                    8usize,
+                )
+            };
+            Errno::result(result)?;
+            if ![libc::SIG_DFL as u64, libc::SIG_IGN as u64].contains(&now[0]) {
+                by_default(signal)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A child that borrows this process' memory until it executes its program or ends. The
+/// calling thread stands still meanwhile; others go on.
+mod borrow {
+    use super::*;
+
+    /// Of linux/sched.h.
+    const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+    const SHARED: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
+    /// The child's own stack: it calls nothing that needs more than a few hundred bytes.
+    const STACK_BYTES: usize = 64 * 1024;
+
+    /// As stacks are aligned.
+    type Line = u128;
+
+    /// Makes the child, in a cgroup if one is given and the kernel can (moving a process into
+    /// one later makes every fork on the host wait for milliseconds). All signals must be
+    /// blocked. Returns its number once it executes its program or has ended.
+    pub fn child(child: &mut Child<'_>, cgroup: Option<&OwnedFd>) -> Result<i32, Errno> {
+        let mut memory: Vec<Line> = Vec::with_capacity(STACK_BYTES / size_of::<Line>());
+        let stack: *mut u8 = memory.spare_capacity_mut().as_mut_ptr().cast();
+        if let Some(cgroup) = cgroup {
+            child.has_handlers = false;
+            match in_cgroup(child, stack, cgroup) {
+                Ok(pid) => return Ok(pid),
+                Err(full @ (Errno::EAGAIN | Errno::ENOMEM)) => return Err(full),
+                // An old kernel or a container's filter; the run can be found without one, too.
+                Err(_) => child.has_handlers = true,
+            }
+        }
+        let flags = SHARED as libc::c_int | libc::SIGCHLD;
+        let arg: *mut libc::c_void = ptr::from_mut(child).cast();
+        // SAFETY: the stack's end is within what was allocated, aligned, and outlives the
+        // child's use of it, as this thread goes on only when the child uses neither it nor
+        // any memory of this process any more. `child` is what `enter` takes it for.
+        Errno::result(unsafe { libc::clone(enter_c, stack.add(STACK_BYTES).cast(), flags, arg) })
+    }
+
+    /// As the C library's clone, but for what that cannot: a cgroup.
+    fn in_cgroup(child: &mut Child<'_>, stack: *mut u8, cgroup: &OwnedFd) -> Result<i32, Errno> {
+        // SAFETY: all zeroes is a valid clone_args.
+        let mut args: libc::clone_args = unsafe { MaybeUninit::zeroed().assume_init() };
+        args.flags = SHARED | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
+        args.exit_signal = libc::SIGCHLD as u64;
+        args.stack = stack as u64;
+        args.stack_size = STACK_BYTES as u64;
+        args.cgroup = cgroup.as_raw_fd() as u64;
+        // SAFETY: as in `child`; the arguments are of the kernel's form.
+        let result = unsafe { clone3(&mut args, ptr::from_mut(child).cast()) };
+        match i32::try_from(result) {
+            Ok(errno @ ..=-1) => Err(Errno::from_raw(-errno)),
+            Ok(pid) => Ok(pid),
+            Err(_) => Err(Errno::EOVERFLOW),
+        }
+    }
+
+    /// The system call, and in the child at once [`enter`], on the child's stack: it runs
+    /// nothing of this function's own code, which the compiler does not expect to run twice.
+    /// Returns the child's number, or an error's, negative.
+    ///
+    /// # Safety
+    /// The arguments must name a stack that outlives the child's use of it, and share memory
+    /// only if this thread waits meanwhile (CLONE_VFORK). `child` must be a [`Child`].
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn clone3(args: &mut libc::clone_args, child: *mut libc::c_void) -> isize {
+        let result: isize;
+        // SAFETY: the caller's; registers that the kernel or the child changes are said.
+        unsafe {
+            std::arch::asm!(
+                "syscall",
+                "test rax, rax",
+                "jnz 2f",
+                "xor ebp, ebp",
+                "mov rdi, r12",
+                "call r13",
+                "ud2",
+                "2:",
+                inlateout("rax") libc::SYS_clone3 as isize => result,
+                in("rdi") ptr::from_mut(args),
+                in("rsi") size_of::<libc::clone_args>(),
+                in("r12") child,
+                in("r13") enter as extern "C" fn(*mut libc::c_void) -> !,
+                lateout("rcx") _,
+                lateout("r11") _,
+            );
+        }
+        result
+    }
+
+    /// See above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe fn clone3(args: &mut libc::clone_args, child: *mut libc::c_void) -> isize {
+        let result: isize;
+        // SAFETY: as above.
+        unsafe {
+            std::arch::asm!(
+                "svc 0",
+                "cbnz x0, 2f",
+                "mov x29, xzr",
+                "mov x0, x20",
+                "blr x21",
+                "brk 1",
+                "2:",
+                in("x8") libc::SYS_clone3,
+                inlateout("x0") ptr::from_mut(args) as isize => result,
+                in("x1") size_of::<libc::clone_args>(),
+                in("x20") child,
+                in("x21") enter as extern "C" fn(*mut libc::c_void) -> !,
+            );
+        }
+        result
+    }
+
+    /// Elsewhere a run is killed as a whole by other means.
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    unsafe fn clone3(_: &mut libc::clone_args, _: *mut libc::c_void) -> isize {
+        -(libc::ENOSYS as isize)
+    }
+
+    extern "C" fn enter(child: *mut libc::c_void) -> ! {
+        // SAFETY: it is the one that `child` was given, and its thread stands still.
+        unsafe { &mut *child.cast::<Child<'_>>() }.run()
+    }
+
+    extern "C" fn enter_c(child: *mut libc::c_void) -> libc::c_int {
+        enter(child)
+    }
+}
+
 /// The system calls themselves: the C library's functions of these names tell the
-/// process' other threads, and of those the child has none, which the library does not
-/// know of.
+/// process' other threads to do the same, and those are the agent's.
 fn become_user(identity: &Identity) -> Result<(), (Step, Errno)> {
     let Identity { uid, gid, groups } = identity;
     // SAFETY: a Gid is the number that the kernel wants, and so a slice of them is; the

@@ -31,7 +31,7 @@ use std::{
 
 use anyhow::Context;
 use async_trait::async_trait;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use shared::{id::RunId, job::Action};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -356,7 +356,7 @@ impl Shared {
             cgroup: cgroup.as_ref().and_then(|c| c.handle().ok()),
             open_files: self.open_files,
         };
-        let memory_floor_bytes = procfs::own_private_memory();
+        let memory_floor_bytes = own_memory_max();
         let pid = match kernel::spawn(spawn) {
             Ok(pid) => pid,
             Err((step, error)) => {
@@ -386,6 +386,13 @@ impl Shared {
         made.inspect_err(|error| tracing::warn!(%error, run.id = %run, "no cgroup for this run"))
             .ok()
     }
+}
+
+/// The largest that this process has been, in bytes: a child that borrowed its memory is
+/// told to have been as large.
+fn own_memory_max() -> u64 {
+    let kib = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
+    kib.unsigned_abs() * 1024
 }
 
 /// A process that cannot be watched is not left running.

@@ -159,7 +159,7 @@ pub struct Process {
     pub is_child: bool,
     /// Tells it from a later process with its number.
     pub started_ticks: Option<u64>,
-    /// The agent's own memory at the fork, which the kernel counts as the child's.
+    /// The agent's own memory, which the child borrowed and the kernel counts as its own.
     pub memory_floor_bytes: u64,
     /// What was seen of its memory.
     pub memory_seen_bytes: u64,
@@ -320,7 +320,7 @@ impl Process {
     fn usage(&self, cost: &libc::rusage, seen: Usage) -> Usage {
         let ms = |t: libc::timeval| t.tv_sec.unsigned_abs() * 1000 + t.tv_usec.unsigned_abs() / 1000;
         let memory = cost.ru_maxrss.unsigned_abs() * 1024;
-        // Until exec the child was a copy of the agent, and the kernel counts that: a
+        // Until exec the child had the agent's memory, and the kernel counts that: a
         // maximum that is no more than the agent's own says nothing.
         let tells = memory > self.memory_floor_bytes + self.memory_floor_bytes / 8;
         Usage {

@@ -150,19 +150,6 @@ pub fn memory_max(pid: i32) -> u64 {
         * 1024
 }
 
-/// The agent's own memory that a fork copies, in bytes.
-pub fn own_private_memory() -> u64 {
-    let Ok(statm) = fs::read_to_string("/proc/self/statm") else {
-        return 0;
-    };
-    let mut fields = statm
-        .split_ascii_whitespace()
-        .skip(1)
-        .map(|n| n.parse::<u64>().unwrap_or(0));
-    let (resident, shared) = (fields.next().unwrap_or(0), fields.next().unwrap_or(0));
-    resident.saturating_sub(shared) * 4096
-}
-
 /// A hash of this boot's id: the same until the host restarts.
 pub fn boot() -> u64 {
     static BOOT: OnceLock<u64> = OnceLock::new();
