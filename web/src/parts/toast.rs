@@ -45,6 +45,11 @@ impl Toaster {
         self.show(Tone::Good, text.into(), Some(undo), SHOWN_FOR);
     }
 
+    /// What one must do first.
+    pub fn wrong(self, text: impl Into<String>) {
+        self.show(Tone::Bad, text.into(), None, SHOWN_FOR);
+    }
+
     pub fn failed(self, failure: &Failure) {
         let hint = failure
             .hint()

@@ -94,7 +94,7 @@ pub fn hunks(old: &str, new: &str) -> Vec<Line> {
     if !all.iter().any(|line| line.kind != Kind::Same) {
         return out;
     }
-    let mut close = |skipped: &mut usize, out: &mut Vec<Line>| {
+    let close = |skipped: &mut usize, out: &mut Vec<Line>| {
         if *skipped > 0 {
             out.push(Line {
                 kind: Kind::Skipped,

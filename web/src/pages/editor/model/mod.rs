@@ -18,4 +18,4 @@ pub mod outlook;
 #[cfg(test)]
 mod samples;
 
-pub use tree::{Op, Path, Step};
+pub use tree::{Op, Path};

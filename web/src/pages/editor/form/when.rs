@@ -1,0 +1,64 @@
+//! When the job is due: its triggers, its calendars, and the instants to come.
+
+use leptos::prelude::*;
+use serde_json::json;
+
+use super::{
+    super::{
+        fields::Names,
+        model::{Path, tree},
+        next::Next,
+        state::editing,
+        words::EditorWords,
+    },
+    Section,
+    trigger::TriggerCard,
+};
+use crate::{
+    api, locale,
+    parts::icon::{Glyph, Icon},
+    remote::remote,
+    words::say,
+};
+
+#[component]
+pub fn When() -> impl IntoView {
+    let w = say::<EditorWords>();
+    let editing = editing();
+    let count = Memo::new(move |_| editing.tree.with(|tree| tree::triggers(tree).len()));
+    let add = move |_| {
+        let mut trigger = json!({"cron": "0 2 * * *"});
+        if let Some(zone) = locale::zone().iana_name().filter(|zone| *zone != "UTC") {
+            trigger["timezone"] = zone.into();
+        }
+        editing.set(Path::of("triggers").index(count.get_untracked()), trigger);
+    };
+    let calendars = remote(&[shared::api::Changed::Calendars], || (), |()| api::job_file::calendars());
+    let known = Signal::derive(move || {
+        let all = calendars.data();
+        all.map(|all| all.iter().map(|c| c.name.to_string()).collect()).unwrap_or_default()
+    });
+    let wrong = editing.error(Path::of("triggers"));
+    let wrong_calendars = editing.error(Path::of("calendars"));
+    view! {
+        <Section title=w.when>
+            <p class="error" role="alert">{move || wrong.get()}</p>
+            {move || match count.get() {
+                0 => view! { <p class="muted">{w.no_triggers}</p> }.into_any(),
+                n => (0..n).map(|i| view! { <TriggerCard i is_alone={n == 1} /> }).collect_view().into_any(),
+            }}
+            <button type="button" class="add" on:click=add><Icon glyph=Glyph::Plus />{w.add_trigger}</button>
+            <Next calendars />
+            <details class="more">
+                <summary>{w.calendars}</summary>
+                <div class="body">
+                    <p class="error" role="alert">{move || wrong_calendars.get()}</p>
+                    <div class="fields two">
+                        <Names at="calendars.exclude" label=w.exclude_calendars hint=w.exclude_calendars_hint known />
+                        <Names at="calendars.only" label=w.only_calendars hint=w.only_calendars_hint known />
+                    </div>
+                </div>
+            </details>
+        </Section>
+    }
+}
