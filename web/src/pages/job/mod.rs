@@ -1,8 +1,287 @@
-use leptos::prelude::*;
+//! One job: how it is, what to do with it, when it runs next, how its runs went, where it
+//! belongs, and what became of any instant.
 
-use crate::parts::page::Page;
+mod words;
+mod standing;
+mod plot;
+mod chart;
+mod next;
+mod runs;
+mod place;
+mod ledger;
+mod facts;
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map, use_query_map},
+};
+use shared::{
+    api::{Changed, ErrorCode, JobView},
+    id::JobPath,
+    time::Time,
+};
+
+use crate::{
+    actions::{ActionWords, jobs::job_actions},
+    api::{Query, jobs, path},
+    clock, locale,
+    pages::not_found::NotFound,
+    parts::{
+        feedback::{Empty, shown},
+        icon::{Glyph, Icon},
+        job_state::{self, JobStateBadge},
+        menu::Menu,
+        page::Page,
+    },
+    remote::{Remote, remote},
+    words::say,
+};
+use chart::Chart;
+use facts::{Facts, JobFile};
+use ledger::Ledger;
+use next::NextRuns;
+use place::Where;
+use runs::RecentRuns;
+use standing::Reasons;
+use words::JobWords;
+
+const POINTS: u32 = 200;
+const RECENT: u32 = 12;
+const NEXT: u32 = 8;
 
 #[component]
 pub fn JobPage() -> impl IntoView {
-    view! { <Page title="JobPage"><p></p></Page> }
+    let params = use_params_map();
+    let job = Memo::new(move |_| {
+        params.with(|params| {
+            let part = |name| params.get(name).unwrap_or_default();
+            format!("{}/{}", part("namespace"), part("name"))
+                .parse::<JobPath>()
+                .ok()
+        })
+    });
+    // Another job is another page.
+    move || match job.get() {
+        Some(job) => view! { <Job job /> }.into_any(),
+        None => view! { <NotFound /> }.into_any(),
+    }
+}
+
+#[component]
+fn Job(job: JobPath) -> impl IntoView {
+    let w = say::<JobWords>();
+    let name = job.name.to_string();
+    let namespace = job.namespace.to_string();
+    let path = StoredValue::new(job.clone());
+    let key = move || path.get_value();
+    let here = remote(&[Changed::Jobs, Changed::Slots], key, jobs::job);
+    let is_gone = Memo::new(move |_| {
+        here.get()
+            .failure
+            .is_some_and(|f| f.code() == Some(ErrorCode::NotFound))
+    });
+    let above = move || {
+        let namespace = namespace.clone();
+        let href = Query::default().with("namespace", &namespace).after("/jobs");
+        view! { <a href=href>{namespace}</a> }
+    };
+    let actions = move || (!is_gone.get()).then(|| view! { <Actions job=path.get_value() here /> });
+    view! {
+        <Page title=name above=above actions=actions>
+            {move || match is_gone.get() {
+                true => {
+                    let href = Query::default().with("job", path.get_value()).after("/runs");
+                    view! {
+                        <div class="card"><Empty title=w.gone>
+                            <p>{w.gone_about}</p>
+                            <p class="row job-gone"><a class="button" href="/jobs">{w.to_jobs}</a><a class="button" href=href>{w.its_runs}</a></p>
+                        </Empty></div>
+                    }
+                    .into_any()
+                }
+                false => shown(here, move |view| view! { <Facets job=path.get_value() view /> }).into_any(),
+            }}
+        </Page>
+    }
+}
+
+/// What can be done with the job.
+#[component]
+fn Actions(job: JobPath, here: Remote<JobView>) -> impl IntoView {
+    let w = say::<JobWords>();
+    let words = say::<ActionWords>();
+    let actions = job_actions();
+    let navigate = use_navigate();
+    let after = Callback::new(move |()| navigate("/jobs", NavigateOptions::default()));
+    let is_paused = Memo::new(move |_| here.data().is_some_and(|view| view.spec.paused));
+    let edit = path("/jobs/{}/{}/edit", &[&job.namespace, &job.name]);
+    let duplicate = Query::default().with("from", &job).after("/new");
+    let job = StoredValue::new(job);
+    view! {
+        <button type="button" class="primary" on:click=move |_| actions.run(job.get_value())>
+            <Icon glyph=Glyph::Play />{words.run_now}
+        </button>
+        {move || match is_paused.get() {
+            true => view! {
+                <button type="button" on:click=move |_| actions.resume(job.get_value())><Icon glyph=Glyph::Refresh />{words.resume}</button>
+            }.into_any(),
+            false => view! {
+                <button type="button" on:click=move |_| actions.pause(job.get_value())><Icon glyph=Glyph::Pause />{words.pause}</button>
+            }.into_any(),
+        }}
+        <a class="button" href=edit><Icon glyph=Glyph::Edit />{words.edit}</a>
+        <Menu button=move || view! { <Icon glyph=Glyph::More /> } label=w.more>
+            <a href=duplicate.clone()><Icon glyph=Glyph::Copy />{words.duplicate}</a>
+            <button type="button" class="is-dangerous" on:click=move |_| actions.delete(job.get_value(), Some(after))>
+                <Icon glyph=Glyph::Trash />{words.delete}
+            </button>
+        </Menu>
+    }
+}
+
+/// The instant that the ledger is open at; it stands in the URL.
+fn instant() -> RwSignal<Option<Time>> {
+    let query = use_query_map();
+    let read = move || query.with(|query| query.get("at").and_then(|at| at.parse::<Time>().ok()));
+    let at = RwSignal::new(untrack(read));
+    let navigate = use_navigate();
+    let home = leptos_router::hooks::use_location().pathname.get_untracked();
+    Effect::new(move |before: Option<Option<Time>>| {
+        let now = at.get();
+        if before.is_some_and(|before| before != now) {
+            let options = NavigateOptions {
+                replace: true,
+                scroll: false,
+                ..NavigateOptions::default()
+            };
+            navigate(&Query::default().with_some("at", now).after(&home), options);
+        }
+        now
+    });
+    at
+}
+
+#[component]
+fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
+    let w = say::<JobWords>();
+    let path = StoredValue::new(job);
+    let key = move || path.get_value();
+    let history = remote(&[Changed::Runs], key, |job| jobs::history(job, POINTS));
+    let runs = remote(&[Changed::Runs], key, |job| jobs::runs(job, RECENT));
+    let places = remote(
+        &[
+            Changed::Slots,
+            Changed::Nodes,
+            Changed::Groups,
+            Changed::Calendars,
+        ],
+        key,
+        jobs::whereabouts,
+    );
+    let next = remote(
+        &[Changed::Calendars],
+        move || (path.get_value(), next_key(view)),
+        |(job, _)| jobs::next(job, NEXT, locale::zone().iana_name().map(str::to_owned)),
+    );
+    let zone = Memo::new(move |_| match next.data() {
+        Some(next) => next.listing.zone.time_zone().clone(),
+        None => TimeZone::UTC,
+    });
+    let at = instant();
+    let all = Query::default().with("job", path.get_value()).after("/runs");
+    view! {
+        <Head view history runs />
+        <div class="job-page">
+            <div class="stack">
+                <section class="card">
+                    <header><h2>{w.history}</h2></header>
+                    <div class="body">{shown(history, move |history| view! { <Chart history at /> })}</div>
+                </section>
+                <section class="card">
+                    <header><h2>{w.runs}</h2><a href=all>{w.all_runs}</a></header>
+                    <div class="job-scroll">{shown(runs, move |runs| view! { <RecentRuns runs /> })}</div>
+                </section>
+                <section class="card" id="ledger">
+                    <header><h2>{w.ledger}</h2></header>
+                    <div class="body stack"><Ledger job=path.get_value() view zone next=Signal::derive(move || next.data()) at /></div>
+                </section>
+                <JobFile view />
+            </div>
+            <div class="stack">
+                <section class="card">
+                    <header><h2>{w.next}</h2></header>
+                    <div class="body">{shown(next, move |next| view! { <NextRuns next at /> })}</div>
+                </section>
+                <section class="card">
+                    <header><h2>{w.place}</h2></header>
+                    <div class="body job-where">{shown(places, move |places| view! { <Where places view /> })}</div>
+                </section>
+                <section class="card">
+                    <header><h2>{w.facts}</h2></header>
+                    <div class="body"><Facts view /></div>
+                </section>
+            </div>
+        </div>
+    }
+}
+
+/// What the next runs depend on: the job as it is, and the one that is due next, so that
+/// they are asked for again when one has passed.
+fn next_key(view: Signal<Arc<JobView>>) -> (shared::Revision, Option<Time>) {
+    let now = clock::ticking();
+    let (revision, next) = view.with(|view| (view.revision, view.next));
+    // Only a passing instant makes a new key, not each second.
+    let passed = next.filter(|next| now.get() >= *next);
+    (revision, passed)
+}
+
+/// State, description and labels.
+#[component]
+fn Head(
+    view: Signal<Arc<JobView>>,
+    history: Remote<shared::api::timeline::JobHistory>,
+    runs: Remote<shared::api::Page<shared::history::RunView>>,
+) -> impl IntoView {
+    let w = say::<JobWords>();
+    let judged = Memo::new(move |_| {
+        let history = history.data()?;
+        let recent = runs.data();
+        let recent = recent.iter().flat_map(|page| &page.items);
+        let reasons: Reasons = recent
+            .filter_map(|run| Some((run.id, run.reason_detail.clone()?)))
+            .collect();
+        view.with(|view| Some(standing::standing(view, &history, &reasons, clock::now())))
+    });
+    let labels = move || {
+        view.with(|view| {
+            let labels = view.spec.labels.iter().map(|(key, value)| {
+                let term = if value.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{key}={value}")
+                };
+                let href = Query::default().with("label", &term).after("/jobs");
+                view! { <a class="chip" href=href><Icon glyph=Glyph::Tag />{term}</a> }
+            });
+            labels.collect_view()
+        })
+    };
+    view! {
+        <div class="job-head">
+            <div class="row">
+                {move || judged.get().map(|(state, trouble)| view! {
+                    <span title=job_state::about(state)><JobStateBadge state /></span>
+                    {trouble.map(|trouble| view! { <span class="job-trouble">{job_state::trouble_text(&trouble)}</span> })}
+                })}
+                <span class="row job-labels" role="group" aria-label=w.labels>{labels}</span>
+            </div>
+            {move || view.with(|view| (!view.spec.description.is_empty()).then(|| view! {
+                <p class="job-about">{view.spec.description.clone()}</p>
+            }))}
+        </div>
+    }
 }

@@ -32,7 +32,6 @@ words! {
         hidden: "{n} of them not shown" / "其中 {n} 项未显示",
         clear_selection: "Clear" / "清除选择",
         working: "{done} of {all} done…" / "已完成 {done} / {all}…",
-        shown: "{n} of {all}" / "{n} / {all}",
         nothing_yet: "No jobs yet" / "还没有作业",
         nothing_yet_about: "Write the first one here, apply job files, or take over a crontab:" / "可以在这里新建第一个作业、应用作业文件，或接管现有的 crontab：",
         nothing_found: "No job matches" / "没有匹配的作业",

@@ -1,0 +1,92 @@
+//! When the job is due next: in its zone and in the viewer's, with what moves or suppresses it.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use leptos::prelude::*;
+use shared::{
+    api::{NextFire, NextFires},
+    schedule::{Change, Row},
+    time::Time,
+};
+
+use super::words::JobWords;
+use crate::{
+    locale::{self, clock_time, date_time, duration, exact, zone_name},
+    parts::{
+        icon::{Glyph, Icon},
+        reason::reason_words,
+        when::Ago,
+    },
+    words::say,
+};
+
+#[component]
+pub fn NextRuns(next: Signal<Arc<NextFires>>, at: RwSignal<Option<Time>>) -> impl IntoView {
+    let w = say::<JobWords>();
+    move || {
+        next.with(|next| {
+            let zone = next.listing.zone.time_zone().clone();
+            let is_other = zone.iana_name() != locale::zone().iana_name();
+            let triggers = next.triggers.iter().map(|said| view! { <li>{said.clone()}</li> });
+            let nothing = match (next.triggers.is_empty(), next.fires.is_empty()) {
+                (true, _) => Some(w.manual),
+                (false, true) => Some(w.over),
+                _ => None,
+            };
+            let zone_said = next.fires.first().filter(|_| is_other).map(|fire| {
+                view! { <p class="muted job-zone">{fill!(w.in_zone, zone = zone_name(fire.at, &zone))}</p> }
+            });
+            let mut rows = Vec::new();
+            for (i, (fire, row)) in next.fires.iter().zip(&next.listing.rows).enumerate() {
+                let before = next
+                    .listing
+                    .changes
+                    .iter()
+                    .filter(|change| change.row as usize == i);
+                rows.extend(before.map(|change| changed(change)));
+                rows.push(due(fire, row, &zone, is_other, at));
+            }
+            view! {
+                <ul class="job-triggers">{triggers.collect_view()}</ul>
+                {next.paused.then(|| view! { <p class="stale">{w.paused_next}</p> })}
+                {nothing.map(|said| view! { <p class="muted">{said}</p> })}
+                {zone_said}
+                <ol class="job-next" class:is-paused=next.paused>{rows}</ol>
+            }
+        })
+    }
+}
+
+/// One instant. A click asks the ledger about it.
+fn due(fire: &NextFire, row: &Row, zone: &TimeZone, is_other: bool, at: RwSignal<Option<Time>>) -> AnyView {
+    let w = say::<JobWords>();
+    let instant = fire.at;
+    let jitter = fire.start_at.since(fire.at);
+    let here = is_other.then(|| {
+        let here = locale::zone();
+        view! { <span class="muted" title=exact(instant, &here)>{fill!(w.here, time = clock_time(instant, &here))}</span> }
+    });
+    let suppressed = fire.suppressed.as_ref().map(|reason| {
+        view! { <p class="job-mark"><Icon glyph=Glyph::Calendar />{fill!(w.blackout, why = reason_words(reason))}</p> }
+    });
+    view! {
+        <li class:is-suppressed=fire.suppressed.is_some()>
+            <button type="button" class="plain" title=exact(instant, zone) on:click=move |_| at.set(Some(instant))>
+                <time datetime=instant.to_string()>{date_time(instant, zone)}</time>
+            </button>
+            <span class="job-in"><Ago at=instant /></span>
+            {here}
+            {(!jitter.is_zero()).then(|| view! {
+                <span class="muted" title=exact(fire.start_at, zone)>{fill!(w.jitter, length = duration(jitter))}</span>
+            })}
+            {row.mark.as_ref().map(|mark| view! { <p class="job-mark"><Icon glyph=Glyph::Clock />{mark.words.clone()}</p> })}
+            {suppressed}
+        </li>
+    }
+    .into_any()
+}
+
+fn changed(change: &Change) -> AnyView {
+    view! { <li class="job-change"><Icon glyph=Glyph::Clock />{format!("{} · {}", change.zone, change.words)}</li> }.into_any()
+}
