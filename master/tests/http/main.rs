@@ -4,6 +4,7 @@
 
 mod api;
 mod doors;
+mod findings;
 mod bounds;
 mod sessions;
 mod jobs;
