@@ -24,6 +24,7 @@ mod request;
 use std::{
     collections::{HashMap, HashSet},
     io,
+    panic::{self, AssertUnwindSafe},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
@@ -33,7 +34,10 @@ use anyhow::Context;
 use async_trait::async_trait;
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use shared::{id::RunId, job::Action};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -49,8 +53,12 @@ use prepare::{c_string, command, dirs, environment, programs, stdin};
 use process::{Process, Target};
 use request::Requests;
 
-/// How many are started at the same time; more would only stand in each other's way.
+/// How many may be on their way at the same time: each can hang on a network's users, or on a
+/// program that lies on a server that is gone.
 const STARTS_MAX: usize = 64;
+/// As many as there are processors start at a time; more would only stand in each other's
+/// way, and all be late instead of some. One that takes longer than this no longer counts.
+const ABREAST_MAX: Duration = Duration::from_millis(100);
 const REAP_EVERY: Duration = Duration::from_secs(2);
 
 /// How the launcher is set up.
@@ -76,7 +84,8 @@ struct Shared {
     requests: Requests,
     open_files: (u64, u64),
     running: Mutex<HashMap<RunId, Running>>,
-    starts: Arc<Semaphore>,
+    starts: Semaphore,
+    abreast: Semaphore,
 }
 
 /// What can be signalled.
@@ -118,7 +127,8 @@ impl Launcher {
             cgroups,
             open_files: raise_open_files().context("cannot read the limit of open files")?,
             running: Mutex::default(),
-            starts: Arc::new(Semaphore::new(STARTS_MAX)),
+            starts: Semaphore::new(STARTS_MAX),
+            abreast: Semaphore::new(std::thread::available_parallelism().map_or(2, |n| n.get().max(2))),
         };
         let launcher = Launcher {
             shared: Arc::new(shared),
@@ -141,11 +151,18 @@ impl Launcher {
     ) -> Result<Started, StartError> {
         let shared = self.shared.clone();
         let run = launch.run;
-        // An error only if it were closed, which it never is.
-        let permit = self.shared.starts.clone().acquire_owned().await;
+        // Errors only if they were closed, which they never are.
+        let _start = self.shared.starts.acquire().await;
+        let abreast = self.shared.abreast.acquire().await;
         // Looking up users may wait for the network, and a program may lie on one.
-        let spawned = tokio::task::spawn_blocking(move || shared.spawn(launch)).await;
-        drop(permit);
+        let mut spawning = tokio::task::spawn_blocking(move || shared.check_and_spawn(launch));
+        let spawned = match timeout(ABREAST_MAX, &mut spawning).await {
+            Ok(spawned) => spawned,
+            Err(_) => {
+                drop(abreast);
+                spawning.await
+            }
+        };
         let (process, id) =
             spawned.unwrap_or_else(|e| Err(StartError::Failed(format!("starting it failed: {e}"))))?;
         let target = process.target.clone();
@@ -177,9 +194,14 @@ impl Launcher {
         let Action::Http(request) = &launch.action else {
             return Err(StartError::Failed("it is not a request".into()));
         };
-        let prepared = self.shared.requests.prepare(request)?;
         let run = launch.run;
-        self.shared.marks.leave(run).map_err(|e| no_mark(&e))?;
+        self.shared.admit(run)?;
+        let prepared = self.shared.requests.prepare(request);
+        let prepared = prepared.and_then(|prepared| {
+            let marked = self.shared.marks.leave(run);
+            marked.map_err(|e| no_mark(&e)).map(|()| prepared)
+        });
+        let prepared = prepared.inspect_err(|_| self.shared.forget(run))?;
         let cancel = CancellationToken::new();
         self.shared
             .running()
@@ -216,23 +238,16 @@ impl Drop for Gone {
 #[async_trait]
 impl Starter for Launcher {
     async fn start(&self, launch: Launch, events: mpsc::Sender<ProcessEvent>) -> Result<Started, StartError> {
+        if let Action::Shell(_) | Action::Exec(_) = &launch.action {
+            return self.start_process(launch, events).await;
+        }
         let shared = self.shared.clone();
         let checked = launch.clone();
         let check = tokio::task::spawn_blocking(move || shared.policy.check(&checked)).await;
         check
             .unwrap_or_else(|e| Err(format!("the policy could not be applied: {e}")))
             .map_err(StartError::Rejected)?;
-        let run = launch.run;
-        self.shared.admit(run)?;
-        let started = match &launch.action {
-            Action::Http(_) => self.start_request(&launch, events),
-            Action::Shell(_) | Action::Exec(_) => self.start_process(launch, events).await,
-        };
-        if started.is_err() {
-            self.shared.running().remove(&run);
-            self.shared.marks.remove(run);
-        }
-        started
+        self.start_request(&launch, events)
     }
 
     async fn signal(&self, run: RunId, signal: Signal) {
@@ -318,6 +333,22 @@ impl Shared {
         }
         running.insert(run, Running::Starting(None));
         Ok(())
+    }
+
+    /// Starts a process that the host's policy allows. Blocks.
+    fn check_and_spawn(&self, launch: Launch) -> Result<(Process, ProcessId), StartError> {
+        self.policy.check(&launch).map_err(StartError::Rejected)?;
+        let run = launch.run;
+        self.admit(run)?;
+        let spawned = panic::catch_unwind(AssertUnwindSafe(|| self.spawn(launch)));
+        let spawned = spawned.unwrap_or_else(|_| Err(StartError::Failed("starting it failed: a bug".into())));
+        spawned.inspect_err(|_| self.forget(run))
+    }
+
+    /// It was not started.
+    fn forget(&self, run: RunId) {
+        self.running().remove(&run);
+        self.marks.remove(run);
     }
 
     /// Starts a process. Blocks.

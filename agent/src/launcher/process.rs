@@ -44,9 +44,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const KILL_ROUNDS_MAX: u32 = 200;
 /// Between TERM and KILL when the host's policy ends a run.
 const POLICY_GRACE: Duration = Duration::from_secs(10);
-const MEMORY_EVERY: Duration = Duration::from_millis(500);
-/// After this many looks at its memory, a process is looked at less often.
-const MEMORY_LOOKS_OFTEN: u32 = 20;
+/// When a process' memory is first looked at; then each time that it has become as old again,
+/// and so often at least.
+const MEMORY_FIRST: Duration = Duration::from_millis(20);
+const MEMORY_EVERY_MAX: Duration = Duration::from_secs(5);
 /// How long init may take to reap a process that was taken over.
 const REAPED_MAX: Duration = Duration::from_secs(1);
 
@@ -209,8 +210,8 @@ impl Process {
     /// Reads output until the process has ended; whether everybody had closed the pipes.
     async fn until_exit(&mut self, events: &mpsc::Sender<ProcessEvent>) -> bool {
         let mut all_read = false;
-        let mut memory = interval(MEMORY_EVERY);
-        let mut looks = 0;
+        let begin = Instant::now();
+        let mut memory_at = begin + MEMORY_FIRST;
         let mut limit = self.time_max.map(|max| Instant::now() + max);
         loop {
             let next_limit = limit.unwrap_or_else(far);
@@ -220,11 +221,9 @@ impl Process {
                     None => all_read = true,
                 },
                 _ = self.pidfd.readable() => return all_read,
-                _ = memory.tick() => {
-                    looks += 1;
-                    if looks < MEMORY_LOOKS_OFTEN || looks % 10 == 0 {
-                        self.memory_seen_bytes = self.memory_seen_bytes.max(procfs::memory_max(self.target.pid));
-                    }
+                () = sleep_until(memory_at) => {
+                    self.memory_seen_bytes = self.memory_seen_bytes.max(procfs::memory_max(self.target.pid));
+                    memory_at = Instant::now() + begin.elapsed().clamp(MEMORY_FIRST, MEMORY_EVERY_MAX);
                 }
                 () = sleep_until(next_limit) => {
                     limit = self.end_by_policy(events).await.then(|| Instant::now() + POLICY_GRACE);
