@@ -14,6 +14,7 @@ mod spec;
 mod file;
 mod coverage;
 mod blackout;
+pub mod ical;
 
 pub use blackout::{Blackouts, Calendars, Inlined, InlinedCalendar, Verdict, inlined};
 pub use coverage::{Coverage, Stretch};

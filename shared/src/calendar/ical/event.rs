@@ -1,0 +1,335 @@
+//! An event, and the days and times that it takes.
+
+use std::collections::BTreeSet;
+
+use super::{
+    IcalError, Note,
+    lines::Property,
+    rule::{Rule, Until},
+    value::{Length, Stamp, at_local},
+    wrong,
+};
+use crate::{
+    schedule::{
+        Zone,
+        civil::{DAY, DAY_END},
+    },
+    time::Time,
+};
+
+/// When an occurrence begins: how occurrences are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Start {
+    Day(u32),
+    At(Time),
+}
+
+/// An event that is understood.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub line: usize,
+    pub uid: Option<String>,
+    /// It stands for this occurrence of the event with its UID.
+    pub instead_of: Option<Start>,
+    pub is_cancelled: bool,
+    start: Stamp,
+    length: EventLength,
+    rule: Option<Rule>,
+    /// Beginnings that the rule does not give, and those that it gives and are not.
+    more: Vec<Stamp>,
+    without: BTreeSet<Start>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum EventLength {
+    /// Whole days.
+    Days(u32),
+    /// The same exact time for each occurrence: its end was given.
+    Exact(u64),
+    /// Local days and a time: its duration was given.
+    Nominal(Length),
+}
+
+impl Event {
+    /// Reads an event; or the note that it covers nothing.
+    pub fn read(
+        line: usize,
+        properties: &[&Property],
+        floating: Zone,
+    ) -> Result<Result<Event, Note>, IcalError> {
+        let one = |name: &str| -> Result<Option<&Property>, IcalError> {
+            let mut all = properties.iter().filter(|p| p.name == name);
+            match (all.next(), all.next()) {
+                (_, Some(second)) => wrong(second.line, format!("{name} is given twice")),
+                (found, None) => Ok(found.copied()),
+            }
+        };
+        if let Some(exrule) = one("EXRULE")? {
+            return wrong(exrule.line, "EXRULE is not understood; give the days as EXDATE");
+        }
+        let Some(start) = one("DTSTART")? else {
+            return wrong(line, "the event has no DTSTART");
+        };
+        let (start_line, start) = (start.line, Stamp::read(start, floating)?);
+        let length = match length(start, one("DTEND")?, one("DURATION")?, floating)? {
+            Some(length) => length,
+            None => {
+                let text = "the event begins and ends at once: it covers nothing".to_owned();
+                return Ok(Err(Note { line, text }));
+            }
+        };
+        let rule = one("RRULE")?.map(|p| Rule::read(p, floating)).transpose()?;
+        if let (Some(rule), Some((day, _))) = (&rule, local(start))
+            && rule.days(day).next() != Some(day)
+        {
+            return wrong(start_line, "DTSTART is not a day of the event's own RRULE");
+        }
+        let mut more = Vec::new();
+        for property in properties.iter().filter(|p| p.name == "RDATE") {
+            more.extend(alike(property, start, floating)?);
+        }
+        let mut without = BTreeSet::new();
+        for property in properties.iter().filter(|p| p.name == "EXDATE") {
+            without.extend(
+                alike(property, start, floating)?
+                    .into_iter()
+                    .map(|s| begin(s, floating)),
+            );
+        }
+        let instead_of = match one("RECURRENCE-ID")? {
+            Some(p) if p.parameter("RANGE").is_some() => {
+                return wrong(p.line, "RECURRENCE-ID: RANGE is not understood");
+            }
+            Some(p) => Some(begin(Stamp::read(p, floating)?, floating)),
+            None => None,
+        };
+        let is_cancelled = one("STATUS")?.is_some_and(|p| p.value.eq_ignore_ascii_case("CANCELLED"));
+        let uid = one("UID")?.map(|p| p.value.clone());
+        Ok(Ok(Event {
+            line,
+            uid,
+            instead_of,
+            is_cancelled,
+            start,
+            length,
+            rule,
+            more,
+            without,
+        }))
+    }
+
+    /// Where each occurrence begins, in no order; with how far its rule was carried out.
+    fn starts(&self, until: Time, floating: Zone) -> (Vec<Stamp>, bool) {
+        let mut starts = self.more.clone();
+        let Some(rule) = &self.rule else {
+            starts.push(self.start);
+            return (starts, false);
+        };
+        let (first, again): (u32, Box<dyn Fn(u32) -> Stamp>) = match self.start {
+            Stamp::Date(day) => (day, Box::new(Stamp::Date)),
+            Stamp::Local { day, second, zone } => {
+                (day, Box::new(move |day| Stamp::Local { day, second, zone }))
+            }
+            Stamp::Utc(at) => {
+                let (day, second) = (at.as_secs().div_euclid(DAY), at.as_secs().rem_euclid(DAY));
+                let again = move |day| Stamp::Utc(Time::from_secs(i64::from(day) * DAY + second));
+                (day.max(0) as u32, Box::new(again))
+            }
+        };
+        for day in rule.days(first) {
+            let start = again(day);
+            let is_over = match rule.until {
+                Some(Until::Day(last)) => day > last,
+                Some(Until::Instant(last)) => start.instant(floating) > last,
+                None => false,
+            };
+            if is_over {
+                return (starts, false);
+            }
+            if start.instant(floating) >= until {
+                return (starts, true);
+            }
+            starts.push(start);
+        }
+        // By its count, or the last year there is.
+        (starts, false)
+    }
+}
+
+/// Day and second as the event writes them.
+fn local(stamp: Stamp) -> Option<(u32, u32)> {
+    match stamp {
+        Stamp::Date(day) => Some((day, 0)),
+        Stamp::Local { day, second, .. } => Some((day, second)),
+        Stamp::Utc(at) => {
+            let day = u32::try_from(at.as_secs().div_euclid(DAY)).ok()?;
+            Some((day, at.as_secs().rem_euclid(DAY) as u32))
+        }
+    }
+}
+
+fn begin(stamp: Stamp, floating: Zone) -> Start {
+    match stamp {
+        Stamp::Date(day) => Start::Day(day),
+        other => Start::At(other.instant(floating)),
+    }
+}
+
+/// Dates or times of a property, which must be of the kind that the event's beginning is.
+fn alike(property: &Property, start: Stamp, floating: Zone) -> Result<Vec<Stamp>, IcalError> {
+    let all = Stamp::read_all(property, floating)?;
+    match all.iter().all(|stamp| stamp.is_date() == start.is_date()) {
+        true => Ok(all),
+        false => wrong(
+            property.line,
+            format!(
+                "{}: dates and times are mixed: DTSTART is of the other kind",
+                property.name
+            ),
+        ),
+    }
+}
+
+/// How long it lasts; `None`: not at all.
+fn length(
+    start: Stamp,
+    end: Option<&Property>,
+    duration: Option<&Property>,
+    floating: Zone,
+) -> Result<Option<EventLength>, IcalError> {
+    match (start, end, duration) {
+        (_, Some(end), Some(_)) => wrong(end.line, "DTEND and DURATION exclude each other"),
+        (Stamp::Date(_), None, None) => Ok(Some(EventLength::Days(1))),
+        (_, None, None) => Ok(None),
+        (Stamp::Date(first), Some(end), None) => match Stamp::read(end, floating)? {
+            Stamp::Date(after) if after > first => Ok(Some(EventLength::Days(after - first))),
+            // Some programs write the day itself as the end of a day.
+            Stamp::Date(after) if after == first => Ok(Some(EventLength::Days(1))),
+            Stamp::Date(_) => wrong(end.line, "DTEND is before DTSTART"),
+            _ => wrong(end.line, "DTEND is a time and DTSTART a date"),
+        },
+        (Stamp::Date(_), None, Some(duration)) => match Length::read(duration)? {
+            Length {
+                days: 1..,
+                seconds: 0,
+            } => Ok(Some(EventLength::Days(Length::read(duration)?.days))),
+            _ => wrong(duration.line, "DURATION: an event of whole days lasts whole days"),
+        },
+        (start, Some(end), None) => {
+            let stamp = Stamp::read(end, floating)?;
+            let (from, to) = (start.instant(floating), stamp.instant(floating));
+            match () {
+                () if stamp.is_date() => wrong(end.line, "DTEND is a date and DTSTART a time"),
+                () if to < from => wrong(end.line, "DTEND is before DTSTART"),
+                () if to == from => Ok(None),
+                () => Ok(Some(EventLength::Exact(to.since(from).as_secs()))),
+            }
+        }
+        (_, None, Some(duration)) => match Length::read(duration)? {
+            Length { days: 0, seconds: 0 } => Ok(None),
+            length => Ok(Some(EventLength::Nominal(length))),
+        },
+    }
+}
+
+/// The days and times that events take.
+pub struct Spans {
+    zone: Zone,
+    from: Time,
+    until: Time,
+    room: usize,
+    /// Whole days.
+    pub days: BTreeSet<u32>,
+    times: Vec<(Time, Time)>,
+    /// A rule goes on beyond the end.
+    pub goes_on: bool,
+}
+
+impl Spans {
+    pub fn new(zone: Zone, from: Time, until: Time, room: usize) -> Spans {
+        Spans {
+            zone,
+            from,
+            until,
+            room,
+            days: BTreeSet::new(),
+            times: Vec::new(),
+            goes_on: false,
+        }
+    }
+
+    /// Adds an event's occurrences, but for those that stand elsewhere; how many there are.
+    pub fn add(&mut self, event: &Event, elsewhere: Option<&BTreeSet<Start>>) -> Result<usize, IcalError> {
+        let (starts, goes_on) = event.starts(self.until, self.zone);
+        self.goes_on |= goes_on;
+        let mut count = 0;
+        for start in starts {
+            let begun = begin(start, self.zone);
+            if event.without.contains(&begun) || elsewhere.is_some_and(|all| all.contains(&begun)) {
+                continue;
+            }
+            let (from, until) = self.span(start, event.length);
+            if until <= self.from || from >= self.until {
+                continue;
+            }
+            count += 1;
+            match (start, event.length) {
+                (Stamp::Date(first), EventLength::Days(n)) => {
+                    self.take(event.line, n as usize)?;
+                    self.days.extend(first..first.saturating_add(n).min(DAY_END));
+                }
+                _ => {
+                    self.take(event.line, 1)?;
+                    self.times.push((from, until));
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    fn take(&mut self, line: usize, n: usize) -> Result<(), IcalError> {
+        match self.room.checked_sub(n) {
+            Some(room) => {
+                self.room = room;
+                Ok(())
+            }
+            None => wrong(
+                line,
+                "the file's events take too many days and times; take over less time",
+            ),
+        }
+    }
+
+    fn span(&self, start: Stamp, length: EventLength) -> (Time, Time) {
+        let from = start.instant(self.zone);
+        let until = match length {
+            EventLength::Days(n) => {
+                let first = local(start).map_or(0, |(day, _)| day);
+                at_local(first.saturating_add(n), 0, self.zone)
+            }
+            EventLength::Exact(seconds) => from + std::time::Duration::from_secs(seconds),
+            EventLength::Nominal(length) => {
+                let later = match start {
+                    Stamp::Local { day, second, zone } => at_local(day + length.days, second, zone),
+                    _ => from + std::time::Duration::from_secs(u64::from(length.days) * DAY as u64),
+                };
+                later + std::time::Duration::from_secs(length.seconds.into())
+            }
+        };
+        (from, until)
+    }
+
+    /// The times, sorted, with what overlaps or touches made one.
+    pub fn joined(&self) -> Vec<(Time, Time)> {
+        let mut all = self.times.clone();
+        all.sort_unstable();
+        let mut out: Vec<(Time, Time)> = Vec::new();
+        for (from, until) in all {
+            match out.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(until),
+                _ => out.push((from, until)),
+            }
+        }
+        out
+    }
+}

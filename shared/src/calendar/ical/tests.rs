@@ -1,0 +1,416 @@
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::calendar::{Named, to_yaml};
+
+fn options() -> Options {
+    Options {
+        timezone: None,
+        from: "2026-11-01T00:00:00Z".parse().unwrap(),
+        until: "2028-01-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+/// A file with one event a text, its lines separated by `|`.
+fn file(events: &[&str]) -> String {
+    let events: Vec<String> = events
+        .iter()
+        .map(|e| format!("BEGIN:VEVENT\r\n{}\r\nEND:VEVENT", e.replace('|', "\r\n")))
+        .collect();
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-TIMEZONE:Europe/Berlin\r\n{}\r\nEND:VCALENDAR\r\n",
+        events.join("\r\n")
+    )
+}
+
+fn check(events: &[&str], expected: Expect) {
+    expected.assert_eq(&shown(&file(events)));
+}
+
+fn shown(text: &str) -> String {
+    match import(text, &options()) {
+        Ok(found) => {
+            let named = Named {
+                name: "x".parse().unwrap(),
+                calendar: found.calendar,
+            };
+            let notes: String = found
+                .notes
+                .iter()
+                .map(|n| format!("# line {}: {}\n", n.line, n.text))
+                .collect();
+            let end = if found.goes_on { "# goes on\n" } else { "" };
+            format!("{}# {} events\n{notes}{end}", to_yaml(&named), found.events)
+        }
+        Err(error) => format!("{error}\n"),
+    }
+}
+
+#[test]
+fn days_and_times() {
+    check(
+        &[
+            "SUMMARY:Christmas|DTSTART;VALUE=DATE:20261225|DTEND;VALUE=DATE:20261227",
+            "DTSTART;VALUE=DATE:20270101|TRANSP:TRANSPARENT",
+            "DTSTART;VALUE=DATE:20270401|DURATION:P1W",
+            "DTSTART:20270301T080000|DTEND:20270301T093000",
+            "DTSTART:20270302T080000Z|DURATION:PT1H30M",
+            "DTSTART;TZID=America/New_York:20270303T180000|DTEND;TZID=America/New_York:20270304T020000",
+            // It comes twice; and it overlaps the one before.
+            "DTSTART:20261025T003000Z|DTEND:20261101T013000Z",
+            "DTSTART:20261031T003000Z|DTEND:20261101T003000Z",
+            "DTSTART;VALUE=DATE:20260101",
+            "DTSTART:20270301T080000",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            dates:
+            - "2027-01-01"
+            ranges:
+            - from: "2026-12-25"
+              to: "2026-12-26"
+            - from: "2027-04-01"
+              to: "2027-04-07"
+            - from: "2026-10-25T00:30:00Z"
+              to: "2026-11-01T01:30:00Z"
+            - from: 2027-03-01T08:00
+              to: 2027-03-01T09:30
+            - from: 2027-03-02T09:00
+              to: 2027-03-02T10:30
+            - from: 2027-03-04T00:00
+              to: 2027-03-04T08:00
+            # 8 events
+            # line 37: nothing of the event is in the time that is taken over
+            # line 40: the event begins and ends at once: it covers nothing
+        "#]],
+    );
+}
+
+#[test]
+fn repeated_events() {
+    check(
+        &[
+            "UID:a|DTSTART;VALUE=DATE:20201225|RRULE:FREQ=YEARLY",
+            "UID:b|DTSTART;TZID=Europe/Berlin:20270308T220000|DTEND;TZID=Europe/Berlin:20270309T060000|RRULE:FREQ=WEEKLY;COUNT=5|EXDATE;TZID=Europe/Berlin:20270315T220000",
+            "UID:b|RECURRENCE-ID;TZID=Europe/Berlin:20270322T220000|DTSTART;TZID=Europe/Berlin:20270323T220000|DURATION:PT1H",
+            "UID:b|RECURRENCE-ID:20270405T200000Z|DTSTART:20270405T200000Z|DURATION:PT1H|STATUS:CANCELLED",
+            "UID:c|DTSTART;VALUE=DATE:20270510|RRULE:FREQ=MONTHLY;UNTIL=20270710|RDATE;VALUE=DATE:20270801,20270802",
+            // Local days, over a change of the clock.
+            "UID:d|DTSTART:20270327T120000|DURATION:P1D",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            dates:
+            - "2026-12-25"
+            - "2027-05-10"
+            - "2027-06-10"
+            - "2027-07-10"
+            - "2027-12-25"
+            ranges:
+            - from: "2027-08-01"
+              to: "2027-08-02"
+            - from: 2027-03-08T22:00
+              to: 2027-03-09T06:00
+            - from: 2027-03-23T22:00
+              to: 2027-03-23T23:00
+            - from: 2027-03-27T12:00
+              to: 2027-03-28T12:00
+            - from: 2027-03-29T22:00
+              to: 2027-03-30T06:00
+            # 5 events
+            # line 22: the event is cancelled
+            # goes on
+        "#]],
+    );
+}
+
+#[test]
+fn folded_lines_quotes_and_other_components() {
+    let text = "BEGIN:VCALENDAR\nX-WR-CALNAME:Public\\, holidays\nBEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\n\
+                DTSTART:16010101T000000\nRRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11\nEND:STANDARD\nEND:VTIMEZONE\n\
+                BEGIN:VTODO\nDTSTART;VALUE=DATE:20270105\nEND:VTODO\n\
+                begin:vevent\nATTENDEE;CN=\"A: b; c\":mailto:a@example.org\nDTSTART;VALUE\n =DATE:2027\n\t0106\n\
+                BEGIN:VALARM\nTRIGGER:-PT15M\nDURATION:PT1H\nEND:VALARM\nend:vevent\nEND:VCALENDAR\n";
+    expect![[r#"
+        name: x
+        description: Public, holidays
+        timezone: UTC
+        dates:
+        - "2027-01-06"
+        # 1 events
+        # line 10: a VTODO is not an event
+    "#]]
+    .assert_eq(&shown(text));
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_line() {
+    for (event, expected) in [
+        (
+            "DTSTART:20270101T080000|DURATION:PT1H|RRULE:FREQ=HOURLY",
+            expect![[r#"
+            line 7: RRULE: FREQ=HOURLY is not understood
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=DAILY;BYHOUR=8",
+            expect![[r#"
+            line 6: RRULE: BYHOUR=8 is not understood
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=YEARLY;BYWEEKNO=20",
+            expect![[r#"
+            line 6: RRULE: BYWEEKNO=20 is not understood
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=YEARLY;BYYEARDAY=1",
+            expect![[r#"
+            line 6: RRULE: BYYEARDAY=1 is not understood
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=DAILY;COUNT=2;UNTIL=20270201",
+            expect![[r#"
+            line 6: RRULE: COUNT and UNTIL exclude each other
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=DAILY;COUNT=0",
+            expect![[r#"
+            line 6: RRULE: COUNT=0 is not understood
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=WEEKLY;BYDAY=2FR",
+            expect![[r#"
+            line 6: RRULE: numbered days go with FREQ=MONTHLY and YEARLY only
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=WEEKLY;BYDAY=MO",
+            expect![[r#"
+            line 5: DTSTART is not a day of the event's own RRULE
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:COUNT=3",
+            expect![[r#"
+            line 6: RRULE: it has no FREQ
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=DAILY;FREQ=DAILY",
+            expect![[r#"
+            line 6: RRULE: FREQ is given twice
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=MONTHLY;BYDAY=XX",
+            expect![[r#"
+            line 6: RRULE: BYDAY=XX is not understood
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|EXRULE:FREQ=DAILY",
+            expect![[r#"
+            line 6: EXRULE is not understood; give the days as EXDATE
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|RDATE;VALUE=PERIOD:20270101T000000Z/PT1H",
+            expect![[r#"
+            line 6: RDATE: VALUE=PERIOD is not understood
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|EXDATE:20270101T000000",
+            expect![[r#"
+            line 6: EXDATE: dates and times are mixed: DTSTART is of the other kind
+        "#]],
+        ),
+        (
+            "UID:a|RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20270101|DTSTART;VALUE=DATE:20270101",
+            expect![[r#"
+            line 6: RECURRENCE-ID: RANGE is not understood
+        "#]],
+        ),
+        (
+            "RECURRENCE-ID;VALUE=DATE:20270101|DTSTART;VALUE=DATE:20270101",
+            expect![[r#"
+            line 4: RECURRENCE-ID: the event has no UID to belong to
+        "#]],
+        ),
+        (
+            "DTSTART;TZID=W. Europe Standard Time:20270101T080000|DURATION:PT1H",
+            expect![[r#"
+            line 5: TZID: `W. Europe Standard Time` is not a time zone; write an IANA name such as Asia/Shanghai or UTC; the file's own definition of a zone is not looked at
+        "#]],
+        ),
+        (
+            "DTSTART:20270101T080000|DTEND:20270101T070000",
+            expect![[r#"
+            line 6: DTEND is before DTSTART
+        "#]],
+        ),
+        (
+            "DTSTART:20270101T080000|DTEND;VALUE=DATE:20270102",
+            expect![[r#"
+            line 6: DTEND is a date and DTSTART a time
+        "#]],
+        ),
+        (
+            "DTSTART:20270101T080000|DTEND:20270101T090000|DURATION:PT1H",
+            expect![[r#"
+            line 6: DTEND and DURATION exclude each other
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|DURATION:PT1H",
+            expect![[r#"
+            line 6: DURATION: an event of whole days lasts whole days
+        "#]],
+        ),
+        (
+            "DTSTART:20270101T080000|DURATION:-PT1H",
+            expect![[r#"
+            line 6: DURATION: `-PT1H` is not a duration such as P1D or PT8H30M
+        "#]],
+        ),
+        (
+            "DTSTART:20270229T080000|DURATION:PT1H",
+            expect![[r#"
+            line 5: DTSTART: `20270229T080000` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1970 to 2199
+        "#]],
+        ),
+        (
+            "DTSTART:20270101T250000|DURATION:PT1H",
+            expect![[r#"
+            line 5: DTSTART: `20270101T250000` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1970 to 2199
+        "#]],
+        ),
+        (
+            "DTSTART:2027-01-01|DURATION:PT1H",
+            expect![[r#"
+            line 5: DTSTART: `2027-01-01` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1970 to 2199
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20270101|DTSTART;VALUE=DATE:20270102",
+            expect![[r#"
+            line 6: DTSTART is given twice
+        "#]],
+        ),
+        (
+            "SUMMARY:x",
+            expect![[r#"
+            line 4: the event has no DTSTART
+        "#]],
+        ),
+        (
+            "nonsense",
+            expect![[r#"
+            line 5: `nonsense` is not a property: it has no colon
+        "#]],
+        ),
+        (
+            "DTSTART;VALUE=DATE:20250101",
+            expect![[r#"
+            no event of the file is between 2026-11-01T00:00:00.000Z and 2028-01-01T00:00:00.000Z
+        "#]],
+        ),
+    ] {
+        expected.assert_eq(&shown(&file(&[event])));
+    }
+    for (text, expected) in [
+        (
+            "",
+            expect![[r#"
+            the file holds no calendar: it is not an iCalendar file
+        "#]],
+        ),
+        (
+            "name: x\n",
+            expect![[r#"
+            line 1: a calendar begins with BEGIN:VCALENDAR
+        "#]],
+        ),
+        (
+            " x",
+            expect![[r#"
+            line 1: the file begins with a continued line
+        "#]],
+        ),
+        (
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20270101\n",
+            expect![[r#"
+            the file ends before END:VEVENT: it is not whole
+        "#]],
+        ),
+        (
+            "BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VCALENDAR\n",
+            expect![[r#"
+            line 3: END:VCALENDAR where END:VEVENT is due
+        "#]],
+        ),
+        (
+            "BEGIN:VCALENDAR\nCALSCALE:CHINESE\nEND:VCALENDAR\n",
+            expect![[r#"
+            line 2: CALSCALE `CHINESE` is not understood
+        "#]],
+        ),
+        (
+            "BEGIN:VCALENDAR\nX-WR-TIMEZONE:Mars\nEND:VCALENDAR\n",
+            expect![[r#"
+            line 2: X-WR-TIMEZONE: `Mars` is not a time zone; write an IANA name such as Asia/Shanghai or UTC
+        "#]],
+        ),
+    ] {
+        expected.assert_eq(&shown(text));
+    }
+}
+
+#[test]
+fn what_is_too_much_is_refused() {
+    let every_day = "DTSTART:20261101T000000Z|DURATION:PT1S|RRULE:FREQ=DAILY";
+    let text = file(&[every_day]);
+    let long = Options {
+        until: "2029-01-01T00:00:00Z".parse().unwrap(),
+        ..options()
+    };
+    let error = import(&text, &long).unwrap_err();
+    assert!(error.message.ends_with("take over less time"), "{error}");
+    let short = Options {
+        until: "2026-12-01T00:00:00Z".parse().unwrap(),
+        ..options()
+    };
+    let found = import(&text, &short).unwrap();
+    assert!(found.goes_on && found.calendar.entries() == 30);
+    let error = import(&"x".repeat(FILE_BYTES_MAX + 1), &short).unwrap_err();
+    assert!(error.message.contains("at most 8MiB"), "{error}");
+}
+
+proptest::proptest! {
+    /// Any text is answered, and what is made of one can be written and read again.
+    #[test]
+    fn any_text_is_answered(
+        parts in proptest::collection::vec(proptest::sample::select(&[
+            "BEGIN:VCALENDAR\n", "END:VCALENDAR\n", "BEGIN:VEVENT\n", "END:VEVENT\n", "DTSTART:20270101T080000\n",
+            "DTSTART;VALUE=DATE:20270101\n", "DTEND:20270102T080000Z\n", "DURATION:P3D\n", "RRULE:FREQ=DAILY\n",
+            "RRULE:FREQ=YEARLY;BYMONTHDAY=31;BYMONTH=2\n", "RRULE:FREQ=WEEKLY;BYDAY=é\n", " 4\n", ";", ":", "\"", "é", "P", "=",
+        ][..]), 0..14),
+        noise in "\\PC{0,12}",
+    ) {
+        let text = format!("{}{noise}", parts.concat());
+        let whole = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{text}\nEND:VEVENT\nEND:VCALENDAR\n");
+        for text in [text, whole] {
+            if let Ok(found) = import(&text, &options()) {
+                let json = serde_json::to_string(&found.calendar).unwrap();
+                proptest::prop_assert_eq!(serde_json::from_str::<Calendar>(&json).unwrap(), found.calendar);
+            }
+        }
+    }
+}
