@@ -102,3 +102,47 @@ fn a_first_start_is_ready_when_it_says_so_and_has_nothing_to_complain_of() {
     let none = instance.cli.run(&["standalone", "--keep-runs", "0"]);
     assert!(none.failed(2).contains("--keep-runs"));
 }
+
+/// Needs no server. What programs read is the same with and without another zone.
+#[test]
+fn next_is_an_array_for_programs_and_a_table_for_people() {
+    let home = Scratch::new("person");
+    let cli = Cli::at_home(home.path().to_owned());
+    let ask = |first: &[&str], expression: &str| {
+        let zone = [
+            "--timezone",
+            "Europe/Berlin",
+            "--from",
+            "2027-03-27T12:00:00Z",
+            "--count",
+            "2",
+        ];
+        cli.run(&[&["next"], first, &zone, &["--", expression]].concat())
+    };
+    let json = "[\n  \"2027-03-28T03:00:00+02:00\",\n  \"2027-03-29T02:30:00+02:00\"\n]\n";
+    assert_eq!(ask(&["-o", "json"], "30 2 * * *").stdout, json);
+    assert_eq!(
+        ask(&["-o", "json", "--also", "Asia/Tokyo"], "30 2 * * *").stdout,
+        json
+    );
+    assert_eq!(ask(&["-o", "json"], "0 0 0 1 1 * 2020").stdout, "[]\n");
+    assert_eq!(
+        ask(&["--also", "Asia/Tokyo"], "30 2 * * *").stdout,
+        "\
+Europe/Berlin              Asia/Tokyo
+-- Europe/Berlin: clocks go forward 1 h at 2027-03-28 02:00
+2027-03-28T03:00:00+02:00  2027-03-28T10:00:00+09:00  stands for 02:30, which the clocks jump over
+2027-03-29T02:30:00+02:00  2027-03-29T09:30:00+09:00
+"
+    );
+    assert!(
+        ask(&["--also", "Asia/Tokio"], "30 2 * * *")
+            .failed(2)
+            .contains("Asia/Tokyo")
+    );
+    assert!(
+        ask(&[], "0 0 * * 8")
+            .failed(2)
+            .contains("day of week: 8 is out of 0-7, at column 9")
+    );
+}

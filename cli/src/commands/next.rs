@@ -2,7 +2,7 @@
 //! another, with changes of their clocks marked.
 
 use shared::{
-    schedule::{Cron, Dialect, Dst, Fault, Lang, Listing, Preview, Schedule, Zone, preview},
+    schedule::{Dialect, Dst, Lang, Listing, Schedule, Zone, preview},
     time::Time,
 };
 
@@ -58,28 +58,17 @@ pub fn run(args: Args, format: Format) -> Result<()> {
     }
     let expression = args.expression.join(" ");
     let refused = |e: shared::schedule::ScheduleError| CliError::usage(e);
-    // The syntax alone first: it tells what is wrong more precisely.
-    Cron::parse(&expression, args.dialect, 0).map_err(refused)?;
-    let schedule = match Schedule::cron(&expression, args.dialect, args.timezone, Dst::Tick, 0) {
-        Ok(schedule) => schedule,
-        Err(e) if e.fault == Fault::Over => return show(None, format),
-        Err(e) => return Err(refused(e)),
-    };
+    let schedule = Schedule::cron(&expression, args.dialect, args.timezone, Dst::Tick, 0).map_err(refused)?;
     let from = args.from.unwrap_or_else(output::now);
     let preview = preview(&schedule, from, args.count, args.also, Lang::En);
     if format == Format::Table {
         output::note(&preview.description);
     }
-    show(Some(preview), format)
-}
-
-fn show(preview: Option<Preview>, format: Format) -> Result<()> {
-    let rows = preview.as_ref().map_or(&[][..], |p| &p.listing.rows);
-    let instants = rows.iter().map(|row| &row.local);
-    match (format, &preview) {
-        (Format::Json | Format::Yaml, _) => output::value(format, &instants.collect::<Vec<_>>()),
-        (Format::Table, Some(preview)) => output::lines(table(&preview.listing)),
-        _ => output::lines(instants),
+    let instants = preview.listing.rows.iter().map(|row| &row.local);
+    match format {
+        Format::Json | Format::Yaml => output::value(format, &instants.collect::<Vec<_>>()),
+        Format::Table => output::lines(table(&preview.listing)),
+        Format::Name => output::lines(instants),
     }
 }
 
@@ -165,10 +154,16 @@ mod tests {
                 2027-11-02T02:30:00+01:00
             "#]],
         );
-        check("UTC", None, "2027-10-30T12:00:00Z", "30 2 * * *", expect![[r#"
+        check(
+            "UTC",
+            None,
+            "2027-10-30T12:00:00Z",
+            "30 2 * * *",
+            expect![[r#"
             2027-10-31T02:30:00+00:00
             2027-11-01T02:30:00+00:00
             2027-11-02T02:30:00+00:00
-        "#]]);
+        "#]],
+        );
     }
 }

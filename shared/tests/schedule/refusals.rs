@@ -217,7 +217,7 @@ fn dialect_cron() {
             `0 0 L/2 * *`
                 day of month: a step cannot follow L, W or #, at column 6
             `0 0 25-L * *`
-                day of month: `L` is only for the two day fields, at column 8
+                day of month: L is no end of a range; write 25-31 for days to the end of the month, at column 8
             `0 0 L-31 * *`
                 day of month: L-31 is before every month's first; L-30 is the most, at column 7
             `0 0 L- * *`

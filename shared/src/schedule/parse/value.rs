@@ -123,6 +123,9 @@ impl FieldReader<'_> {
             (Field::DayOfMonth, Some("W"), _) if length == 1 => {
                 "W follows a day, as in 15W, or L, as in LW".to_owned()
             }
+            (Field::DayOfMonth, Some("L"), _) if length == 1 => {
+                "L is no end of a range; write 25-31 for days to the end of the month".to_owned()
+            }
             (_, Some("L" | "W"), _) if length == 1 => {
                 format!("`{}` is only for the two day fields", quote(word))
             }
