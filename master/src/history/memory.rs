@@ -266,7 +266,10 @@ impl History for MemoryHistory {
     async fn output_before(&self, run: RunId, before: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
         let kept = self.up()?;
         let range = kept.outputs.range((run, 0)..(run, before)).rev();
-        let mut last: Vec<Chunk> = range.take(limit as usize).map(|(_, chunk)| chunk.clone()).collect();
+        let mut last: Vec<Chunk> = range
+            .take(limit as usize)
+            .map(|(_, chunk)| chunk.clone())
+            .collect();
         last.reverse();
         Ok(last)
     }

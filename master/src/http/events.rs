@@ -12,7 +12,7 @@ use serde::Deserialize;
 use shared::api::{Changed, paths};
 use tokio::{
     sync::{OwnedSemaphorePermit, broadcast, mpsc},
-    time::{Instant, sleep_until},
+    time::{Instant, interval, sleep_until},
 };
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -28,6 +28,9 @@ use crate::intake::Live;
 const AHEAD: usize = 256;
 /// Changes of one kind within so long are told once.
 const GATHER: Duration = Duration::from_millis(200);
+
+/// How often a reader is told that other masters may record runs too.
+const OTHERS: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default, deny_unknown_fields)]
@@ -67,6 +70,7 @@ async fn follow(
     let view = app.view.clone();
     let tokens = app.accounts.follow_tokens();
     let (mut foreign, mut known) = (app.board.foreign.subscribe(), app.board.known.subscribe());
+    let mut others = interval(OTHERS);
     let mut changed: BTreeSet<Changed> = BTreeSet::new();
     let mut tell_at = Instant::now();
     if !send(&events, "changed", &Changed::All) {
@@ -93,6 +97,11 @@ async fn follow(
                 Err(broadcast::error::RecvError::Closed) => return,
             },
             Ok(()) = foreign.changed() => Changed::Runs,
+            // In case the history does not tell.
+            _ = others.tick() => match view.masters.snapshot().len() {
+                0 | 1 => continue,
+                _ => Changed::Runs,
+            },
             // The history answers again, or does not: what is shown of runs is new or old.
             Ok(()) = known.changed() => Changed::Runs,
             () = tokens.changed() => Changed::Tokens,

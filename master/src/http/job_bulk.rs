@@ -34,7 +34,10 @@ pub async fn bulk(
 ) -> Answer<Json<BulkResult>> {
     let count = bulk.jobs.len();
     if count > BULK_MAX {
-        return Err(Failure::too_large(format!("{count} jobs are too many; at most {BULK_MAX} at once")).field("jobs"));
+        return Err(
+            Failure::too_large(format!("{count} jobs are too many; at most {BULK_MAX} at once"))
+                .field("jobs"),
+        );
     }
     let mut seen = BTreeSet::new();
     if let Some(twice) = bulk.jobs.iter().find(|job| !seen.insert(*job)) {
@@ -46,7 +49,13 @@ pub async fn bulk(
         .buffered(AT_ONCE);
     let jobs: Vec<BulkItem> = items.collect().await;
     let failed = jobs.iter().filter(|item| item.error.is_some()).count() as u32;
-    tracing::info!(by = caller.name(), ?action, count, failed, "an order for many jobs was carried out");
+    tracing::info!(
+        by = caller.name(),
+        ?action,
+        count,
+        failed,
+        "an order for many jobs was carried out"
+    );
     Ok(Json(BulkResult {
         done: count as u32 - failed,
         failed,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use axum::{http::header, response::IntoResponse};
 use shared::{
-    api::{ErrorBody, SESSION_COOKIE, paths},
+    api::{ErrorBody, SESSION_COOKIE, paths, timeline::LaneBy},
     history::{Step, SumBy},
     report::Stream,
 };
@@ -84,6 +84,7 @@ pub fn complete(document: &mut OpenApi) {
     of::<Stream>(&mut all);
     of::<Step>(&mut all);
     of::<SumBy>(&mut all);
+    of::<LaneBy>(&mut all);
     document.components.get_or_insert_default().schemas.extend(all);
     name_operations(document);
 }

@@ -133,7 +133,10 @@ async fn backwards(app: &App, id: RunId, before: u64, limit: usize) -> Answer<Ve
 fn text(app: App, run: &RunView, from: u64, only: Option<Stream>) -> Response {
     let id = run.id;
     // Names hold no quotes; a browser saves it, and never shows it as a page.
-    let file = format!("attachment; filename=\"{}-{}-{id}.txt\"", run.job.namespace, run.job.name);
+    let file = format!(
+        "attachment; filename=\"{}-{}-{id}.txt\"",
+        run.job.namespace, run.job.name
+    );
     let pages = futures::stream::try_unfold(Some(from), move |from| {
         let app = app.clone();
         async move {

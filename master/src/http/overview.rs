@@ -27,8 +27,7 @@ use super::{
     App,
     extract::Params,
     failure::{Answer, Failure},
-    kept,
-    nodes,
+    kept, nodes,
     planned::{Schedules, schedules},
     status,
 };
@@ -62,10 +61,7 @@ pub struct Kept {
 /// for the coming ones, what runs now, the nodes.
 #[utoipa::path(get, path = paths::OVERVIEW, tag = "status", params(OverviewQuery),
     responses((status = 200, body = Overview), Failure))]
-pub async fn get(
-    State(app): State<App>,
-    Params(query): Params<OverviewQuery>,
-) -> Answer<Json<Overview>> {
+pub async fn get(State(app): State<App>, Params(query): Params<OverviewQuery>) -> Answer<Json<Overview>> {
     app.jobs()?;
     let span = Span::of(&query)?;
     let (parts, day) = tokio::join!(parts(&app), day(&app, &span));
@@ -164,7 +160,10 @@ async fn past(app: &App, now: Time) -> Result<Vec<(Time, Outcomes)>, String> {
     };
     let make = || async {
         match timeout(PART_TIMEOUT, app.history.statistics(&query)).await {
-            Ok(Ok(sums)) => Ok(sums.into_iter().filter_map(|s| Some((s.at?, s.outcomes))).collect()),
+            Ok(Ok(sums)) => Ok(sums
+                .into_iter()
+                .filter_map(|s| Some((s.at?, s.outcomes)))
+                .collect()),
             Ok(Err(e)) => Err(e.to_string()),
             Err(_) => Err(format!(
                 "the database does not answer within {}s",
@@ -191,7 +190,10 @@ async fn coming(app: &App, span: &Span, now: Time) -> Load {
         // Only a panic in there ends it otherwise.
         made.await.unwrap_or_else(|_| Load::new(from, step_ms, 0))
     };
-    app.day.coming.get((from, step_ms, count), COMING_LIFE, make).await
+    app.day
+        .coming
+        .get((from, step_ms, count), COMING_LIFE, make)
+        .await
 }
 
 /// Counts as many jobs as there is time for, taken evenly from all of them.
@@ -295,10 +297,7 @@ fn troubled_nodes(nodes: &[NodeView], attention: &mut Attention) {
 }
 
 fn running(app: &App, open: &[Glimpse]) -> (Vec<RunningRun>, u32) {
-    let mut running: Vec<&Glimpse> = open
-        .iter()
-        .filter(|run| run.state == RunState::Running)
-        .collect();
+    let mut running: Vec<&Glimpse> = open.iter().filter(|run| run.state == RunState::Running).collect();
     let count = running.len() as u32;
     running.sort_by_key(|run| (run.started_at.unwrap_or(run.scheduled_at), run.id));
     running.truncate(RUNNING_MAX);

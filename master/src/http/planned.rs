@@ -121,9 +121,10 @@ impl Places<'_> {
             return known.clone();
         }
         let schedulable = |at: &NodeAt| !at.cordoned && !at.draining && !at.leaving;
-        let nodes = self.nodes.iter().filter(|(id, at)| {
-            schedulable(at) && set.check(id, &at.labels, self.groups).is_ok()
-        });
+        let nodes = self
+            .nodes
+            .iter()
+            .filter(|(id, at)| schedulable(at) && set.check(id, &at.labels, self.groups).is_ok());
         let nodes: Arc<[NodeId]> = nodes.map(|(id, _)| id.clone()).collect();
         self.known.insert(set.clone(), nodes.clone());
         nodes

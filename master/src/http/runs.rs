@@ -36,7 +36,9 @@ pub async fn list(State(app): State<App>, Params(query): Params<RunQuery>) -> An
 /// Jobs of which `q` (in small letters) is a part of the name.
 pub fn named(app: &App, q: &str) -> Answer<BTreeMap<JobId, JobPath>> {
     let jobs = app.jobs()?;
-    let named = jobs.iter().map(|(_, entry)| (entry.value.id, entry.value.spec.path()));
+    let named = jobs
+        .iter()
+        .map(|(_, entry)| (entry.value.id, entry.value.spec.path()));
     Ok(named
         .filter(|(_, path)| path.to_string().to_lowercase().contains(q))
         .collect())

@@ -47,10 +47,7 @@ const ROWS_MAX: usize = 50;
 /// part of it that is to come.
 #[utoipa::path(get, path = paths::TIMELINE, tag = "runs", params(TimelineQuery),
     responses((status = 200, body = Timeline), Failure))]
-pub async fn get(
-    State(app): State<App>,
-    Params(query): Params<TimelineQuery>,
-) -> Answer<Json<Timeline>> {
+pub async fn get(State(app): State<App>, Params(query): Params<TimelineQuery>) -> Answer<Json<Timeline>> {
     app.jobs()?;
     let window = Window::of(&query, app.host.now())?;
     let asked = Asked::of(&app, query)?;
@@ -156,10 +153,7 @@ async fn runs(app: &App, asked: &Asked, window: &Window) -> Answer<Found> {
     let mut within = within?;
     let is_more = within.len() > RUNS_MAX;
     within.truncate(RUNS_MAX);
-    let since = within
-        .last()
-        .filter(|_| is_more)
-        .map(|run| run.scheduled_at);
+    let since = within.last().filter(|_| is_more).map(|run| run.scheduled_at);
     let mut all: BTreeMap<_, Glimpse> = BTreeMap::new();
     let reaches = |run: &Glimpse| run.finished_at.is_some_and(|at| at >= window.from);
     let going_on = app.board.open().into_iter();
@@ -240,7 +234,10 @@ fn names(
     }
     let nodes = app.view.nodes.snapshot();
     if asked.query.by == LaneBy::Node {
-        for (_, entry) in nodes.iter().filter(|(_, entry)| asked.takes_node(&entry.value.id)) {
+        for (_, entry) in nodes
+            .iter()
+            .filter(|(_, entry)| asked.takes_node(&entry.value.id))
+        {
             let name = entry.value.id.to_string();
             names.entry(name.clone()).or_insert_with(|| (2, lane(&name)));
         }
@@ -412,30 +409,38 @@ fn planned(
                 continue;
             }
             let after = window.now.max(scheduled.since);
-            steps.walk(triggers, after, 3, |at| scheduled.is_open(at), |found| {
-                looks += found.looks + lanes.len() as u64;
-                if found.first >= window.to {
-                    return false;
-                }
-                for lane in &lanes {
-                    let place = planned.entry((lane.clone(), found.bucket as i64));
-                    let place = place.or_insert_with(|| Planned {
-                        lane: 0,
-                        at: found.first,
-                        until: None,
-                        job: path.clone(),
-                        usual_ms: scheduled.job.usual_ms,
-                        count: 0,
-                    });
-                    place.at = place.at.min(found.first);
-                    place.count = place.count.saturating_add(u32::try_from(found.count).unwrap_or(u32::MAX));
-                    if found.last > place.at {
-                        place.until = place.until.max(Some(found.last));
+            steps.walk(
+                triggers,
+                after,
+                3,
+                |at| scheduled.is_open(at),
+                |found| {
+                    looks += found.looks + lanes.len() as u64;
+                    if found.first >= window.to {
+                        return false;
                     }
-                }
-                more = looks > LOOKS_MAX;
-                !more
-            });
+                    for lane in &lanes {
+                        let place = planned.entry((lane.clone(), found.bucket as i64));
+                        let place = place.or_insert_with(|| Planned {
+                            lane: 0,
+                            at: found.first,
+                            until: None,
+                            job: path.clone(),
+                            usual_ms: scheduled.job.usual_ms,
+                            count: 0,
+                        });
+                        place.at = place.at.min(found.first);
+                        place.count = place
+                            .count
+                            .saturating_add(u32::try_from(found.count).unwrap_or(u32::MAX));
+                        if found.last > place.at {
+                            place.until = place.until.max(Some(found.last));
+                        }
+                    }
+                    more = looks > LOOKS_MAX;
+                    !more
+                },
+            );
             if more {
                 return (planned, true);
             }

@@ -11,6 +11,8 @@ mod jobs;
 mod apply;
 mod orders;
 mod output;
+mod board;
+mod pages;
 mod why;
 mod fleet;
 mod calendars;

@@ -18,13 +18,7 @@ impl MigrationName for Migration {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let on = Dialect(manager.get_database_backend());
-        index(
-            manager,
-            "runs",
-            "runs_by_cause",
-            &["cause", "scheduled_at", "id"],
-        )
-        .await?;
+        index(manager, "runs", "runs_by_cause", &["cause", "scheduled_at", "id"]).await?;
         let mut news = on.table("news");
         news.col(
             ColumnDef::new("id")
@@ -34,8 +28,7 @@ impl MigrationTrait for Migration {
                 .primary_key(),
         );
         // Which master's; JSON, or nothing for "look at everything again".
-        news.col(on.ascii("source", 32))
-            .col(on.long_text("runs").null());
+        news.col(on.ascii("source", 32)).col(on.long_text("runs").null());
         manager.create_table(news).await?;
         let mut asked = on.table("asked");
         asked

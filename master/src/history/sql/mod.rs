@@ -249,7 +249,8 @@ impl History for SqlHistory {
     async fn fold(&self) -> Result<bool, HistoryError> {
         let more = self.call(self.patience.housekeeping, || sums::fold(self)).await?;
         if !more {
-            self.call(self.patience.housekeeping, || news::forget(self)).await?;
+            self.call(self.patience.housekeeping, || news::forget(self))
+                .await?;
         }
         Ok(more)
     }

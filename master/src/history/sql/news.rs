@@ -74,7 +74,11 @@ pub async fn newest(history: &SqlHistory) -> Result<i64, Failure> {
         return Ok(0);
     }
     let mut select = Query::select();
-    select.column("id").from(NEWS).order_by("id", Order::Desc).limit(1);
+    select
+        .column("id")
+        .from(NEWS)
+        .order_by("id", Order::Desc)
+        .limit(1);
     match history.reads.query_one(&select).await? {
         Some(row) => Ok(row.try_get_by_index(0)?),
         None => Ok(0),

@@ -13,8 +13,7 @@ use shared::{
 
 use super::{Failure, HistoryError, SqlHistory, news, rows, sums};
 use crate::history::{
-    Glimpse,
-    Sum,
+    Glimpse, Sum,
     batch::{self, Piece},
     tally::Sums,
 };

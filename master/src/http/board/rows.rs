@@ -215,13 +215,7 @@ impl Rows {
     }
 
     /// Whether any row is different.
-    fn make(
-        &mut self,
-        look: &Look<'_>,
-        jobs: &MirrorState<Job>,
-        dirty: &BTreeSet<JobId>,
-        next: u64,
-    ) -> bool {
+    fn make(&mut self, look: &Look<'_>, jobs: &MirrorState<Job>, dirty: &BTreeSet<JobId>, next: u64) -> bool {
         let mut is_different = false;
         let runs = look.app.board.runs();
         let none = JobRuns::default();

@@ -242,7 +242,11 @@ mod tests {
 
     fn letters(runs: &Runs) -> String {
         let job = runs.of(JobId::new(NOON, 1)).unwrap();
-        job.ticks().0.iter().map(|t| shared::api::ticks::letter(t.state)).collect()
+        job.ticks()
+            .0
+            .iter()
+            .map(|t| shared::api::ticks::letter(t.state))
+            .collect()
     }
 
     #[test]
@@ -272,7 +276,10 @@ mod tests {
     fn the_newest_ends_are_kept() {
         let mut runs = Runs::default();
         for i in (0..50).rev() {
-            runs.take(&run(i * 60, if i < 40 { State::Failed } else { State::Succeeded }));
+            runs.take(&run(
+                i * 60,
+                if i < 40 { State::Failed } else { State::Succeeded },
+            ));
         }
         assert_eq!(letters(&runs), "ffffffffffssssssssss");
         assert_eq!(runs.take_dirty().len(), 1);
