@@ -190,6 +190,20 @@ impl Client {
         .await
     }
 
+    /// Something that must not be there yet.
+    pub async fn put_new<B: Serialize + ?Sized, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T> {
+        self.json(
+            self.request(Method::PUT, path)
+                .header(header::IF_NONE_MATCH, "*")
+                .json(body),
+        )
+        .await
+    }
+
     pub async fn delete(&self, path: &str) -> Result<()> {
         self.answer(self.request(Method::DELETE, path).timeout(CALL_TIMEOUT))
             .await

@@ -2,6 +2,7 @@
 
 mod agent;
 mod backup;
+mod calendar;
 mod completion;
 mod etcd;
 mod group;
@@ -66,6 +67,9 @@ enum Command {
     /// Groups of nodes
     #[command(subcommand)]
     Group(group::Command),
+    /// Calendars that jobs keep out of, or keep to
+    #[command(subcommand)]
+    Calendar(calendar::Command),
     /// The next instants of a cron expression
     Next(next::Args),
     /// Take over what another scheduler does
@@ -123,6 +127,7 @@ async fn remote(command: Command, context: Context) -> Result<()> {
         Command::Run(command) => run::run(command, context).await,
         Command::Node(command) => node::run(command, context).await,
         Command::Group(command) => group::run(command, context).await,
+        Command::Calendar(command) => calendar::run(command, context).await,
         Command::Backup(args) => backup::backup(args, context).await,
         Command::Restore(args) => backup::restore(args, context).await,
         Command::Status => status::run(context).await,

@@ -1,6 +1,9 @@
 //! `gnomon job apply`: declarative; nothing is written unless all files are right.
 
-use std::{io::Read, path::PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use shared::{
     api::{Applied, Apply, ApplyAction, paths},
@@ -27,6 +30,7 @@ A job file (YAML, JSON or TOML; `---` between several jobs, or a list):
     user: postgres
     timeout: 30m
   schedule: \"30 2 * * *\"          # or triggers: [{cron: ..., timezone: ...}, {every: 10m}, {at: ...}]
+  calendars: {exclude: [holidays]}   # or {only: [...]}; see `gnomon calendar apply --help`
   target:
     place: one                    # every | one | 3 | {shards: 8}
     labels: role=db,!canary
@@ -82,7 +86,8 @@ pub fn show(applied: &[Applied], format: output::Format, dry_run: bool) -> Resul
     Ok(())
 }
 
-fn coloured(line: &str) -> String {
+/// A line of a diff, on a terminal in its colour.
+pub fn coloured(line: &str) -> String {
     let colour = match line.as_bytes().first() {
         _ if !output::is_coloured() => return format!("  {line}"),
         Some(b'+') => "\x1b[32m",
@@ -93,17 +98,7 @@ fn coloured(line: &str) -> String {
 }
 
 fn read(path: &PathBuf) -> Result<Vec<JobSpec>> {
-    let (name, text) = if path.as_os_str() == "-" {
-        (
-            "standard input".to_owned(),
-            read_all(std::io::stdin().lock()).doing("reading standard input")?,
-        )
-    } else {
-        let name = path.display().to_string();
-        let file = std::fs::File::open(path).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
-        let text = read_all(file).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
-        (name, text)
-    };
+    let (name, text) = read_file(path, FILE_BYTES_MAX)?;
     file::parse(&text, Format::of_name(&name)).map_err(|e| {
         let at = if e.line > 0 {
             format!("{name}:{}:{}", e.line, e.column)
@@ -118,9 +113,21 @@ fn read(path: &PathBuf) -> Result<Vec<JobSpec>> {
     })
 }
 
-/// Reads no more than is needed to say that it is too much.
-fn read_all(from: impl Read) -> std::io::Result<String> {
+/// What people call a file, `-` being standard input, and its text. Reads no more than is
+/// needed to say that it is longer than `most` bytes.
+pub fn read_file(path: &Path, most: usize) -> Result<(String, String)> {
+    if path.as_os_str() == "-" {
+        let text = read_all(std::io::stdin().lock(), most).doing("reading standard input")?;
+        return Ok(("standard input".to_owned(), text));
+    }
+    let name = path.display().to_string();
+    let file = std::fs::File::open(path).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
+    let text = read_all(file, most).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
+    Ok((name, text))
+}
+
+fn read_all(from: impl Read, most: usize) -> std::io::Result<String> {
     let mut text = String::new();
-    from.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    from.take(most as u64 + 1).read_to_string(&mut text)?;
     Ok(text)
 }

@@ -1,7 +1,7 @@
 //! `gnomon job where`: each slot's owner, and what each node is to the job.
 
 use comfy_table::Cell;
-use shared::api::{Whereabouts, paths};
+use shared::api::{Whereabouts, calendars::CalendarUse, paths};
 
 use super::{Context, Name, path};
 use crate::{
@@ -36,6 +36,27 @@ pub async fn run(args: Name, context: Context) -> Result<()> {
     });
     if !found.slots.is_empty() {
         output::table(&["SLOT", "NODE", "LAST CLAIMED", "WHY"], slots, false)?;
+        output::lines([""])?;
+    }
+    let calendars = found.calendars.iter().map(|c| {
+        let now = match (c.exists, c.covers) {
+            (false, _) => "does not exist: covers nothing",
+            (true, true) => "covers",
+            (true, false) => "-",
+        };
+        let used = match c.used {
+            CalendarUse::Exclude => "exclude",
+            CalendarUse::Only => "only",
+        };
+        vec![
+            Cell::new(&c.name),
+            Cell::new(used),
+            Cell::new(now),
+            Cell::new(output::time_or_dash(c.changes_at)),
+        ]
+    });
+    if !found.calendars.is_empty() {
+        output::table(&["CALENDAR", "USE", "NOW", "UNTIL"], calendars, false)?;
         output::lines([""])?;
     }
     let nodes = found.nodes.iter().map(|n| {
