@@ -996,3 +996,73 @@ async fn an_order_for_an_attempt_that_the_node_has_made_itself_starts_nothing() 
     assert_eq!(a.started().len(), 2, "made twice");
     assert!(world.store.snapshot(keys::ORDERS).await.unwrap().kvs.is_empty());
 }
+
+/// The instants from one second to before another are covered.
+fn blackout(revision: i64, from: u32, to: u32) -> shared::calendar::Inlined {
+    let yaml = format!("name: quiet\nweekly: [{{from: 10:00:{from:02}, to: 10:00:{to:02}}}]");
+    let named = shared::calendar::parse(&yaml, shared::file::Format::Yaml)
+        .unwrap()
+        .remove(0);
+    let calendar = shared::calendar::InlinedCalendar {
+        revision,
+        calendar: named.calendar.into(),
+    };
+    [(named.name, calendar)].into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_calendar_covers_is_skipped_with_its_name_and_an_edit_of_it_counts() {
+    let world = World::new();
+    let a = world.host("a", short);
+    let mut exclusive = world.job("* * * * * *", |spec| {
+        spec.calendars.exclude = ["quiet".parse().unwrap()].into();
+        spec.misfire.run = MisfireRun::All;
+    });
+    let mut every = world.every("* * * * * *", |spec| {
+        spec.calendars.exclude = ["quiet".parse().unwrap()].into();
+    });
+    let since = exclusive.since;
+    for job in [&mut exclusive, &mut every] {
+        job.calendars = blackout(1, 5, 10);
+        world.assign(&a, job).await;
+    }
+    let (_agent, _) = world.start(&a);
+    a.until("10:00:12.500").await;
+    // The leader writes the assignment anew, in place.
+    for job in [&mut exclusive, &mut every] {
+        job.calendars = blackout(2, 15, 18);
+        world.assign(&a, job).await;
+    }
+    a.until("10:00:20.500").await;
+    let open = [seconds(1, 4), seconds(10, 14), seconds(18, 20)].concat();
+    for job in [&exclusive, &every] {
+        let runs: Vec<_> = world
+            .master
+            .runs()
+            .into_iter()
+            .filter(|run| run.job == job.job)
+            .collect();
+        let of = |state| {
+            let all = runs.iter().filter(|run| run.state == state);
+            let mut all: Vec<String> = all.map(|run| clock(run.scheduled_at)[..8].to_owned()).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(of(State::Succeeded), open, "{}", world.master.show());
+        assert_eq!(of(State::Skipped), [seconds(5, 9), seconds(15, 17)].concat());
+        let skipped = runs.iter().filter(|run| run.state == State::Skipped);
+        let quiet = Reason::Blackout {
+            calendar: "quiet".into(),
+        };
+        assert!(skipped.into_iter().all(|run| run.reason.as_ref() == Some(&quiet)));
+    }
+    // Each instant was started once, by both jobs.
+    let mut twice = [open.clone(), open].concat();
+    twice.sort();
+    let mut started = a.started();
+    started.sort();
+    assert_eq!(started, twice);
+    let cursor = world.cursor(&exclusive).await.unwrap();
+    assert_eq!(cursor.at, "2026-11-21T10:00:21Z".parse().unwrap());
+    assert_eq!(exclusive.since, since);
+}
