@@ -24,7 +24,8 @@ use super::{Look, Lost, LostError, as_lost, as_missed, unfinished};
 const RECENT: Duration = Duration::from_secs(600);
 const LOOK_BACK: Duration = Duration::from_secs(60);
 const RUNS_MAX: u32 = 500;
-/// How long after an attempt was due its agent has certainly told of it, if it made it.
+/// How long after an attempt was due its agent has told of it, if it made it and reaches a
+/// master.
 const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What becomes of an attempt.
@@ -99,7 +100,15 @@ fn fate(world: &World, run: &Run, next: RunId, is_gone: bool, now: Time) -> Fate
     let spec = &at.job.spec;
     match (maker(at, run), is_gone) {
         (Maker::Leader, _) => {}
-        (Maker::Unsure, _) if now > retry_at + PATIENCE => {}
+        // Nobody but its agent knows whether it has been made: it may have been, and no
+        // report of it came through yet. So the order goes to that agent, which takes none
+        // for an attempt that its spool holds (`agent::orders`).
+        (Maker::Unsure, false) if now > retry_at + PATIENCE => {
+            return match world.nodes.contains_key(&run.node) {
+                true => Fate::Order(run.node.clone(), Box::new(order(at, run, retry_at))),
+                false => Fate::Leave,
+            };
+        }
         // Its agent would have made it.
         (Maker::Agent | Maker::Unsure, true) => {
             let attempt = following(run, next, at.revision);

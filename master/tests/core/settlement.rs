@@ -320,6 +320,49 @@ async fn an_attempt_whose_agent_died_before_it_made_it_is_lost() {
     stage.until_state(run.id.attempt(2), State::Lost).await;
 }
 
+/// The job was edited after the attempt failed: whether its agent makes the next one the
+/// leader cannot know, and the agent's reports may be hours behind.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_its_agent_may_have_made_is_left_to_that_agent() {
+    let stage = Stage::new();
+    let _m = stage.master("m1").await;
+    let (a, b, job) = two_nodes(&stage, |s| s.retry.attempts = 3).await;
+    let mut run = stage.report(job, &a.id, at(&stage, -1), State::Failed).await;
+    run.retry_at = Some(at(&stage, 5));
+    record(&stage, run.clone()).await;
+    let path = run.path.name.to_string();
+    let edited = stage
+        .job(&path, |s| {
+            s.retry.attempts = 3;
+            s.retry.elsewhere = true;
+        })
+        .await;
+    assert_eq!(edited, job);
+    sleep(Duration::from_secs(880)).await;
+    assert!(stage.orders().await.is_empty(), "its agent may yet tell");
+    // It takes the order, if it has not made the attempt; nobody else does.
+    let (key, _) = until_order(&stage).await;
+    assert_eq!(key, keys::order(&a.id, run.id.attempt(2)));
+    drop(b);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_a_dead_agent_may_have_made_is_not_made_again() {
+    let stage = Stage::new();
+    let _m = stage.master("m1").await;
+    let (a, _b, job) = two_nodes(&stage, |s| s.retry.attempts = 3).await;
+    let mut run = stage.report(job, &a.id, at(&stage, -1), State::Failed).await;
+    run.retry_at = Some(at(&stage, 5));
+    // The agent dies before anybody hears of this.
+    a.stop().await;
+    let path = run.path.name.to_string();
+    stage.job(&path, |s| s.retry.elsewhere = true).await;
+    sleep(Duration::from_secs(1200)).await;
+    record(&stage, run.clone()).await;
+    stage.until_state(run.id.attempt(2), State::Lost).await;
+    assert!(stage.orders().await.is_empty());
+}
+
 fn order(stage: &Stage, job: JobId, spec: shared::job::JobSpec, run: RunId) -> Order {
     let order = RunOrder {
         job,
