@@ -4,7 +4,6 @@ words! {
         runs: "Runs" / "运行记录",
         no_such: "There is no such run" / "没有这个运行",
         no_such_about: "`{id}` is not a run's id." / "“{id}”不是运行的标识。",
-        facts: "Facts" / "概况",
         scheduled: "Scheduled" / "计划时间",
         started: "Started" / "开始",
         late: "{n} after it was due" / "晚于计划 {n}",
@@ -41,9 +40,7 @@ words! {
         again_about_slot: "It starts now, on the node that slot {n} belongs to." / "将立即在槽位 {n} 所属的节点上启动。",
         again_env: "With the environment that this run was given:" / "使用此次运行的附加环境变量：",
         again_verb: "Run again" / "再次运行",
-        job: "Job" / "作业",
         copy_id: "Copy the id" / "复制标识",
         copied: "Copied" / "已复制",
-        not_started: "not started" / "未启动",
     }
 }

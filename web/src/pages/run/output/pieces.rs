@@ -93,7 +93,7 @@ mod tests {
     fn a_plain_line_is_one_piece() {
         let (all, rest) = pieces(&line("plain"), &[], None, 100);
         assert_eq!((told(&all), rest), (vec![("plain", Mark::None)], 0));
-        assert_eq!(pieces(&line(""), &[], None, 100), (vec![], 0));
+        assert_eq!(pieces(&line("\n"), &[], None, 100), (vec![], 0));
     }
 
     #[test]

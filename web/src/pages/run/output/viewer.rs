@@ -223,7 +223,9 @@ impl Viewer {
 
     pub fn show_whole(self, line: u64) {
         if !self.whole.with_untracked(|whole| whole.contains(&line)) {
-            self.whole.update(|whole| drop(whole.insert(line)));
+            self.whole.update(|whole| {
+                whole.insert(line);
+            });
         }
     }
 
