@@ -77,4 +77,9 @@ suite! {
     statistics_outlive_runs
     statistics_of_many_jobs
     dumps_carry_all
+    glimpses_are_of_the_newest
+    causes_select
+    what_was_asked_is_told_with_the_run
+    output_is_read_from_its_end
+    all_jobs_are_summed_by_five_minutes
 }

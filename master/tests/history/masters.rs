@@ -106,6 +106,12 @@ mod postgres {
         let (url, _server) = databases::postgres_url("migrate");
         migrate_at_once(&url).await;
     }
+
+    #[tokio::test]
+    async fn masters_tell_each_other() {
+        let (url, _server) = databases::postgres_url("news");
+        crate::cases::masters_tell_each_other(&url).await;
+    }
 }
 
 mod mariadb {
@@ -120,5 +126,11 @@ mod mariadb {
     async fn masters_migrate_at_once() {
         let (url, _server) = databases::mariadb_url("migrate");
         migrate_at_once(&url).await;
+    }
+
+    #[tokio::test]
+    async fn masters_tell_each_other() {
+        let (url, _server) = databases::mariadb_url("news");
+        crate::cases::masters_tell_each_other(&url).await;
     }
 }

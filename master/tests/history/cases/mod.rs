@@ -6,8 +6,10 @@ mod output;
 mod retention;
 mod statistics;
 mod dumps;
+mod glances;
 
 pub use dumps::*;
+pub use glances::*;
 pub use output::*;
 pub use questions::*;
 pub use record::*;
