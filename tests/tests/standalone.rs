@@ -49,6 +49,70 @@ fn a_job_file_becomes_a_recorded_run() {
 }
 
 #[test]
+fn a_calendar_keeps_a_job_from_running_until_it_is_edited() {
+    let instance = Standalone::start();
+    let cli = &instance.cli;
+    let named = |calendars: &str| {
+        format!("name: tick\nrun: {{shell: 'true'}}\nschedule: '* * * * * *'\ncalendars: {calendars}\n")
+    };
+    let wrong = cli.run_with(&["job", "apply", "-f", "-"], &named("{exclude: [always]}"));
+    assert!(wrong.failed(2).contains("there is no calendar `always`"));
+
+    let always = "name: always\nweekly: [{}]\n";
+    let dry = cli.run_with(&["calendar", "apply", "-f", "-", "--dry-run"], always);
+    assert_eq!(dry.stdout, "create always (dry run)\n", "{}", dry.stderr);
+    assert_eq!(cli.ok(&["calendar", "ls", "-o", "name"]), "");
+    let made = cli.run_with(&["calendar", "apply", "-f", "-"], always);
+    assert_eq!(made.stdout, "create always\n", "{}", made.stderr);
+    let same = cli.run_with(
+        &["calendar", "apply", "-f", "-"],
+        &cli.ok(&["calendar", "get", "always"]),
+    );
+    assert_eq!(same.stdout, "unchanged always\n", "{}", same.stderr);
+    let check = cli.ok(&["calendar", "check", "always", "--at", "2026-12-25T12:00:00Z"]);
+    assert!(check.starts_with("always covers 2026-12-25T12:00:00"), "{check}");
+
+    cli.apply(&named("{exclude: [always]}"));
+    let run = cli.run_where("default/tick", SOON, |r| text(r, "state") == "skipped");
+    assert_eq!(text(&run, "reason"), "within the blackout `always`");
+    let next = cli.ok(&["job", "where", "default/tick"]);
+    assert!(next.contains("always") && next.contains("exclude"), "{next}");
+    let refused = cli.run(&["calendar", "rm", "always", "--yes"]).failed(4);
+    assert!(refused.contains("default/tick"), "{refused}");
+    // By hand it runs, whatever its calendars say.
+    cli.ok(&["job", "run", "default/tick", "--wait"]);
+
+    // An iCalendar file in its place: the job runs again, without being written anew.
+    let ics =
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:21001225\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let import = [
+        "calendar",
+        "import",
+        "always",
+        "-",
+        "--until",
+        "2101-01-01T00:00:00Z",
+    ];
+    let imported = cli.run_with(&import, ics);
+    assert!(
+        imported.stdout.starts_with("update always\n"),
+        "{}",
+        imported.stderr
+    );
+    let ran = cli.run_where("default/tick", SOON, |r| {
+        text(r, "state") == "succeeded" && text(r, "cause") == "schedule"
+    });
+    assert!(text(&ran, "scheduled_at") > text(&run, "scheduled_at"));
+    let wrong = cli.run_with(
+        &import,
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nRRULE:FREQ=HOURLY\r\nEND:VEVENT\r\n",
+    );
+    wrong.failed(2);
+    cli.ok(&["job", "rm", "default/tick", "--yes"]);
+    assert_eq!(cli.ok(&["calendar", "rm", "always", "--yes"]), "always deleted\n");
+}
+
+#[test]
 fn a_run_by_hand_is_waited_for_and_its_exit_code_tells() {
     let instance = Standalone::start();
     instance
