@@ -32,9 +32,15 @@ pub fn ConflictDialog(saving: Saving) -> impl IntoView {
     let w = say::<EditorWords>();
     let editing = editing();
     let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(saving.conflict.with(Option::is_some)));
+    // Only what differs is set: a signal tells also of what is as it was.
     Effect::new(move |_| {
-        if !open.get() {
+        let is_there = saving.conflict.with(Option::is_some);
+        if is_there != open.get_untracked() {
+            open.set(is_there);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() && saving.conflict.with_untracked(Option::is_some) {
             saving.conflict.set(None);
         }
     });

@@ -90,7 +90,7 @@ words! {
         no_triggers: "No trigger: it runs when someone says so." / "没有触发规则：仅在有人手动运行时运行。",
         add_trigger: "Add a trigger" / "添加触发规则",
         trigger: "Trigger {n}" / "触发规则 {n}",
-        cron: "Cron" / "Cron",
+        cron: "Cron" / "Cron 规则",
         every: "Every" / "间隔",
         at: "At" / "指定时刻",
         kind_of_trigger: "Kind of trigger" / "触发方式",

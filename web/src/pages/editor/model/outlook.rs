@@ -65,8 +65,6 @@ pub fn seats(
             });
         }
     }
-    // Who can take it first; who is not there at all last.
-    found.sort_by_key(|o| (o.refusal.is_some(), o.refusal == Some(Refusal::Down), o.gets.is_empty()));
     let able = found.iter().filter(|o| o.refusal.is_none()).count();
     let is_placed_now = found.iter().all(|o| o.gets.iter().all(|slot| o.has.contains(slot)));
     let choice = match (spec.target.place, spec.target.balance) {
@@ -78,6 +76,12 @@ pub fn seats(
         (_, Balance::LeastLoaded) => Choice::Known,
         _ => Choice::OnSaving,
     };
+    // What would be chosen for another id is no news.
+    if matches!(choice, Choice::OnSaving | Choice::Turns) {
+        found.iter_mut().for_each(|o| o.gets.clear());
+    }
+    // Who can take it first; who is not there at all last.
+    found.sort_by_key(|o| (o.refusal.is_some(), o.refusal == Some(Refusal::Down), o.gets.is_empty()));
     Seats {
         nodes: found,
         choice,
@@ -210,12 +214,36 @@ mod tests {
     #[test]
     fn the_leaders_plan_is_told() {
         let least = json!({"target": {"labels": "role=db", "balance": "least_loaded"}});
-        expect_test::expect![].assert_eq(&told(least, None, &[]));
+        expect_test::expect![[r#"
+            Known, 2 can
+            b: can [] → [0]
+            a: can [] → []
+            c: its labels do not match `role=db` [] → []
+            d: it is cordoned [] → []
+            e: it is down [] → []"#]].assert_eq(&told(least, None, &[]));
         let spread = json!({"target": {"labels": "role=db"}});
-        expect_test::expect![].assert_eq(&told(spread.clone(), None, &[]));
+        expect_test::expect![[r#"
+            OnSaving, 2 can
+            b: can [] → [0]
+            a: can [] → []
+            c: its labels do not match `role=db` [] → []
+            d: it is cordoned [] → []
+            e: it is down [] → []"#]].assert_eq(&told(spread.clone(), None, &[]));
         let slot = SlotView { slot: 0, node: Some("c".parse().unwrap()), claimed: None, why: None };
-        expect_test::expect![].assert_eq(&told(spread, Some(JobId::new(Time::from_secs(1), 7)), &[slot]));
-        expect_test::expect![].assert_eq(&told(json!({"target": {"place": "every"}}), None, &[]));
+        expect_test::expect![[r#"
+            Known, 2 can
+            b: can [] → [0]
+            a: can [] → []
+            c: its labels do not match `role=db` [0] → []
+            d: it is cordoned [] → []
+            e: it is down [] → []"#]].assert_eq(&told(spread, Some(JobId::new(Time::from_secs(1), 7)), &[slot]));
+        expect_test::expect![[r#"
+            Each, 3 can
+            a: can [] → []
+            b: can [] → []
+            c: can [] → []
+            d: it is cordoned [] → []
+            e: it is down [] → []"#]].assert_eq(&told(json!({"target": {"place": "every"}}), None, &[]));
         assert_eq!(spec_of(&json!({"target": {"labels": "a b"}})), None);
     }
 }
