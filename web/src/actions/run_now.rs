@@ -45,9 +45,15 @@ pub fn RunDialog() -> impl IntoView {
     let RunAsker(asked) = asker();
     let w = say::<ActionWords>();
     let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(asked.with(Option::is_some)));
+    // Only what differs is set: a signal tells also of what is as it was.
     Effect::new(move |_| {
-        if !open.get() {
+        let is_asked = asked.with(Option::is_some);
+        if is_asked != open.get_untracked() {
+            open.set(is_asked);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() && asked.with_untracked(Option::is_some) {
             asked.set(None);
         }
     });
