@@ -36,6 +36,13 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// How much time compressing may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    All,
+    Little,
+}
+
 pub struct Dist {
     folder: PathBuf,
 }
@@ -58,7 +65,7 @@ impl Dist {
     }
 
     /// Replaces what was there. If this is cut off, the next run makes all of it again.
-    pub fn write(&self, inputs: &str, files: Vec<File>) -> Result<()> {
+    pub fn write(&self, inputs: &str, files: Vec<File>, effort: Effort) -> Result<()> {
         let made_of_path = self.folder.join(MADE_OF);
         fs::create_dir_all(self.folder.join("assets"))?;
         match fs::remove_file(&made_of_path) {
@@ -66,7 +73,7 @@ impl Dist {
             _ => {}
         }
         let mut names = BTreeSet::new();
-        for (name, content) in compressed(files)? {
+        for (name, content) in compressed(files, effort)? {
             let path = self.folder.join(&name);
             // A page that is open goes on: what has not changed is not touched.
             if fs::read(&path).ok().as_ref() != Some(&content) {
@@ -115,17 +122,17 @@ fn made_of(inputs: &str) -> String {
 }
 
 /// Each file with its two compressed forms, the large ones at the same time.
-fn compressed(files: Vec<File>) -> Result<Vec<(String, Vec<u8>)>> {
+fn compressed(files: Vec<File>, effort: Effort) -> Result<Vec<(String, Vec<u8>)>> {
     thread::scope(|scope| {
         let mut work = Vec::new();
         for file in &files {
             work.push((
                 format!("{}.br", file.name),
-                scope.spawn(|| with_brotli(&file.content)),
+                scope.spawn(|| with_brotli(&file.content, effort)),
             ));
             work.push((
                 format!("{}.gz", file.name),
-                scope.spawn(|| with_gzip(&file.content)),
+                scope.spawn(|| with_gzip(&file.content, effort)),
             ));
         }
         let mut all = Vec::new();
@@ -143,9 +150,9 @@ fn compressed(files: Vec<File>) -> Result<Vec<(String, Vec<u8>)>> {
     })
 }
 
-fn with_brotli(content: &[u8]) -> Result<Vec<u8>> {
+fn with_brotli(content: &[u8], effort: Effort) -> Result<Vec<u8>> {
     let params = brotli::enc::BrotliEncoderParams {
-        quality: 11,
+        quality: if effort == Effort::All { 11 } else { 1 },
         lgwin: 22,
         size_hint: content.len(),
         ..Default::default()
@@ -155,8 +162,15 @@ fn with_brotli(content: &[u8]) -> Result<Vec<u8>> {
     Ok(compressed)
 }
 
-fn with_gzip(content: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+fn with_gzip(content: &[u8], effort: Effort) -> Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(
+        Vec::new(),
+        if effort == Effort::All {
+            Compression::best()
+        } else {
+            Compression::fast()
+        },
+    );
     encoder.write_all(content)?;
     Ok(encoder.finish()?)
 }

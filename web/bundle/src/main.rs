@@ -22,7 +22,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use dist::{Dist, File};
+use dist::{Dist, Effort, File};
 
 fn main() -> ExitCode {
     match run() {
@@ -91,7 +91,12 @@ fn run() -> Result<bool> {
             },
         )?;
         files.extend([css, boot, icon, File::named("index.html", page.into_bytes())]);
-        dist.write(&inputs, files)?;
+        let effort = if mode == Mode::Dev {
+            Effort::Little
+        } else {
+            Effort::All
+        };
+        dist.write(&inputs, files, effort)?;
     }
     budget::check(&dist, mode)
 }
