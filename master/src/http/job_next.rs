@@ -10,7 +10,7 @@ use shared::{
 
 use super::{
     App,
-    calendars::timetable,
+    calendars::{blackouts, timetable},
     extract::{JobPart, Params},
     failure::{Answer, Failure},
     job_write::look,
@@ -71,6 +71,7 @@ pub async fn get(
             &instants,
             query.also,
             query.lang,
-        ),
+        )
+        .under(&blackouts(&app, &job.spec.calendars)),
     }))
 }

@@ -8,6 +8,7 @@ use shared::{
 
 use super::{
     App,
+    calendars::blackouts,
     extract::JsonBody,
     failure::{Answer, Failure},
 };
@@ -32,11 +33,7 @@ pub async fn preview(
         .map_or(COUNT_DEFAULT, |n| (n as usize).clamp(1, COUNT_MAX));
     let from = request.from.unwrap_or(app.host.now());
     let schedule = &compiled.schedule;
-    Ok(Json(schedule::preview(
-        schedule,
-        from,
-        count,
-        request.also,
-        request.lang,
-    )))
+    let mut preview = schedule::preview(schedule, from, count, request.also, request.lang);
+    preview.listing = preview.listing.under(&blackouts(&app, &request.calendars));
+    Ok(Json(preview))
 }

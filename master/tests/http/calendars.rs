@@ -6,7 +6,7 @@ use axum::http::Method;
 use expect_test::expect;
 use serde_json::{Value, json};
 use shared::{
-    api::{JobView, NextFires, Page, Whereabouts, Why, calendars::CalendarView},
+    api::{JobView, NextFires, Page, Preview, Whereabouts, Why, calendars::CalendarView},
     run::Reason,
     time::Time,
 };
@@ -144,6 +144,19 @@ async fn what_is_to_come_says_what_is_suppressed() {
         .read();
     expect!["It is due 2026-01-31T12:30:00.000Z, in 30m, and will be skipped: it is within the blackout `noon`, as the calendar is now."]
         .assert_eq(&why.answer.join("\n"));
+    let ask =
+        json!({"trigger": {"cron": "30 * * * *"}, "calendars": {"exclude": ["noon", "gone"]}, "count": 3});
+    let preview: Preview = api.post("/schedule/preview", ask).await.read();
+    let rows: Vec<_> = preview
+        .listing
+        .rows
+        .into_iter()
+        .map(|r| (r.at, r.suppressed))
+        .collect();
+    assert_eq!(
+        rows,
+        [(at("12:30"), noon()), (at("13:30"), noon()), (at("14:30"), None)]
+    );
     let places: Whereabouts = api.get("/jobs/default/a/where").await.read();
     expect![[r#"[{"changes_at":"2026-01-31T14:00:00.000Z","covers":true,"exists":true,"name":"noon","use":"exclude"}]"#]]
         .assert_eq(&json!(places.calendars).to_string());

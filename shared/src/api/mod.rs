@@ -419,6 +419,9 @@ pub struct PreviewRequest {
     /// Another zone to show the instants in.
     #[serde(default)]
     pub also: Option<Zone>,
+    /// The calendars that the job is to name; those that do not exist cover nothing.
+    #[serde(default)]
+    pub calendars: crate::calendar::Calendars,
     /// The job whose trigger it is: it decides what `H` stands for.
     #[serde(default)]
     pub job: Option<JobId>,

@@ -9,7 +9,7 @@ use super::{
     civil::{DAY, date_of},
     walk::{self, Odd},
 };
-use crate::time::Time;
+use crate::{calendar::Blackouts, run::Reason, time::Time};
 
 /// What a schedule means, and its next instants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Row {
     pub also: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
+    /// Why its fire will be skipped, if a calendar suppresses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Reason>,
 }
 
 /// What a change of the clock did to an instant.
@@ -98,6 +101,14 @@ pub fn preview(schedule: &Schedule, from: Time, count: usize, also: Option<Zone>
 }
 
 impl Listing {
+    /// The same with what a job's calendars suppress.
+    pub fn under(mut self, blackouts: &Blackouts) -> Listing {
+        for row in &mut self.rows {
+            row.suppressed = blackouts.suppressed(row.at);
+        }
+        self
+    }
+
     /// Lays out instants (sorted, all after `from`) that these schedules are due at.
     pub fn of(
         schedules: &[&Schedule],
@@ -112,6 +123,7 @@ impl Listing {
             local: zone.local(at),
             also: also.map(|zone| zone.local(at)),
             mark: schedules.iter().find_map(|s| s.mark(at, lang)),
+            suppressed: None,
         };
         let until = instants.last().copied().unwrap_or(from);
         let mut changes: Vec<Change> = [Some(zone), also.filter(|other| *other != zone)]
