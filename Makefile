@@ -20,12 +20,15 @@ run:
 	@LISTEN=$(LISTEN) deploy/run $(ARGS)
 
 ## Every test there is. The process tests start their own etcd, PostgreSQL and MariaDB, the
-## browser tests their own Chromium.
+## browser tests their own Chromium. The console's crates stand apart: built together with
+## the others, they would change the features of what all depend on, and all be built twice.
 test:
 	@deploy/setup test console
 	$(BUNDLE)
 	$(CARGO) build --locked -p gnomon
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --exclude gnomon-web --exclude gnomon-web-bundle
+	$(CARGO) test --locked -p gnomon-web
+	$(CARGO) test --locked -p gnomon-web-bundle
 	cd tests/browser && npm test
 
 ## Only the browser tests. `make browser CONSOLE=--dev` compiles the console quickly.
