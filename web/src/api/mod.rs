@@ -8,6 +8,7 @@ pub mod groups;
 pub mod jobs;
 pub mod job_file;
 pub mod timeline;
+pub mod calendars;
 pub mod tokens;
 pub mod overview;
 pub mod about;

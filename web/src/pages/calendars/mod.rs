@@ -1,8 +1,216 @@
-use leptos::prelude::*;
+//! Calendars: what they cover now and in the coming weeks, and which jobs use them.
 
-use crate::parts::page::Page;
+mod days;
+mod form;
+mod words;
+
+use std::sync::Arc;
+
+use leptos::{prelude::*, task::spawn_local};
+use shared::{
+    api::{Changed, calendars::CalendarView},
+    calendar::Calendar,
+};
+
+use crate::{
+    api, clock,
+    locale::{count, short_time, zone},
+    parts::{
+        confirm::{self, Question},
+        dialog::Dialog,
+        feedback::{Empty, shown},
+        icon::{Glyph, Icon},
+        page::Page,
+        state::{Badge, Tone},
+        toast::toaster,
+    },
+    remote::remote,
+    words::say,
+};
+use days::{Covered, Day, weeks};
+use form::CalendarForm;
+use words::CalendarsWords;
+
+/// How many weeks the picture shows.
+const WEEKS: usize = 8;
 
 #[component]
 pub fn Calendars() -> impl IntoView {
-    view! { <Page title="Calendars"><p></p></Page> }
+    let w = say::<CalendarsWords>();
+    let kinds = &[Changed::Calendars, Changed::Jobs];
+    let calendars = remote(kinds, || (), |()| api::calendars::calendars());
+    // The calendar in the dialog; a new one has no view.
+    let edited = RwSignal::new(None::<Option<CalendarView>>);
+    let open = RwSignal::new(false);
+    let edit = Callback::new(move |calendar: Option<CalendarView>| {
+        edited.set(Some(calendar));
+        open.set(true);
+    });
+    let title = Signal::derive(move || match edited.get() {
+        Some(Some(calendar)) => fill!(w.edit_title, name = calendar.name),
+        _ => w.new.to_owned(),
+    });
+    let saved = Callback::new(move |()| {
+        open.set(false);
+        calendars.refresh();
+    });
+    let new = move || {
+        view! {
+            <button type="button" class="primary" on:click=move |_| edit.run(None)>
+                <Icon glyph=Glyph::Plus />{w.new}
+            </button>
+        }
+    };
+    view! {
+        <Page title=w.title actions=new>
+            {shown(calendars, move |calendars| view! { <CalendarList calendars edit /> })}
+            <Dialog open title>
+                {move || edited.get().map(|calendar| view! { <CalendarForm calendar saved /> })}
+            </Dialog>
+        </Page>
+    }
+}
+
+#[component]
+fn CalendarList(
+    calendars: Signal<Arc<Vec<CalendarView>>>,
+    edit: Callback<Option<CalendarView>>,
+) -> impl IntoView {
+    let w = say::<CalendarsWords>();
+    move || {
+        let calendars = calendars.get();
+        if calendars.is_empty() {
+            return view! {
+                <Empty title=w.none>
+                    <p>{w.none_about}</p>
+                    <p><code>"gnomon calendar import holidays FILE.ics"</code></p>
+                </Empty>
+            }
+            .into_any();
+        }
+        let cards = calendars
+            .iter()
+            .cloned()
+            .map(|calendar| view! { <CalendarCard view=calendar edit /> });
+        view! { <div class="groups">{cards.collect_view()}</div> }.into_any()
+    }
+}
+
+#[component]
+fn CalendarCard(view: CalendarView, edit: Callback<Option<CalendarView>>) -> impl IntoView {
+    let w = say::<CalendarsWords>();
+    let (toaster, asker) = (toaster(), confirm::asker());
+    let (name, revision, edited) = (view.name.clone(), view.revision, view.clone());
+    let used: Vec<String> = view.used_by.iter().map(ToString::to_string).collect();
+    let delete = move |_| {
+        let name = name.clone();
+        let question = Question {
+            title: fill!(w.delete_title, name = name),
+            text: String::new(),
+            what: used.clone(),
+            verb: w.delete.into(),
+            is_dangerous: true,
+            act: Callback::new(move |()| {
+                let name = name.clone();
+                spawn_local(async move {
+                    match api::calendars::delete_calendar(&name, revision).await {
+                        Ok(()) => toaster.done(fill!(w.deleted, name = name)),
+                        Err(failure) => toaster.failed(&failure),
+                    }
+                });
+            }),
+        };
+        confirm::ask(asker, question);
+    };
+    let edit_label = format!("{}: {}", w.edit, view.name);
+    let delete_label = format!("{}: {}", w.delete, view.name);
+    let used_by = if view.jobs == 0 {
+        w.used_by_none.to_owned()
+    } else {
+        fill!(w.used_by, n = count(view.jobs.into()))
+    };
+    let description = (!view.calendar.description.is_empty()).then(|| view.calendar.description.clone());
+    view! {
+        <section class="card" aria-label=view.name.to_string()>
+            <header>
+                <h2>{view.name.to_string()}</h2>
+                <div class="actions">
+                    <button type="button" class="plain" aria-label=edit_label.clone() title=edit_label
+                        on:click=move |_| edit.run(Some(edited.clone()))>
+                        <Icon glyph=Glyph::Edit />
+                    </button>
+                    <button type="button" class="plain" aria-label=delete_label.clone() title=delete_label on:click=delete>
+                        <Icon glyph=Glyph::Trash />
+                    </button>
+                </div>
+            </header>
+            <div class="body stack">
+                {description.map(|text| view! { <p>{text}</p> })}
+                <p class="row"><Standing view=view.clone() /></p>
+                <Weeks calendar=view.calendar.clone() />
+                <p class="muted">{fill!(w.zone, zone = view.calendar.timezone.name())} " · " {used_by}</p>
+                <p class="row">
+                    {view
+                        .used_by
+                        .into_iter()
+                        .map(|job| {
+                            let href = format!("/jobs/{}/{}", job.namespace, job.name);
+                            view! { <a class="chip" href=href>{job.to_string()}</a> }
+                        })
+                        .collect_view()}
+                </p>
+            </div>
+        </section>
+    }
+}
+
+/// Whether it covers the present, and until when that is so.
+#[component]
+fn Standing(view: CalendarView) -> impl IntoView {
+    let w = say::<CalendarsWords>();
+    let at = view.changes_at.map(|at| short_time(at, clock::now(), &zone()));
+    let (tone, glyph, text) = match view.covers {
+        true => (Tone::Busy, Glyph::Check, w.covers),
+        false => (Tone::Quiet, Glyph::Clock, w.covers_not),
+    };
+    let until = match (at, view.covers) {
+        (Some(at), true) => fill!(w.until, at = at),
+        (Some(at), false) => fill!(w.from, at = at),
+        (None, _) => w.for_ever.to_owned(),
+    };
+    view! { <Badge tone glyph text=text /> <span class="muted">{until}</span> }
+}
+
+/// The coming weeks, a row each.
+#[component]
+fn Weeks(calendar: Calendar) -> impl IntoView {
+    let w = say::<CalendarsWords>();
+    let names = [
+        w.monday,
+        w.tuesday,
+        w.wednesday,
+        w.thursday,
+        w.friday,
+        w.saturday,
+        w.sunday,
+    ];
+    let weeks = weeks(&calendar, clock::now(), WEEKS);
+    view! {
+        <div class="weeks" role="img" aria-label=w.days title=w.days>
+            {names.map(|name| view! { <span class="muted">{name}</span> }).collect_view()}
+            {weeks.into_iter().flatten().map(|day| view! { <OneDay day /> }).collect_view()}
+        </div>
+    }
+}
+
+#[component]
+fn OneDay(day: Day) -> impl IntoView {
+    let w = say::<CalendarsWords>();
+    let date = day.date.to_string();
+    let (class, title) = match day.covered {
+        Covered::Whole => ("is-whole", fill!(w.day_whole, day = date)),
+        Covered::Part => ("is-part", fill!(w.day_part, day = date)),
+        Covered::Not => ("", fill!(w.day_none, day = date)),
+    };
+    view! { <span class=format!("day-cell {class}") title=title>{day.date.day()}</span> }
 }

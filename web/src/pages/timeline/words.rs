@@ -28,7 +28,6 @@ words! {
         going_on: "still running" / "仍在运行",
         planned: "{job}: planned at {at}" / "{job}：计划于 {at}",
         planned_n: "{n} planned from {at} on, the first of {job}" / "自 {at} 起计划 {n} 次，首个为 {job}",
-        now: "now" / "现在",
         help: "Drag or ← → to move, + − to zoom, N for now" / "拖动或 ← → 移动，+ − 缩放，N 回到现在",
     }
 }

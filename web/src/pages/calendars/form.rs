@@ -1,0 +1,100 @@
+//! A calendar's file, checked as it is typed.
+
+use leptos::{prelude::*, task::spawn_local};
+use shared::{
+    api::calendars::CalendarView,
+    calendar::{Named, parse, to_yaml},
+    file::Format,
+    id::CalendarName,
+};
+
+use super::CalendarsWords;
+use crate::{
+    api::calendars::put_calendar,
+    parts::{field::Field, toast::toaster},
+    words::say,
+};
+
+/// What a new calendar begins with.
+const SAMPLE: &str = "name: holidays
+description: Days on which nobody is there
+timezone: UTC
+dates: [12-25, 01-01]
+";
+
+/// The one calendar that is meant.
+fn read(text: &str, kept: Option<&CalendarName>) -> Result<Named, String> {
+    let w = say::<CalendarsWords>();
+    let mut all = parse(text, Format::Yaml).map_err(|e| e.to_string())?;
+    let (Some(named), true) = (all.pop(), all.is_empty()) else {
+        return Err(w.one.into());
+    };
+    match kept {
+        Some(name) if *name != named.name => Err(fill!(w.renamed, name = name)),
+        _ => Ok(named),
+    }
+}
+
+#[component]
+pub fn CalendarForm(calendar: Option<CalendarView>, saved: Callback<()>) -> impl IntoView {
+    let w = say::<CalendarsWords>();
+    let toaster = toaster();
+    let revision = calendar.as_ref().map(|c| c.revision);
+    let kept = StoredValue::new(calendar.as_ref().map(|c| c.name.clone()));
+    let text = RwSignal::new(match calendar {
+        Some(view) => to_yaml(&Named {
+            name: view.name,
+            calendar: view.calendar,
+        }),
+        None => SAMPLE.to_owned(),
+    });
+    let refused = RwSignal::new(None::<String>);
+    let read = Memo::new(move |_| kept.with_value(|kept| read(&text.get(), kept.as_ref())));
+    let wrong = Signal::derive(move || read.with(|r| r.as_ref().err().cloned()).or_else(|| refused.get()));
+    let save = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Ok(named) = read.get_untracked() else { return };
+        spawn_local(async move {
+            match put_calendar(&named.name, &named.calendar, revision).await {
+                Ok(_) => {
+                    toaster.done(fill!(w.saved, name = named.name));
+                    saved.run(());
+                }
+                Err(failure) => {
+                    let hint = failure.hint().map(|h| format!(" ({h})")).unwrap_or_default();
+                    refused.set(Some(format!("{}{hint}", failure.message())));
+                }
+            }
+        });
+    };
+    view! {
+        <form class="stack" on:submit=save>
+            <Field id="calendar" label=w.file hint=w.file_hint error=wrong>
+                <textarea id="calendar" rows="14" spellcheck="false" aria-describedby="calendar-error"
+                    prop:value=move || text.get_untracked()
+                    on:input=move |event| { refused.set(None); text.set(event_target_value(&event)); }></textarea>
+            </Field>
+            <footer>
+                <button type="submit" class="primary" disabled=move || read.with(Result::is_err)>{w.save}</button>
+            </footer>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_right_and_a_name_stays() {
+        let named = read(SAMPLE, None).unwrap();
+        assert_eq!(named.name.to_string(), "holidays");
+        assert!(read(SAMPLE, Some(&"other".parse().unwrap())).is_err());
+        assert!(read("name: a\ndates: [12-25]\n---\nname: b\ndates: [12-25]\n", None).is_err());
+        assert!(
+            read("name: a\ndats: [12-25]\n", None)
+                .unwrap_err()
+                .contains("dats")
+        );
+    }
+}
