@@ -19,7 +19,7 @@ const BYTES_MIN: u64 = 4 << 10;
 /// Longer ones are streams, which are sent as they come.
 const BYTES_MAX: u64 = 64 << 20;
 /// Fast: on loopback and in a browser the last few percent are not worth the time.
-const LEVEL: u32 = 2;
+const LEVEL: u32 = 1;
 
 /// Compresses JSON whose length is known.
 pub async fn compress(request: Request, next: Next) -> Response {

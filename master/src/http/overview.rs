@@ -45,7 +45,7 @@ const HOURS_MAX: u32 = 48;
 const STEP_MINUTES: u32 = 15;
 const STEP_MINUTES_MAX: u32 = 240;
 /// Instants that are looked at for the coming hours: a few tenths of a second's work.
-const LOOKS_MAX: u64 = 3_000_000;
+const LOOKS_MAX: u64 = 2_000_000;
 /// Jobs are counted in so many passes; those that there is no time for are estimated.
 const PASSES: usize = 8;
 
@@ -85,7 +85,7 @@ impl Span {
             _ => Err(Failure::invalid(format!("at most {HOURS_MAX} hours can be shown")).field(field)),
         };
         let minutes = query.step_minutes.unwrap_or(STEP_MINUTES);
-        if minutes == 0 || minutes % 5 != 0 || minutes > STEP_MINUTES_MAX {
+        if minutes == 0 || !minutes.is_multiple_of(5) || minutes > STEP_MINUTES_MAX {
             let why = format!("a step is a multiple of 5 minutes, {STEP_MINUTES_MAX} at most");
             return Err(Failure::invalid(why).field("step_minutes"));
         }

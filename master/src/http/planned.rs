@@ -44,6 +44,9 @@ impl Scheduled {
     }
 }
 
+/// A job that is due at all, with its triggers, and its calendars if it has any.
+type Due = (Arc<BoardJob>, Time, Arc<[Compiled]>, Option<Timetable>);
+
 /// The schedules of jobs, in the order of their ids.
 pub fn schedules(app: &App, wanted: impl Fn(&BoardJob) -> bool) -> Schedules {
     let world = app.world();
@@ -52,17 +55,16 @@ pub fn schedules(app: &App, wanted: impl Fn(&BoardJob) -> bool) -> Schedules {
         groups: &world.groups,
         known: HashMap::new(),
     };
-    let rows: Vec<(Arc<BoardJob>, Time, Arc<[Compiled]>, Option<Timetable>)> =
-        app.board.with_rows(app, |rows| {
-            let due = rows
-                .into_iter()
-                .filter(|row| !row.job.paused && !row.triggers.is_empty() && wanted(&row.job));
-            due.map(|row| {
-                let calendars = row.has_calendars.then(|| row.timetable.clone());
-                (row.job.clone(), row.since, row.triggers.clone(), calendars)
-            })
-            .collect()
-        });
+    let rows: Vec<Due> = app.board.with_rows(app, |rows| {
+        let due = rows
+            .into_iter()
+            .filter(|row| !row.job.paused && !row.triggers.is_empty() && wanted(&row.job));
+        due.map(|row| {
+            let calendars = row.has_calendars.then(|| row.timetable.clone());
+            (row.job.clone(), row.since, row.triggers.clone(), calendars)
+        })
+        .collect()
+    });
     let mut all: Vec<Scheduled> = rows
         .into_iter()
         .map(|(job, since, triggers, calendars)| {

@@ -87,6 +87,7 @@ pub async fn post(
         f.error.message = message;
         f
     })?;
+    app.board.reload.notify_one();
     tracing::info!(
         by = caller.name(),
         keys = count,

@@ -90,7 +90,7 @@ async fn a_row_tells_how_a_job_is() {
     assert_eq!((a.state, a.trouble.clone()), (JobState::Ok, None));
     assert_eq!(a.next, Some(NOW + Duration::from_secs(300)));
     assert_eq!(a.last.as_ref().unwrap().id, runs[1].id);
-    assert_eq!(a.nodes, [node.clone()]);
+    assert_eq!(a.nodes, std::slice::from_ref(&node));
     assert_eq!((a.triggers.len(), a.labels["team"].as_str()), (1, "dba"));
     let b = row(&board, "b");
     assert_eq!((b.state, b.next, b.last.clone()), (JobState::Paused, None, None));

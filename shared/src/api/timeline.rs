@@ -13,7 +13,7 @@ pub const LANES_MAX: usize = 500;
 /// The most bars, and the most outlines.
 pub const BARS_MAX: usize = 5000;
 /// The most runs that an answer is made from.
-pub const RUNS_MAX: usize = 20_000;
+pub const RUNS_MAX: usize = 10_000;
 /// The longest window: 31 days.
 pub const WINDOW_MS_MAX: i64 = 31 * 86_400_000;
 
