@@ -139,8 +139,8 @@ fn Causes(wish: RwSignal<Filter>) -> impl IntoView {
     };
     let item = move |cause: Cause| {
         view! {
-            <button type="button" role="menuitemcheckbox"
-                aria-checked=move || wanted.with(|all| all.contains(&cause)).to_string()
+            <button type="button"
+                aria-pressed=move || wanted.with(|all| all.contains(&cause)).to_string()
                 on:click=move |_| wish.update(|wish| toggle(&mut wish.causes, cause))>
                 <span class="runs-check">
                     {move || wanted.with(|all| all.contains(&cause)).then(|| view! { <Icon glyph=Glyph::Check /> })}

@@ -37,7 +37,7 @@ words! {
         slot: "slot {n}" / "槽位 {n}",
         open_run: "{job}, {at}: open the run" / "{job}，{at}：查看运行",
         attempt_of: "attempt {n}" / "第 {n} 次尝试",
-        late: "+{n}" / "+{n} ",
+        late: "+{n}" / "晚 {n}",
         times: "{n} instants" / "{n} 个时刻",
         waiting_one: "1 new run" / "1 个新运行",
         waiting: "{n} new runs" / "{n} 个新运行",

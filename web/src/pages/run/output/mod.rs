@@ -100,6 +100,7 @@ pub fn Output(
         viewer.shape.track();
         viewer.with_log(log::Log::is_empty)
     });
+    let is_filtered_out = Memo::new(move |_| !is_empty.get() && viewer.height() == 0.0);
     view! {
         <section class="output card" aria-label=w.output>
             <Bar viewer id name />
@@ -120,6 +121,7 @@ pub fn Output(
                 }
                 (_, false) => ().into_any(),
             }}
+            {move || is_filtered_out.get().then(|| view! { <p class="output-empty">{w.filtered_out}</p> })}
             <Rows viewer linked dropped=Signal::derive(move || facts.get().dropped) />
             <Foot viewer feed />
         </section>
