@@ -124,8 +124,8 @@ fn read(text: &str, zone: Zone) -> Option<Stamp> {
 fn zone(line: usize, name: &str) -> Result<Zone, IcalError> {
     let name = name.trim();
     let parts: Vec<&str> = name.split('/').collect();
-    let ends = (0..parts.len()).map(|from| parts[from..].join("/"));
-    let known = ends.filter(|end| Zone::names().any(|zone| zone == end)).next();
+    let mut ends = (0..parts.len()).map(|from| parts[from..].join("/"));
+    let known = ends.find(|end| Zone::names().any(|zone| zone == end));
     match known.as_deref().unwrap_or(name).parse() {
         Ok(zone) => Ok(zone),
         Err(e) => wrong(
