@@ -89,7 +89,9 @@ fn Job(job: JobPath) -> impl IntoView {
         let href = Query::default().with("namespace", &namespace).after("/jobs");
         view! { <a href=href>{namespace}</a> }
     };
-    let actions = move || (!is_gone.get()).then(|| view! { <Actions job=path.get_value() here /> });
+    let actions = move || {
+        view! { {move || (!is_gone.get()).then(|| view! { <Actions job=path.get_value() here /> })} }
+    };
     view! {
         <Page title=name above=above actions=actions>
             {move || match is_gone.get() {

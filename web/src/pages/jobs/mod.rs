@@ -61,7 +61,7 @@ pub fn Jobs() -> impl IntoView {
         }
     };
     view! {
-        <Page title=w.title actions=beside above=move || title()>
+        <Page title=w.title actions=beside above=move || view! { {title} }>
             {shown(jobs, move |data| {
                 let table = Signal::derive(move || (*data.get()).clone());
                 let ordered = Memo::new_with_compare(
