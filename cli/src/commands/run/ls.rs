@@ -142,3 +142,52 @@ impl Row for RunView {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(id: u32, job: &str, hour: u32, slot: Option<u32>, attempt: u32) -> RunView {
+        let id = format!("01HV5TQ4WM{id:016}");
+        let view = json!({
+            "id": id, "first": id, "job": job, "job_id": "01HV5TQ4WM0000000000000000",
+            "scheduled_at": format!("2026-01-31T{hour:02}:00:00.000Z"), "started_at": null,
+            "finished_at": null, "state": "failed", "reason": "", "reason_detail": null,
+            "node": "n1", "slot": slot, "attempt": attempt, "cause": "retry", "exit_code": 1,
+            "signal": null, "retry_at": null, "usage": {}, "output": {}, "range": null,
+        });
+        serde_json::from_value(view).unwrap()
+    }
+
+    #[test]
+    fn attempts_at_a_fire_stand_together_the_last_one_first() {
+        // As the server gives them: by instant and then by ids that say nothing.
+        let mut runs = [
+            run(9, "ops/a", 3, Some(0), 1),
+            run(8, "ops/b", 3, Some(0), 1),
+            run(7, "ops/a", 3, Some(1), 1),
+            run(6, "ops/a", 3, Some(0), 3),
+            run(5, "ops/a", 3, Some(0), 2),
+            run(4, "ops/a", 2, Some(0), 1),
+        ];
+        newest_first(&mut runs);
+        let shown = runs
+            .iter()
+            .map(|r| (r.job.to_string(), r.slot.unwrap_or(9), r.attempt))
+            .collect::<Vec<_>>();
+        let expected = [
+            ("ops/a", 0, 3),
+            ("ops/a", 0, 2),
+            ("ops/a", 0, 1),
+            ("ops/a", 1, 1),
+            ("ops/b", 0, 1),
+            ("ops/a", 0, 1),
+        ];
+        assert_eq!(
+            shown,
+            expected.map(|(job, slot, attempt)| (job.to_owned(), slot, attempt))
+        );
+    }
+}
