@@ -960,3 +960,64 @@ async fn requests_follow_redirects_and_keep_secrets() {
         &Exit::Http("the request was given up".into())
     );
 }
+
+/// Until it executes its program, a process shares the agent's memory: nothing of what it
+/// sets up may be the agent's then, and nothing of the agent's its own.
+async fn a_process_and_its_agent_keep_to_themselves(cgroups: bool) {
+    let bench = Bench::with("", cgroups);
+    let mine = |what: &str| {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with(what)).unwrap();
+        line.to_owned()
+    };
+    let masks = ["SigBlk", "SigIgn", "Umask", "Uid"];
+    let before = masks.map(mine);
+    let here = std::env::current_dir().unwrap();
+    let script = "cat /proc/self/status | grep -E '^Sig(Blk|Ign|Cgt)'; pwd; id -u";
+    // Starts that come to something and starts that do not, at the same time.
+    let mut all = tokio::task::JoinSet::new();
+    for n in 0..60 {
+        let launcher = bench.launcher.clone();
+        let mut one = if n % 3 == 0 {
+            exec(&["/no/such/program"])
+        } else {
+            shell(script)
+        };
+        (one.user, one.dir) = (Some("nobody".into()), Some("/tmp".into()));
+        all.spawn(async move {
+            let (tx, rx) = mpsc::channel(16);
+            match launcher.start(one, tx).await {
+                Ok(_) => Some(timeout(SOON, Ran::collect(rx)).await.expect("it ends")),
+                Err(error) => {
+                    assert!(error.to_string().contains("does not exist"), "{error}");
+                    None
+                }
+            }
+        });
+    }
+    let mut ran = 0;
+    while let Some(one) = all.join_next().await {
+        let Some(one) = one.unwrap() else { continue };
+        let lines: Vec<&str> = one.out().lines().collect();
+        let bits = |line: &str| u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap();
+        let told = [1, 2, 3, 13, 15, 17].map(|signal| 1 << (signal - 1));
+        assert_eq!(bits(lines[0]), 0, "nothing is blocked: {lines:?}");
+        assert_eq!(bits(lines[1]) & told.iter().sum::<u64>(), 0, "{lines:?}");
+        assert_eq!(bits(lines[2]), 0, "{lines:?}");
+        assert_eq!(&lines[3..], ["/tmp", "65534"]);
+        ran += 1;
+    }
+    assert_eq!(ran, 40);
+    assert_eq!(masks.map(mine), before);
+    assert_eq!(std::env::current_dir().unwrap(), here);
+}
+
+#[tokio::test]
+async fn a_process_and_its_agent_keep_to_themselves_with_cgroup() {
+    a_process_and_its_agent_keep_to_themselves(true).await;
+}
+
+#[tokio::test]
+async fn a_process_and_its_agent_keep_to_themselves_without_cgroup() {
+    a_process_and_its_agent_keep_to_themselves(false).await;
+}

@@ -176,11 +176,20 @@ fn a_full_disk_misses_runs_with_the_reason_and_corrupts_nothing() {
     agent.process.start();
     let cli = cluster.cli(0);
     agent.wait_up(&cli);
-    cli.apply(&format!(
-        "name: tick\nschedule: '* * * * * *'\ntarget: {{place: every}}\nmisfire: {{run: all}}\noverlap: {{policy: allow}}\nrun: {{shell: '{}; head -c 20000 /dev/zero'}}\n",
-        ledger.line("tick")
-    ));
-    eventually("a tick", SOON, || (ledger.count("tick") >= 2).then_some(()));
+    // One that wants each fire, also late, and one that wants none late.
+    let job = |name: &str, misfire: &str, more: &str| {
+        format!(
+            "name: {name}\nschedule: '* * * * * *'\ntarget: {{place: every}}\nmisfire: {{run: {misfire}}}\noverlap: {{policy: allow}}\nrun: {{shell: '{}{more}'}}\n",
+            ledger.line(name)
+        )
+    };
+    let jobs = [
+        job("each", "all", "; head -c 20000 /dev/zero"),
+        job("prompt", "none", ""),
+    ];
+    cli.apply(&jobs.join("---\n"));
+    let all_tick = |least: usize| ["each", "prompt"].iter().all(|name| ledger.count(name) >= least);
+    eventually("ticks", SOON, || all_tick(2).then_some(()));
 
     // Nobody takes its reports, and something else fills the disk.
     cluster.masters[0].process.kill();
@@ -188,34 +197,86 @@ fn a_full_disk_misses_runs_with_the_reason_and_corrupts_nothing() {
     let filler = format!("{inside}/filler");
     let _ = fs::write(&filler, vec![0u8; 8 << 20]);
     eventually("the agent to say so", SOON, || {
-        // What was free within the spool's own file is used up first.
         agent.process.log().contains("disk is full").then_some(())
     });
-    // Output may be what found it full; runs stop once their own records do not fit.
+    // What was free within the spool's own file is used up first. Then nothing starts, for
+    // longer than any fire may be late.
     eventually("ticks to stop", SOON, || {
-        let last = ledger
-            .entries("tick")
+        let entries = ["each", "prompt"]
             .into_iter()
-            .map(|e| e.scheduled_at.as_millis())
-            .max()?;
-        (gnomon_tests::wait::now_ms() - last > 4000).then_some(())
+            .flat_map(|name| ledger.entries(name));
+        let last = entries.map(|e| e.scheduled_at.as_millis()).max()?;
+        (gnomon_tests::wait::now_ms() - last > 9000).then_some(())
     });
     assert!(agent.process.is_alive());
-    let stuck = ledger.count("tick");
-
     fs::remove_file(&filler).unwrap();
+    let room = gnomon_tests::wait::now_ms();
     eventually("it to go on", SOON, || {
-        (ledger.count("tick") >= stuck + 3).then_some(())
+        let goes_on = |name: &&str| {
+            let later = |e: &gnomon_tests::ledger::Entry| e.scheduled_at.as_millis() > room + 3000;
+            ledger.entries(name).iter().any(later)
+        };
+        ["each", "prompt"].iter().all(goes_on).then_some(())
     });
     cluster.masters[0].process.start();
     cluster.masters[0].wait_ready();
-    // What the disk held up is caught up late (misfire: all), or missed with that reason.
-    let held = cli.run_where("default/tick", SOON, |r| {
-        text(r, "state") == "missed" || text(r, "cause") == "catch_up"
-    });
-    let is_missed = text(&held, "state") == "missed";
-    assert!(!is_missed || text(&held, "reason").contains("spool"), "{held:#}");
-    // Nothing twice, and the spool is whole: the agent starts on it again.
-    let runs = gnomon_tests::ledger::tally(ledger.entries("tick").into_iter().map(|e| e.scheduled_at));
-    assert!(runs.values().all(|&n| n == 1), "{runs:?}");
+
+    // Every instant of these seconds is explained.
+    let first = |name: &str| ledger.entries(name)[0].scheduled_at.as_millis();
+    let until = room / 1000 * 1000 + 2000;
+    for (name, catches_up) in [("each", true), ("prompt", false)] {
+        let instants: Vec<i64> = (first(name)..=until).step_by(1000).collect();
+        let fates = eventually("the history of these seconds", SOON, || {
+            let fates = fates(&cli.runs(&format!("default/{name}")));
+            let has_ended = |at: &i64| fates.get(at).is_some_and(|fate| fate.has_ended);
+            instants.iter().all(has_ended).then_some(fates)
+        });
+        let ran = gnomon_tests::ledger::tally(
+            ledger
+                .entries(name)
+                .into_iter()
+                .map(|e| e.scheduled_at.as_millis()),
+        );
+        assert!(ran.values().all(|&n| n == 1), "{name}: twice: {ran:?}");
+        for at in &instants {
+            let fate = &fates[at];
+            let is_explained = match fate.state.as_str() {
+                "succeeded" => ran.contains_key(at) && (catches_up || fate.cause == "schedule"),
+                "missed" => {
+                    !catches_up && !ran.contains_key(at) && fate.reason.contains("could not write its spool")
+                }
+                _ => false,
+            };
+            assert!(is_explained, "{name} at {at}: {fate:?}");
+        }
+        let held_up = instants.iter().filter(|at| match catches_up {
+            true => fates[*at].cause == "catch_up",
+            false => fates[*at].state == "missed",
+        });
+        assert!(held_up.count() >= 5, "{name}: {fates:#?}");
+    }
+}
+
+/// What history says of an instant's run.
+#[derive(Debug)]
+struct Fate {
+    state: String,
+    reason: String,
+    cause: String,
+    has_ended: bool,
+}
+
+/// By instant, in milliseconds.
+fn fates(runs: &[serde_json::Value]) -> std::collections::BTreeMap<i64, Fate> {
+    let fate = |run: &serde_json::Value| {
+        let at: shared::time::Time = text(run, "scheduled_at").parse().unwrap();
+        let fate = Fate {
+            state: text(run, "state").to_owned(),
+            reason: run["reason"].to_string(),
+            cause: text(run, "cause").to_owned(),
+            has_ended: !["pending", "queued", "running"].contains(&text(run, "state")),
+        };
+        (at.as_millis(), fate)
+    };
+    runs.iter().map(fate).collect()
 }

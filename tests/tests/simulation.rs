@@ -68,6 +68,7 @@ fn what_breaks_a_guarantee_is_found() {
     for (sabotage, complaint) in [
         (Sabotage::StartTwice, "started 2 times"),
         (Sabotage::StartUnleased, "past its lease's deadline"),
+        (Sabotage::OutliveLease, "let it run on"),
         (Sabotage::ForgetRuns, "without an end"),
     ] {
         let outcome = play(Plot {

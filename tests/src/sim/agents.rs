@@ -25,7 +25,7 @@ use super::{
     post::Post,
     starter::Watched,
     trace::Trace,
-    wire::Wire,
+    wire::{Registered, Wire},
 };
 
 /// From when to when something held; `None`: it still does.
@@ -206,6 +206,12 @@ impl AgentHost {
             all.extend(lapses.filter(|at| from <= at && until.is_none_or(|until| *at < until)));
         }
         all
+    }
+
+    /// Of each of its agents: from when to when it was there, and how it was registered.
+    pub fn lives(&self) -> impl Iterator<Item = (Spell, Vec<Registered>)> {
+        let registrations = self.wires.iter().map(|wire| wire.registrations());
+        self.up.iter().copied().zip(registrations)
     }
 
     /// From now on the clock is off by so much.

@@ -29,6 +29,8 @@ use super::{
 
 /// A fire of a living node starts within this of its instant.
 const ON_TIME: Duration = Duration::from_millis(100);
+/// How long a node's lease is, unless told otherwise.
+const LEASE: Duration = Duration::from_secs(10);
 /// How long killing may take.
 const AT_ONCE: Duration = Duration::from_millis(50);
 /// So long after an agent's start, a clock's step or a full disk nothing is said of how
@@ -95,6 +97,7 @@ pub fn everything(world: &World) -> (usize, usize) {
     facts.history_is_true(&mut broken);
     facts.every_node_fires(&mut broken);
     facts.killed_once_the_lease_lapses(&mut broken);
+    facts.killed_when_the_agent_returns(&mut broken);
     for run in facts.history.values() {
         let reason = run.reason.as_ref().map(ToString::to_string).unwrap_or_default();
         world.trace.tell(
@@ -409,11 +412,42 @@ impl<'w> Facts<'w> {
                 let within = lapses
                     .iter()
                     .filter(|at| start.began < **at && ended > **at + AT_ONCE);
-                for at in within.filter(|at| agent.lived(start.began, **at + AT_ONCE)) {
+                // Also of those that an agent took over from the one before it.
+                for at in within.filter(|at| agent.lived(**at, **at + AT_ONCE)) {
                     broken.push(format!(
                         "{} ran on after its lease lapsed at {at:?}: {:?}",
                         agent.id, start.told
                     ));
+                }
+            }
+        }
+    }
+
+    /// Of those processes an agent that returns keeps none, unless the node's key was there
+    /// all the time: it kills them when its registration says that it was not, and when it
+    /// is there for a lease's length without one.
+    fn killed_when_the_agent_returns(&self, broken: &mut Vec<String>) {
+        for agent in &self.world.agents {
+            for ((from, until), registrations) in agent.lives() {
+                let first = registrations.first();
+                let told = first.map(|r| r.at - self.world.trace.begin());
+                let lapsed = from + LEASE;
+                let at = match first {
+                    Some(registered) if registered.continues && told <= Some(lapsed) => continue,
+                    _ => told.unwrap_or(lapsed).min(lapsed) + AT_ONCE,
+                };
+                let own = self.starts.values().flatten().filter(|s| s.node == agent.id);
+                let isolated =
+                    own.filter(|s| self.world.jobs.get(&s.told.job).job.spec.isolation == Isolation::Kill);
+                let taken_over =
+                    isolated.filter(|s| s.began < from && s.ended.is_none_or(|ended| ended > from));
+                for start in taken_over.filter(|s| s.ended.is_none_or(|ended| ended > at)) {
+                    if until.is_none_or(|until| until > at) {
+                        broken.push(format!(
+                            "{} returned at {from:?}, was registered {first:?}, and let it run on after {at:?}: {:?}",
+                            agent.id, start.told
+                        ));
+                    }
                 }
             }
         }

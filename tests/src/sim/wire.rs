@@ -8,8 +8,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use shared::store::{
-    KeyValue, LeaseId, Outcome, Revision, Snapshot, Store, StoreError, Txn, Watch, Write, embedded::Client,
+use shared::{
+    keys,
+    store::{
+        Compare, KeyValue, LeaseId, Outcome, Revision, Snapshot, Store, StoreError, Txn, Watch, Write,
+        embedded::Client,
+    },
 };
 use tokio::time::Instant;
 
@@ -22,6 +26,15 @@ pub struct Wire {
     trace: Trace,
     leases: Mutex<BTreeMap<LeaseId, Held>>,
     lapses: Mutex<Vec<Instant>>,
+    registrations: Mutex<Vec<Registered>>,
+}
+
+/// The process learned that its node's key is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Registered {
+    pub at: Instant,
+    /// The key had been there before, without a gap.
+    pub continues: bool,
 }
 
 struct Held {
@@ -29,6 +42,8 @@ struct Held {
     deadline: Instant,
     /// A key hangs on it, as far as the process knows.
     has_key: bool,
+    /// The node's key was asked to hang on it, where it was there already, or not.
+    continues: Option<bool>,
 }
 
 impl Wire {
@@ -39,6 +54,7 @@ impl Wire {
             trace,
             leases: Mutex::default(),
             lapses: Mutex::default(),
+            registrations: Mutex::default(),
         }
     }
 
@@ -60,6 +76,44 @@ impl Wire {
         let mut all = self.lapses.lock().unwrap_or_else(PoisonError::into_inner).clone();
         all.extend(open);
         all
+    }
+
+    /// Each time that it learned of a registration of its node.
+    pub fn registrations(&self) -> Vec<Registered> {
+        self.registrations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The process learns that the node's key hangs on a lease of its own.
+    fn registered(&self, lease: LeaseId) {
+        let continues = self
+            .leases()
+            .get_mut(&lease)
+            .and_then(|held| held.continues.take());
+        let registered = continues.map(|continues| Registered {
+            at: Instant::now(),
+            continues,
+        });
+        self.registrations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(registered);
+    }
+
+    /// The lease that a node's key is to hang on, and whether the key is to be there already.
+    fn registration(&self, txn: &Txn) -> Option<(LeaseId, bool)> {
+        let key = keys::node(&self.who.parse().ok()?);
+        let lease = txn.writes.iter().find_map(|write| match write {
+            Write::Put { key: put, lease, .. } if *put == key => *lease,
+            _ => None,
+        })?;
+        let is_there = txn
+            .compares
+            .iter()
+            .any(|c| matches!(c, Compare::ModRevision(k, revision) if *k == key && *revision != 0));
+        Some((lease, is_there))
     }
 
     fn leases(&self) -> MutexGuard<'_, BTreeMap<LeaseId, Held>> {
@@ -94,7 +148,12 @@ impl Store for Wire {
     }
 
     async fn get(&self, key: &str) -> Result<Option<KeyValue>, StoreError> {
-        self.client.get(key).await
+        let found = self.client.get(key).await?;
+        // The answer to its transaction was lost.
+        if let Some(kv) = &found {
+            self.registered(kv.lease);
+        }
+        Ok(found)
     }
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
@@ -104,7 +163,16 @@ impl Store for Wire {
     async fn txn(&self, txn: Txn) -> Result<Outcome, StoreError> {
         let (key, writes) = (first_key(&txn).to_owned(), txn.writes.len());
         let leases: Vec<LeaseId> = txn.writes.iter().filter_map(lease_of).collect();
+        let registration = self.registration(&txn);
+        if let Some((lease, is_there)) = registration
+            && let Some(held) = self.leases().get_mut(&lease)
+        {
+            held.continues.get_or_insert(is_there);
+        }
         let outcome = self.client.txn(txn).await;
+        if let (Ok(Outcome::Committed(_)), Some((lease, _))) = (&outcome, registration) {
+            self.registered(lease);
+        }
         if let Ok(Outcome::Committed(_)) = &outcome {
             let mut held = self.leases();
             for lease in leases {
@@ -131,6 +199,7 @@ impl Store for Wire {
                 ttl,
                 deadline: sent + ttl,
                 has_key: false,
+                continues: None,
             },
         );
         Ok(lease)

@@ -192,7 +192,7 @@ impl World {
         self.settle().await;
 
         if let Some(sabotage) = self.plot.sabotage {
-            sabotage::commit(&self, sabotage).await;
+            sabotage::commit(&mut self, sabotage).await;
         }
         self.agents.iter().for_each(AgentHost::check);
         let (starts, runs) = check::everything(&self);
