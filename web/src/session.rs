@@ -1,6 +1,6 @@
 //! Who is logged in, and what a browser needs for writes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use leptos::prelude::*;
 use shared::api::WhoAmI;
@@ -16,18 +16,20 @@ pub enum Session {
 }
 
 thread_local! {
+    static SESSION: Cell<Option<RwSignal<Session>>> = const { Cell::new(None) };
     /// Goes with every write: a page of somebody else's cannot know it.
     static CSRF: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 pub fn provide() -> RwSignal<Session> {
     let session = RwSignal::new(Session::Unknown);
-    provide_context(session);
+    SESSION.set(Some(session));
     session
 }
 
+/// There is one, also for what runs outside any view: an answer that comes late.
 pub fn session() -> RwSignal<Session> {
-    expect_context()
+    SESSION.get().expect("the app provides it before anything else")
 }
 
 /// Takes a login's answer for the session.

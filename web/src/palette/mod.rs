@@ -61,8 +61,8 @@ pub fn PaletteButton() -> impl IntoView {
     let w = say::<PaletteWords>();
     let palette = expect_context::<Palette>();
     view! {
-        <button type="button" class="palette-button" on:click=move |_| palette.open.set(true)>
-            <Icon glyph=Glyph::Search /><span>{w.open}</span><kbd>"Ctrl K"</kbd>
+        <button type="button" class="palette-button" title=w.open on:click=move |_| palette.open.set(true)>
+            <Icon glyph=Glyph::Search /><span>{w.search}</span><kbd>"Ctrl K"</kbd>
         </button>
     }
 }

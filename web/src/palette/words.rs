@@ -1,6 +1,7 @@
 words! {
     PaletteWords {
         open: "Search or do something" / "搜索或执行操作",
+        search: "Search…" / "搜索…",
         placeholder: "Go to a page, a job or a node; or do something" / "前往页面、作业或节点，或执行操作",
         results: "What fits" / "匹配结果",
         none: "Nothing fits. Try another word." / "没有匹配项，请换个词试试。",

@@ -187,12 +187,13 @@ fn OneBar(bar: Bar, scale: Scale, now: Time) -> impl IntoView {
         format!("/runs/{}", bar.run)
     };
     view! {
-        <a href=href aria-label=title.clone() draggable="false">
+        // Below a `g`, `a` and `title` are SVG's and not HTML's.
+        <g><a href=href aria-label=title.clone() draggable="false">
             <rect class="bar" class:is-many={bar.count > 1} data-tone=tone.as_str() x=format!("{x:.3}%") y=y.to_string()
                 width=format!("{width:.3}%") height=(ROW_PX - 2 - 2 * inset).to_string() rx="2">
                 <title>{title.clone()}</title>
             </rect>
-        </a>
+        </a></g>
     }
 }
 
@@ -241,11 +242,11 @@ fn OnePlanned(planned: Planned, scale: Scale, now: Time) -> impl IntoView {
     let (x, width) = scale.stretch(planned.at, planned.until.unwrap_or(usual));
     let href = format!("/jobs/{}/{}", planned.job.namespace, planned.job.name);
     view! {
-        <a href=href aria-label=title.clone() draggable="false">
+        <g><a href=href aria-label=title.clone() draggable="false">
             <rect class="planned" x=format!("{x:.3}%") y="7" width=format!("{width:.3}%") height="10" rx="2">
                 <title>{title.clone()}</title>
             </rect>
-        </a>
+        </a></g>
     }
 }
 
