@@ -72,18 +72,36 @@ impl std::error::Error for FileError {}
 /// # Errors
 /// The first thing that is wrong: nothing of the file may then be used.
 pub fn read<T: Written>(text: &str, format: Format) -> Result<Vec<T>, FileError> {
-    if text.len() > FILE_BYTES_MAX {
-        let mib = FILE_BYTES_MAX >> 20;
-        return Err(FileError::plain(
-            format!("the file has {} bytes; at most {mib}MiB are read", text.len()),
-            Some("split it into several files".into()),
-        ));
-    }
+    check_size(text)?;
     let all = match format {
-        Format::Yaml => read_yaml(text)?,
+        Format::Yaml => yaml(text)?,
         Format::Json => read_json(text)?,
         Format::Toml => read_toml(text)?,
     };
+    at_least_one(all)
+}
+
+/// The same of YAML alone, without the other parsers.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_yaml<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
+    check_size(text)?;
+    at_least_one(yaml(text)?)
+}
+
+fn check_size(text: &str) -> Result<(), FileError> {
+    if text.len() <= FILE_BYTES_MAX {
+        return Ok(());
+    }
+    let mib = FILE_BYTES_MAX >> 20;
+    Err(FileError::plain(
+        format!("the file has {} bytes; at most {mib}MiB are read", text.len()),
+        Some("split it into several files".into()),
+    ))
+}
+
+fn at_least_one<T: Written>(all: Vec<T>) -> Result<Vec<T>, FileError> {
     match all.is_empty() {
         true => Err(FileError::plain(
             format!("the file holds no {}", T::NOUN),
@@ -98,11 +116,7 @@ pub fn read<T: Written>(text: &str, format: Format) -> Result<Vec<T>, FileError>
 /// # Errors
 /// Where it is no YAML, or too large.
 pub fn values(text: &str) -> Result<Vec<serde_json::Value>, FileError> {
-    if text.len() > FILE_BYTES_MAX {
-        let mib = FILE_BYTES_MAX >> 20;
-        let message = format!("the file has {} bytes; at most {mib}MiB are read", text.len());
-        return Err(FileError::plain(message, None));
-    }
+    check_size(text)?;
     serde_saphyr::from_multiple(text).map_err(|e| {
         let e = e.without_snippet();
         let (line, column) = e.location().map_or((0, 0), |at| (at.line(), at.column()));
@@ -144,7 +158,7 @@ impl<'de, T: Written> Deserialize<'de> for Document<T> {
     }
 }
 
-fn read_yaml<T: Written>(source: &str) -> Result<Vec<T>, FileError> {
+fn yaml<T: Written>(source: &str) -> Result<Vec<T>, FileError> {
     let documents = serde_saphyr::from_multiple::<Document<T>>(source).map_err(|e| {
         let e = e.without_snippet();
         let (line, column) = e.location().map_or((0, 0), |at| (at.line(), at.column()));

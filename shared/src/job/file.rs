@@ -18,7 +18,19 @@ impl Written for JobSpec {
 /// # Errors
 /// The first thing that is wrong: nothing of the file may then be used.
 pub fn parse(text: &str, format: Format) -> Result<Vec<JobSpec>, FileError> {
-    let jobs: Vec<JobSpec> = file::read(text, format)?;
+    distinct(file::read(text, format)?)
+}
+
+/// The same of YAML alone: the console needs no other form, and takes no other parser along.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_yaml(text: &str) -> Result<Vec<JobSpec>, FileError> {
+    distinct(file::read_yaml(text)?)
+}
+
+/// Refuses two jobs of one name.
+fn distinct(jobs: Vec<JobSpec>) -> Result<Vec<JobSpec>, FileError> {
     let mut seen = BTreeSet::new();
     for job in &jobs {
         let path = job.path();
