@@ -22,6 +22,9 @@ const job = (name) => instance.api('GET', `/jobs/default/${name}`);
 const saveButton = () => page.locator('.editor-bar button.primary');
 const dialog = () => page.locator('dialog[open]');
 
+/** Opens the part of the form with user, environment and limits, if it is closed. */
+const limits = () => page.locator('details.more', { has: field('run.timeout') }).evaluate((part) => { part.open = true; });
+
 async function edit(name) {
   await go(page, instance, `/jobs/default/${name}/edit`);
   await file().waitFor();
@@ -78,7 +81,7 @@ test('the file changes the form, and the form leaves comments alone', async () =
   await file().fill(text);
   await says('run.timeout', '45m');
   await says('run.shell', 'echo hello');
-  await page.locator('.more > summary', { hasText: 'User' }).click();
+  await limits();
   await field('run.timeout').fill('1h');
   await field('description').fill('Every night');
   await fileHas('timeout: 1h');
@@ -96,7 +99,7 @@ test('the file changes the form, and the form leaves comments alone', async () =
 test('what is wrong is told at its field and at its line, and is not saved', async () => {
   await edit('hello');
   const { revision } = await job('hello');
-  await page.locator('.more > summary', { hasText: 'User' }).click();
+  await limits();
   await field('run.timeout').fill('30');
   await page.locator('#f-run-timeout-error').getByText('no unit').waitFor();
   await page.locator('#file-error').getByText('no unit').waitFor();
@@ -147,7 +150,7 @@ test('leaving asks, and what was not saved is there again', async () => {
 test('two people change one job, and both changes are joined', async () => {
   await edit('hello');
   await field('description').fill('Mine');
-  await page.locator('.more > summary', { hasText: 'User' }).click();
+  await limits();
   await field('run.timeout').fill('2h');
   const { spec } = await job('hello');
   await instance.api('PUT', '/jobs/default/hello', {
@@ -161,8 +164,8 @@ test('two people change one job, and both changes are joined', async () => {
   const [theirs, mine] = await dialog().locator('.sides .diff').allInnerTexts();
   assert.match(theirs, /\+ labels: \{team: ops\}/);
   assert.match(mine, /\+ {3}timeout: 2h/);
-  assert.equal(await dialog().locator('.clashes li').count(), 1, 'both changed the description');
-  await dialog().locator('.clashes label', { hasText: 'Theirs' }).locator('input').check();
+  assert.equal(await dialog().locator('.clash').count(), 1, 'both changed the description');
+  await dialog().locator('.clash label', { hasText: 'Theirs' }).locator('input').check();
   await accessible(page, 'the conflict');
   await dialog().getByRole('button', { name: 'Join both' }).click();
   await fileHas('team: ops');

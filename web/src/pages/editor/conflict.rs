@@ -90,7 +90,11 @@ fn Both(saving: Saving, theirs: Arc<JobView>, open: RwSignal<bool>) -> impl Into
     let (old, now, my) = (file_of(&base.spec), file_of(&theirs.spec), file_of(&mine));
     let trees = [&base.spec, &mine, &theirs.spec].map(tree::of_spec);
     let merged = merge::merge(&trees[0], &trees[1], &trees[2]);
-    let clashes: Vec<(Clash, RwSignal<bool>)> = merged.clashes.into_iter().map(|clash| (clash, RwSignal::new(true))).collect();
+    let clashes: Vec<(Clash, RwSignal<bool>)> = merged
+        .clashes
+        .into_iter()
+        .map(|clash| (clash, RwSignal::new(true)))
+        .collect();
     let join = {
         let (clashes, theirs, mine) = (clashes.clone(), theirs.clone(), trees[1].clone());
         move |_| {
@@ -110,10 +114,13 @@ fn Both(saving: Saving, theirs: Arc<JobView>, open: RwSignal<bool>) -> impl Into
             editing.rebase(Some(theirs.clone()));
             editing.reset();
             open.set(false);
-            saving.tell_undo(w.dropped, Callback::new(move |()| {
-                editing.rebase(base.clone());
-                editing.type_text(text.clone());
-            }));
+            saving.tell_undo(
+                w.dropped,
+                Callback::new(move |()| {
+                    editing.rebase(base.clone());
+                    editing.type_text(text.clone());
+                }),
+            );
         }
     };
     let at = theirs.updated.at;
@@ -126,7 +133,7 @@ fn Both(saving: Saving, theirs: Arc<JobView>, open: RwSignal<bool>) -> impl Into
         </div>
         {(!clashes.is_empty()).then(|| view! {
             <h3>{w.clashes}</h3>
-            <ul class="clashes">{clashes.into_iter().enumerate().map(|(i, (clash, is_mine))| view! { <ClashRow i clash is_mine /> }).collect_view()}</ul>
+            <div class="clashes">{clashes.into_iter().enumerate().map(|(i, (clash, is_mine))| view! { <ClashRow i clash is_mine /> }).collect_view()}</div>
         })}
         <footer>
             <button type="button" class="plain" on:click=move |_| open.set(false)>{w.cancel}</button>
@@ -144,7 +151,11 @@ fn ClashRow(i: usize, clash: Clash, is_mine: RwSignal<bool>) -> impl IntoView {
     let w = say::<EditorWords>();
     let told = |value: &Option<Value>| match value {
         None => w.nothing.to_owned(),
-        Some(value @ (Value::Object(_) | Value::Array(_))) => yaml::entry("x", value, 0).join("\n").trim_start_matches("x:").trim().to_owned(),
+        Some(value @ (Value::Object(_) | Value::Array(_))) => yaml::entry("x", value, 0)
+            .join("\n")
+            .trim_start_matches("x:")
+            .trim()
+            .to_owned(),
         Some(value) => tree::scalar(value),
     };
     let name = format!("clash-{i}");
@@ -158,11 +169,11 @@ fn ClashRow(i: usize, clash: Clash, is_mine: RwSignal<bool>) -> impl IntoView {
     };
     let (mine, theirs) = (told(&clash.mine), told(&clash.theirs));
     view! {
-        <li role="radiogroup" aria-label=clash.at.to_string()>
+        <div class="clash" role="radiogroup" aria-label=clash.at.to_string()>
             <code>{clash.at.to_string()}</code>
             {side(w.mine, mine, true)}
             {side(w.theirs, theirs, false)}
-        </li>
+        </div>
     }
 }
 
@@ -174,7 +185,11 @@ fn join(editing: Editing, theirs: Arc<JobView>, mine: &Value, merged: &Value) {
     let wanted = serde_json::from_value(merged.clone()).ok();
     let is_as_meant = document::spec(&changed.text).ok() == wanted;
     editing.rebase(Some(theirs));
-    editing.type_text(if is_as_meant { changed.text } else { yaml::write(merged) });
+    editing.type_text(if is_as_meant {
+        changed.text
+    } else {
+        yaml::write(merged)
+    });
 }
 
 /// Says at once when somebody else saves the job that is open here.
@@ -193,10 +208,14 @@ pub fn ChangedElsewhere(saving: Saving) -> impl IntoView {
     });
     let other = Memo::new(move |_| {
         let found = now.data().and_then(|now| (*now).clone())?;
-        let mine = editing.base.with(|base| base.as_ref().map(|job| (job.id, job.revision)))?;
+        let mine = editing
+            .base
+            .with(|base| base.as_ref().map(|job| (job.id, job.revision)))?;
         match &found.0 {
             // An answer from before our own last write tells nothing.
-            Some(theirs) => (theirs.id == mine.0 && theirs.revision > mine.1 && !saving.is_busy.get()).then_some(found),
+            Some(theirs) => {
+                (theirs.id == mine.0 && theirs.revision > mine.1 && !saving.is_busy.get()).then_some(found)
+            }
             None => (!saving.is_busy.get()).then_some(found),
         }
     });

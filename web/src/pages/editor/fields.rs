@@ -36,7 +36,10 @@ impl Means {
             Means::Text | Means::Key => Op::set(at, text),
             Means::Number => Op::set(at, tree::number(&text)),
             Means::Numbers => {
-                let items = text.split([',', ' ', '，']).map(str::trim).filter(|item| !item.is_empty());
+                let items = text
+                    .split([',', ' ', '，'])
+                    .map(str::trim)
+                    .filter(|item| !item.is_empty());
                 Op::set(at, items.map(tree::number).collect::<Vec<_>>())
             }
         }
@@ -65,7 +68,12 @@ pub fn Text(
             Memo::new(move |_| {
                 let said = editing.tree.with(|tree| tree::list(tree, &at)).join(", ");
                 match typed.get() {
-                    Some(typed) if Means::Numbers.op(at.clone(), typed.clone()) == Means::Numbers.op(at.clone(), said.clone()) => typed,
+                    Some(typed)
+                        if Means::Numbers.op(at.clone(), typed.clone())
+                            == Means::Numbers.op(at.clone(), said.clone()) =>
+                    {
+                        typed
+                    }
                     _ => said,
                 }
             })
@@ -113,7 +121,11 @@ pub fn Choice(
     let value = editing.field(at.clone());
     let shown = move || {
         let value = value.get();
-        if value.is_empty() { default.to_owned() } else { value }
+        if value.is_empty() {
+            default.to_owned()
+        } else {
+            value
+        }
     };
     let known: Vec<&'static str> = options.iter().map(|(value, _)| *value).collect();
     // A word that the file has and nobody knows stays to be seen.
@@ -178,7 +190,11 @@ pub fn Names(
     let add = move || {
         let new = typed.get_untracked();
         let mut all = names.get_untracked();
-        for name in new.split([',', ' ', '，']).map(str::trim).filter(|n| !n.is_empty()) {
+        for name in new
+            .split([',', ' ', '，'])
+            .map(str::trim)
+            .filter(|n| !n.is_empty())
+        {
             if !all.iter().any(|have| have == name) {
                 all.push(name.to_owned());
             }
@@ -191,7 +207,12 @@ pub fn Names(
     let drop_one = move |name: &str| write(names.get_untracked().into_iter().filter(|n| n != name).collect());
     let open = move || {
         let taken = names.get();
-        known.get().into_iter().filter(|name| !taken.contains(name)).map(|name| view! { <option value=name></option> }).collect_view()
+        known
+            .get()
+            .into_iter()
+            .filter(|name| !taken.contains(name))
+            .map(|name| view! { <option value=name></option> })
+            .collect_view()
     };
     let control = view! {
         <div class="names">
@@ -288,7 +309,11 @@ pub fn Items(
 /// A map of texts: labels, environment, headers. Rows may be unfinished, so they are the
 /// form's own until they are.
 #[component]
-pub fn Pairs(#[prop(into)] at: Path, #[prop(into)] label: String, #[prop(into)] add: String) -> impl IntoView {
+pub fn Pairs(
+    #[prop(into)] at: Path,
+    #[prop(into)] label: String,
+    #[prop(into)] add: String,
+) -> impl IntoView {
     let editing = editing();
     let w = say::<EditorWords>();
     let id = id_of(&at);
@@ -296,7 +321,11 @@ pub fn Pairs(#[prop(into)] at: Path, #[prop(into)] label: String, #[prop(into)] 
     let next = StoredValue::new(0_u32);
     let fresh = move |key: String, value: String| {
         next.update_value(|n| *n += 1);
-        Row { id: next.get_value(), key, value }
+        Row {
+            id: next.get_value(),
+            key,
+            value,
+        }
     };
     let said = {
         let at = at.clone();
@@ -314,15 +343,21 @@ pub fn Pairs(#[prop(into)] at: Path, #[prop(into)] label: String, #[prop(into)] 
     let write = {
         let at = at.clone();
         move || {
-            let new: serde_json::Map<String, Value> =
-                rows.with_untracked(|rows| finished(rows)).into_iter().map(|(k, v)| (k, Value::from(v))).collect();
+            let new: serde_json::Map<String, Value> = rows
+                .with_untracked(|rows| finished(rows))
+                .into_iter()
+                .map(|(k, v)| (k, Value::from(v)))
+                .collect();
             let old = editing.tree.with_untracked(|tree| tree::get(tree, &at).cloned());
             let ops = match (old, new.is_empty()) {
                 (None, true) => return,
                 (Some(_), true) => vec![Op::remove(at.clone())],
                 (Some(old @ Value::Object(_)), false) => tree::between(&old, &Value::Object(new))
                     .into_iter()
-                    .map(|op| Op { at: Path([at.0.clone(), op.at.0].concat()), ..op })
+                    .map(|op| Op {
+                        at: Path([at.0.clone(), op.at.0].concat()),
+                        ..op
+                    })
                     .collect(),
                 (_, false) => vec![Op::set(at.clone(), Value::Object(new))],
             };
@@ -338,7 +373,12 @@ pub fn Pairs(#[prop(into)] at: Path, #[prop(into)] label: String, #[prop(into)] 
     let error = Signal::derive(move || {
         let whole = editing.error(at.clone()).get();
         let problems = editing.problems.get();
-        whole.or_else(|| problems.iter().find(|p| p.at != at && p.at.is_in(&at)).map(|p| p.message.clone()))
+        whole.or_else(|| {
+            problems
+                .iter()
+                .find(|p| p.at != at && p.at.is_in(&at))
+                .map(|p| p.message.clone())
+        })
     });
     let name = StoredValue::new(label.clone());
     view! {
@@ -382,7 +422,8 @@ struct Row {
 /// The rows that have a key; of two with the same the later one holds.
 fn finished(rows: &[Row]) -> Vec<(String, String)> {
     let named = rows.iter().filter(|row| !row.key.trim().is_empty());
-    let map: std::collections::BTreeMap<_, _> = named.map(|row| (row.key.clone(), row.value.clone())).collect();
+    let map: std::collections::BTreeMap<_, _> =
+        named.map(|row| (row.key.clone(), row.value.clone())).collect();
     map.into_iter().collect()
 }
 

@@ -18,7 +18,14 @@ use crate::{
 pub fn FilePane() -> impl IntoView {
     let w = say::<EditorWords>();
     let editing = editing();
+    // Of a job that nobody has begun to write nothing is said.
+    let is_blank = Memo::new(move |_| {
+        editing.base.with(Option::is_none) && !editing.is_dirty.get() && !editing.tried.get()
+    });
     let wrong = Memo::new(move |_| {
+        if is_blank.get() {
+            return None;
+        }
         let unreadable = editing.unreadable.get();
         unreadable.or_else(|| editing.parsed.with(|parsed| parsed.as_ref().err().cloned()))
     });
@@ -41,6 +48,7 @@ pub fn FilePane() -> impl IntoView {
             <Text area wrong />
             <footer>
                 {move || match wrong.get() {
+                    None if is_blank.get() => view! { <p class="muted">{w.begin}</p> }.into_any(),
                     Some(error) => view! { <Wrong error area /> }.into_any(),
                     None => view! { <p class="is-right"><Icon glyph=Glyph::Check />{w.file_right}</p> }.into_any(),
                 }}
@@ -81,7 +89,10 @@ fn Wrong(error: FileError, area: NodeRef<html::Textarea>) -> impl IntoView {
 fn offset(text: &str, line: u64, column: u64) -> u32 {
     let before = text.split_inclusive('\n').take(line.saturating_sub(1) as usize);
     let lines: usize = before.map(|line| line.encode_utf16().count()).sum();
-    let line = text.split('\n').nth(line.saturating_sub(1) as usize).unwrap_or_default();
+    let line = text
+        .split('\n')
+        .nth(line.saturating_sub(1) as usize)
+        .unwrap_or_default();
     let chars = line.chars().take(column.saturating_sub(1) as usize);
     (lines + chars.map(char::len_utf16).sum::<usize>()) as u32
 }
@@ -97,7 +108,8 @@ fn Text(area: NodeRef<html::Textarea>, wrong: Memo<Option<FileError>>) -> impl I
             scrolled.set((area.scroll_left(), area.scroll_top()));
         }
     };
-    let wrong_line = Memo::new(move |_| wrong.with(|wrong| wrong.as_ref().map_or(0, |error| error.line as usize)));
+    let wrong_line =
+        Memo::new(move |_| wrong.with(|wrong| wrong.as_ref().map_or(0, |error| error.line as usize)));
     let lines = Memo::new(move |_| editing.text.with(|text| text.split('\n').count()));
     let down = move || format!("translateY({}px)", -scrolled.get().1);
     let both = move || {

@@ -70,10 +70,15 @@ pub fn watch(editing: Editing, place: String) {
 
     let (asker, navigate) = (confirm::asker(), StoredValue::new_local(use_navigate()));
     let ask = move |event: MouseEvent| {
-        let is_plain = event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
-        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let is_plain = event.button() == 0
+            && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok());
         let link = target.and_then(|element| element.closest("a[href]").ok().flatten());
-        let Some(link) = link.filter(|_| is_plain && is_dirty()) else { return };
+        let Some(link) = link.filter(|_| is_plain && is_dirty()) else {
+            return;
+        };
         let href = link.get_attribute("href").unwrap_or_default();
         if href.starts_with('#') || link.has_attribute("target") || link.has_attribute("download") {
             return;
@@ -81,14 +86,17 @@ pub fn watch(editing: Editing, place: String) {
         event.prevent_default();
         event.stop_propagation();
         let go = move |()| navigate.with_value(|navigate| navigate(&href, NavigateOptions::default()));
-        confirm::ask(asker, Question {
-            title: w.leave.into(),
-            text: w.leave_text.into(),
-            what: Vec::new(),
-            verb: w.leave_verb.into(),
-            is_dangerous: false,
-            act: Callback::new(go),
-        });
+        confirm::ask(
+            asker,
+            Question {
+                title: w.leave.into(),
+                text: w.leave_text.into(),
+                what: Vec::new(),
+                verb: w.leave_verb.into(),
+                is_dangerous: false,
+                act: Callback::new(go),
+            },
+        );
     };
     // On the way down, before the router sees the click.
     let ask = Closure::<dyn FnMut(MouseEvent)>::new(ask);
@@ -96,7 +104,11 @@ pub fn watch(editing: Editing, place: String) {
     let ask = StoredValue::new_local(ask);
     on_cleanup(move || {
         ask.try_with_value(|ask| {
-            let _ = window().remove_event_listener_with_callback_and_bool("click", ask.as_ref().unchecked_ref(), true);
+            let _ = window().remove_event_listener_with_callback_and_bool(
+                "click",
+                ask.as_ref().unchecked_ref(),
+                true,
+            );
         });
     });
 }

@@ -70,8 +70,14 @@ pub fn Editor() -> impl IntoView {
     let asked = Memo::new(move |_| {
         let params = params.get();
         let path = |text: String| text.parse::<JobPath>();
-        match (params.get("namespace"), params.get("name"), query.get().get("from")) {
-            (Some(namespace), Some(name), _) => path(format!("{namespace}/{name}")).map_or_else(Asked::Nonsense, Asked::Edit),
+        match (
+            params.get("namespace"),
+            params.get("name"),
+            query.get().get("from"),
+        ) {
+            (Some(namespace), Some(name), _) => {
+                path(format!("{namespace}/{name}")).map_or_else(Asked::Nonsense, Asked::Edit)
+            }
             (_, _, Some(from)) => path(from).map_or_else(Asked::Nonsense, Asked::CopyOf),
             _ => Asked::New,
         }
@@ -161,7 +167,11 @@ fn Desk(asked: Asked, job: Option<Arc<JobView>>) -> impl IntoView {
         Asked::Edit(path) => Some(format!("/new?from={}%2F{}", path.namespace, path.name)),
         _ => None,
     };
-    let actions = move || duplicate.clone().map(|href| view! { <A href attr:class="button"><Icon glyph=Glyph::Copy />{w.duplicate}</A> });
+    let actions = move || {
+        duplicate
+            .clone()
+            .map(|href| view! { <A href attr:class="button"><Icon glyph=Glyph::Copy />{w.duplicate}</A> })
+    };
     let back = match &asked {
         Asked::Edit(path) | Asked::CopyOf(path) => format!("/jobs/{}/{}", path.namespace, path.name),
         _ => "/jobs".to_owned(),

@@ -48,20 +48,37 @@ pub fn Next(calendars: Remote<Vec<CalendarView>>) -> impl IntoView {
     let from = Memo::new(move |_| Time::from_secs(ticking.get().as_secs() / STEP * STEP));
     let triggers = Memo::new(move |_| editing.tree.with(tree::triggers));
     let named = Memo::new(move |_| {
-        let named = editing.tree.with(|tree| tree::get(tree, &Path::of("calendars")).cloned());
-        named.and_then(|value| serde_json::from_value::<Calendars>(value).ok()).unwrap_or_default()
+        let named = editing
+            .tree
+            .with(|tree| tree::get(tree, &Path::of("calendars")).cloned());
+        named
+            .and_then(|value| serde_json::from_value::<Calendars>(value).ok())
+            .unwrap_or_default()
     });
     let blackouts = Memo::new_with_compare(
         move |_| named.with(|named| blackouts(named, calendars.data())),
         |_, _| true,
     );
     let shown = Memo::new(move |_| {
-        let viewer = locale::zone().iana_name().and_then(|name| name.parse::<Zone>().ok());
+        let viewer = locale::zone()
+            .iana_name()
+            .and_then(|name| name.parse::<Zone>().ok());
         let listing = triggers.with(|triggers| {
-            upcoming::upcoming(triggers, editing.seed(), from.get().max(Time::EPOCH), SHOWN, viewer, lang())
+            upcoming::upcoming(
+                triggers,
+                editing.seed(),
+                from.get().max(Time::EPOCH),
+                SHOWN,
+                viewer,
+                lang(),
+            )
         });
         let skipped = blackouts.with(|blackouts| {
-            listing.rows.iter().map(|row| blackouts.suppressed(row.at).map(|why| calendar_of(&why))).collect()
+            listing
+                .rows
+                .iter()
+                .map(|row| blackouts.suppressed(row.at).map(|why| calendar_of(&why)))
+                .collect()
         });
         Shown { listing, skipped }
     });
@@ -69,12 +86,22 @@ pub fn Next(calendars: Remote<Vec<CalendarView>>) -> impl IntoView {
         editing.base.with(Option::is_none) && triggers.with(|all| all.iter().any(upcoming::is_hashed))
     });
     let jitter = Memo::new(move |_| {
-        let texts = triggers.with(|all| all.iter().filter_map(|t| Some(t.get("jitter")?.as_str()?.to_owned())).collect::<Vec<_>>());
-        let spans = texts.iter().filter_map(|text| text.parse::<shared::units::Span>().ok());
-        spans.filter(|span| !span.is_zero()).max().map(|span| span.to_string())
+        let texts = triggers.with(|all| {
+            all.iter()
+                .filter_map(|t| Some(t.get("jitter")?.as_str()?.to_owned()))
+                .collect::<Vec<_>>()
+        });
+        let spans = texts
+            .iter()
+            .filter_map(|text| text.parse::<shared::units::Span>().ok());
+        spans
+            .filter(|span| !span.is_zero())
+            .max()
+            .map(|span| span.to_string())
     });
     let paused = editing.field(Path::of("paused"));
-    let is_right = Memo::new(move |_| triggers.with(|all| all.iter().all(|t| upcoming::words(t, 0, lang()).is_some())));
+    let is_right =
+        Memo::new(move |_| triggers.with(|all| all.iter().all(|t| upcoming::words(t, 0, lang()).is_some())));
     view! {
         <section class="next" aria-label=w.next_ten>
             <h3>{w.next_ten}</h3>

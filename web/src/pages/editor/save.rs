@@ -8,8 +8,8 @@ use shared::{
     api::{ErrorCode, JobView},
     job::JobSpec,
 };
-use web_sys::HtmlElement;
 use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::{
     conflict::{Conflict, ConflictDialog},
@@ -25,7 +25,10 @@ use super::{
 use crate::{
     api,
     browser::document,
-    parts::{dialog::Dialog, toast::{Toaster, toaster}},
+    parts::{
+        dialog::Dialog,
+        toast::{Toaster, toaster},
+    },
     words::say,
 };
 
@@ -57,7 +60,9 @@ pub fn saving(editing: Editing, place: String) -> Saving {
         leave,
     };
     let keys = window_event_listener(ev::keydown, move |event| {
-        let is_save = (event.ctrl_key() || event.meta_key()) && !event.alt_key() && event.key().eq_ignore_ascii_case("s");
+        let is_save = (event.ctrl_key() || event.meta_key())
+            && !event.alt_key()
+            && event.key().eq_ignore_ascii_case("s");
         if is_save {
             event.prevent_default();
             saving.save();
@@ -97,17 +102,24 @@ impl Saving {
         let editing = self.editing;
         let problems = editing.problems.get_untracked();
         let refused = editing.refused.get_untracked();
-        let first = refused.iter().chain(problems.iter()).find_map(|problem| field_of(&problem.at));
+        let first = refused
+            .iter()
+            .chain(problems.iter())
+            .find_map(|problem| field_of(&problem.at));
         let element = match first {
             Some(field) if editing.unreadable.with_untracked(Option::is_none) => Some(field),
             _ => document().get_element_by_id("file"),
         };
-        let Some(element) = element.and_then(|e| e.dyn_into::<HtmlElement>().ok()) else { return };
+        let Some(element) = element.and_then(|e| e.dyn_into::<HtmlElement>().ok()) else {
+            return;
+        };
         // What is closed around it opens.
         let mut around = element.closest("details").ok().flatten();
         while let Some(details) = around {
             let _ = details.set_attribute("open", "");
-            around = details.parent_element().and_then(|above| above.closest("details").ok().flatten());
+            around = details
+                .parent_element()
+                .and_then(|above| above.closest("details").ok().flatten());
         }
         let _ = element.focus();
     }
@@ -126,10 +138,18 @@ impl Saving {
                 Ok(view) => self.is_saved(view),
                 Err(failure) if failure.code() == Some(ErrorCode::Stale) => self.is_stale().await,
                 // Deleted meanwhile: there is nothing left to replace.
-                Err(failure) if failure.code() == Some(ErrorCode::NotFound) && revision.is_some() => self.is_stale().await,
+                Err(failure) if failure.code() == Some(ErrorCode::NotFound) && revision.is_some() => {
+                    self.is_stale().await
+                }
                 Err(failure) => {
                     let field = match &failure {
-                        api::Failure::Refused(error) if revision.is_none() && error.code == ErrorCode::Conflict && error.field.is_none() => Some("name"),
+                        api::Failure::Refused(error)
+                            if revision.is_none()
+                                && error.code == ErrorCode::Conflict
+                                && error.field.is_none() =>
+                        {
+                            Some("name")
+                        }
                         api::Failure::Refused(error) => error.field.as_deref(),
                         api::Failure::Unreachable(_) => None,
                     };
@@ -147,7 +167,11 @@ impl Saving {
     fn is_saved(self, view: JobView) {
         let w = say::<EditorWords>();
         let path = view.spec.path();
-        let text = if self.editing.base.with_untracked(Option::is_some) { w.saved } else { w.created };
+        let text = if self.editing.base.with_untracked(Option::is_some) {
+            w.saved
+        } else {
+            w.created
+        };
         self.toaster.done(fill!(text, name = path));
         // Nothing is left to be kept.
         self.editing.rebase(Some(Arc::new(view)));
@@ -158,10 +182,14 @@ impl Saving {
 
     /// Somebody was faster.
     async fn is_stale(self) {
-        let Some(path) = self.editing.address() else { return };
+        let Some(path) = self.editing.address() else {
+            return;
+        };
         match api::jobs::job(path).await {
             Ok(theirs) => self.conflict.set(Some(Conflict(Some(Arc::new(theirs))))),
-            Err(failure) if failure.code() == Some(ErrorCode::NotFound) => self.conflict.set(Some(Conflict(None))),
+            Err(failure) if failure.code() == Some(ErrorCode::NotFound) => {
+                self.conflict.set(Some(Conflict(None)))
+            }
             Err(failure) => self.toaster.failed(&failure),
         }
     }
@@ -202,8 +230,16 @@ pub fn SaveDialogs(saving: Saving) -> impl IntoView {
     let w = say::<EditorWords>();
     let editing = saving.editing;
     let lines = move || {
-        let old = editing.base.get_untracked().map(|job| file_of(&job.spec)).unwrap_or_default();
-        let new = editing.parsed.get_untracked().map(|spec| file_of(&spec)).unwrap_or_default();
+        let old = editing
+            .base
+            .get_untracked()
+            .map(|job| file_of(&job.spec))
+            .unwrap_or_default();
+        let new = editing
+            .parsed
+            .get_untracked()
+            .map(|spec| file_of(&spec))
+            .unwrap_or_default();
         diff::hunks(&old, &new)
     };
     view! {

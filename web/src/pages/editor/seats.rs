@@ -55,11 +55,15 @@ pub fn known_nodes() -> (Signal<Vec<String>>, Signal<Vec<String>>) {
     let fleet = expect_context::<Fleet>();
     let nodes = Signal::derive(move || {
         let nodes = fleet.nodes.data();
-        nodes.map(|all| all.iter().map(|n| n.id.to_string()).collect()).unwrap_or_default()
+        nodes
+            .map(|all| all.iter().map(|n| n.id.to_string()).collect())
+            .unwrap_or_default()
     });
     let groups = Signal::derive(move || {
         let groups = fleet.groups.data();
-        groups.map(|all| all.iter().map(|g| g.name.to_string()).collect()).unwrap_or_default()
+        groups
+            .map(|all| all.iter().map(|g| g.name.to_string()).collect())
+            .unwrap_or_default()
     });
     (nodes, groups)
 }
@@ -83,7 +87,10 @@ pub fn Seats() -> impl IntoView {
         let (spec, nodes) = (spec.get()?, fleet.nodes.data()?);
         let groups = fleet.groups.data().unwrap_or_default();
         let whereabouts = fleet.whereabouts.data();
-        let slots = whereabouts.iter().filter_map(|w| w.as_ref().as_ref()).flat_map(|w| &w.slots);
+        let slots = whereabouts
+            .iter()
+            .filter_map(|w| w.as_ref().as_ref())
+            .flat_map(|w| &w.slots);
         let slots: Vec<_> = slots.cloned().collect();
         let job = editing.base.with(|base| base.as_ref().map(|job| job.id));
         Some(outlook::seats(&nodes, &groups, job, &spec, &slots))
@@ -115,7 +122,12 @@ fn table(seats: outlook::Seats) -> impl IntoView {
     let choice = seats.choice;
     let is_one = seats.slots == Some(1);
     let more = all.saturating_sub(SHOWN_MAX);
-    let rows: Vec<_> = seats.nodes.into_iter().take(SHOWN_MAX).map(|node| row(node, choice, is_one)).collect();
+    let rows: Vec<_> = seats
+        .nodes
+        .into_iter()
+        .take(SHOWN_MAX)
+        .map(|node| row(node, choice, is_one))
+        .collect();
     view! {
         <p class="verdict" class:is-bad=is_bad>
             <strong>{fill!(w.who_can, n = count(seats.able as u64), all = count(all as u64))}</strong>" "{verdict}
@@ -146,7 +158,12 @@ fn row(node: Outlook, choice: Choice, is_one: bool) -> impl IntoView {
         Choice::OnSaving | Choice::Turns => None,
         Choice::Known => match (node.has.is_empty(), node.gets.is_empty()) {
             (_, false) if !is_one => {
-                let slots = node.gets.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+                let slots = node
+                    .gets
+                    .iter()
+                    .map(u32::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 Some((Tone::Good, fill!(w.gets_slots, slots = slots)))
             }
             (false, false) => Some((Tone::Good, w.keeps_it.to_owned())),

@@ -4,13 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use shared::{
-    api::JobView,
-    file::FileError,
-    id::JobPath,
-    job::JobSpec,
-    schedule::Lang,
-};
+use shared::{api::JobView, file::FileError, id::JobPath, job::JobSpec, schedule::Lang};
 
 use super::model::{
     Op, Path,
@@ -143,7 +137,8 @@ impl Editing {
 
     /// Takes the job as it is on the server now for what is being edited.
     pub fn rebase(self, base: Base) {
-        self.start.set(base.as_ref().map_or_else(String::new, |job| file_of(&job.spec)));
+        self.start
+            .set(base.as_ref().map_or_else(String::new, |job| file_of(&job.spec)));
         self.base.set(base);
         self.refused.set(None);
     }
@@ -162,7 +157,10 @@ impl Editing {
             if let Some(refused) = refused {
                 return Some(refused.message);
             }
-            let is_empty = self.tree.with(|tree| tree::text(tree, &at).is_empty() && !tree::get(tree, &at).is_some_and(|v| v.is_array() || v.is_object()));
+            let is_empty = self.tree.with(|tree| {
+                tree::text(tree, &at).is_empty()
+                    && !tree::get(tree, &at).is_some_and(|v| v.is_array() || v.is_object())
+            });
             if is_empty && !self.tried.get() {
                 return None;
             }
@@ -178,7 +176,8 @@ impl Editing {
 
     /// What decides what `H` stands for.
     pub fn seed(self) -> u64 {
-        self.base.with(|base| base.as_ref().map_or(0, |job| job.id.seed()))
+        self.base
+            .with(|base| base.as_ref().map_or(0, |job| job.id.seed()))
     }
 
     /// Where the job stands on the server; where it will stand, if it is new.

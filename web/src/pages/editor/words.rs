@@ -29,11 +29,12 @@ words! {
         drop: "Drop them" / "放弃改动",
         dropped: "Your changes are dropped" / "已放弃你的改动",
         // The file.
-        file_about: "YAML, as `gnomon job apply` takes it" / "YAML，与 gnomon job apply 所用格式相同",
+        file_about: "YAML, as gnomon job apply takes it" / "YAML，与 gnomon job apply 所用格式相同",
         copy: "Copy" / "复制文本",
         file_label: "The job file's text" / "作业文件的内容",
         at_place: "Line {line}, column {column}" / "第 {line} 行第 {column} 列",
         file_right: "The file is right." / "文件没有错误。",
+        begin: "It needs a name and something to do." / "请填写名称和要做的事。",
         unreadable: "The form waits: the file cannot be read." / "文件无法读取，表单暂不可用。",
         unreadable_about: "Mend the file, or let the form write it anew as it was last understood." / "请修正文件，或让表单按最后一次读懂的内容重新写出。",
         write_anew: "Write the file anew" / "重新写出文件",

@@ -69,7 +69,9 @@ pub fn Keeping() -> impl IntoView {
 
 /// Whether the file says nothing of any of these.
 fn is_untouched(keys: &[&str]) -> bool {
-    editing().tree.with_untracked(|tree| keys.iter().all(|key| tree.get(key).is_none()))
+    editing()
+        .tree
+        .with_untracked(|tree| keys.iter().all(|key| tree.get(key).is_none()))
 }
 
 /// What the file says of these, in short.
@@ -86,7 +88,11 @@ fn said(keys: &'static [&'static str]) -> Signal<String> {
                 value => Some(format!("{key}: {}", tree::scalar(value))),
             });
             let told: Vec<String> = told.collect();
-            if told.is_empty() { w.defaults.to_owned() } else { told.join(" · ") }
+            if told.is_empty() {
+                w.defaults.to_owned()
+            } else {
+                told.join(" · ")
+            }
         })
     })
 }

@@ -60,6 +60,9 @@ pub fn Where() -> impl IntoView {
         Kind::Shards => (w.place_shards, w.place_shards_about),
     };
     let (nodes, groups) = known_nodes();
+    let has_exclusions = editing
+        .tree
+        .with_untracked(|tree| tree["target"].get("exclude").is_some());
     view! {
         <Section title=w.where_>
             <div class="choices" role="radiogroup" aria-label=w.place>
@@ -85,7 +88,7 @@ pub fn Where() -> impl IntoView {
                     <Text at="target.prefer" label=w.prefer placeholder="zone=a" mono=true />
                 </Show>
             </div>
-            <details class="more">
+            <details class="more" open=has_exclusions>
                 <summary>{w.exclude}</summary>
                 <div class="body fields three">
                     <Names at="target.exclude.nodes" label=w.exclude_nodes known=nodes />
@@ -108,7 +111,11 @@ fn HowMany(is_shards: bool) -> impl IntoView {
     let w = say::<EditorWords>();
     let editing = editing();
     let place = Path::of("target.place");
-    let at = if is_shards { place.key("shards") } else { place.clone() };
+    let at = if is_shards {
+        place.key("shards")
+    } else {
+        place.clone()
+    };
     let id = id_of(&at);
     let value = editing.field(at.clone());
     let error = editing.error(place);

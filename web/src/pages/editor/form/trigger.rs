@@ -22,7 +22,10 @@ const KINDS: [&str; 3] = ["cron", "every", "at"];
 
 /// The kind of a trigger by its key.
 fn kind_of(trigger: &Value) -> &'static str {
-    KINDS.into_iter().find(|key| trigger.get(key).is_some()).unwrap_or("cron")
+    KINDS
+        .into_iter()
+        .find(|key| trigger.get(key).is_some())
+        .unwrap_or("cron")
 }
 
 #[component]
@@ -30,7 +33,11 @@ pub fn TriggerCard(i: usize, is_alone: bool) -> impl IntoView {
     let w = say::<EditorWords>();
     let editing = editing();
     let at = Path::of("triggers").index(i);
-    let trigger = Memo::new(move |_| editing.tree.with(|tree| tree::triggers(tree).get(i).cloned().unwrap_or_default()));
+    let trigger = Memo::new(move |_| {
+        editing
+            .tree
+            .with(|tree| tree::triggers(tree).get(i).cloned().unwrap_or_default())
+    });
     let kind = Memo::new(move |_| trigger.with(kind_of));
     let wrong = editing.error(at.clone());
     let place = StoredValue::new(at.clone());
@@ -48,6 +55,11 @@ pub fn TriggerCard(i: usize, is_alone: bool) -> impl IntoView {
         }
         place.with_value(|at| editing.set(at.clone(), fresh));
     };
+    let has_options = trigger.with_untracked(|t| {
+        ["jitter", "dialect", "dst", "target"]
+            .iter()
+            .any(|key| t.get(key).is_some())
+    });
     let words = move || trigger.with(|t| upcoming::words(t, editing.seed(), lang()));
     let name = move |kind: &'static str| match kind {
         "every" => w.every,
@@ -56,7 +68,8 @@ pub fn TriggerCard(i: usize, is_alone: bool) -> impl IntoView {
     };
     let fields = {
         let at = at.clone();
-        move || match kind.get() {
+        move || {
+            match kind.get() {
             "every" => view! {
                 <div class="fields two">
                     <Text at=at.key("every") label=w.interval placeholder="10m" mono=true means=Means::Key />
@@ -66,6 +79,7 @@ pub fn TriggerCard(i: usize, is_alone: bool) -> impl IntoView {
             .into_any(),
             "at" => view! { <Items at=at.key("at") label=w.instants hint=w.instants_hint add=w.add_instant /> }.into_any(),
             _ => view! { <CronFields at=at.clone() /> }.into_any(),
+        }
         }
     };
     view! {
@@ -88,7 +102,7 @@ pub fn TriggerCard(i: usize, is_alone: bool) -> impl IntoView {
             {fields}
             <p class="in-words">{move || words().map(|words| view! { <Icon glyph=Glyph::Clock /><span>{words}</span> })}</p>
             <p class="error" role="alert">{move || wrong.get()}</p>
-            <details class="more">
+            <details class="more" open=has_options>
                 <summary>{if is_alone { w.trigger_options.to_owned() } else { format!("{} · {}", w.trigger_options, i + 1) }}</summary>
                 <div class="body">
                     <div class="fields three">
@@ -152,7 +166,11 @@ fn OnlyOn(at: Path) -> impl IntoView {
     let editing = editing();
     let is_every = editing.field(Path::of("target.place"));
     let place = StoredValue::new(at.clone());
-    let has = Memo::new(move |_| editing.tree.with(|tree| place.with_value(|at| tree::get(tree, at).is_some())));
+    let has = Memo::new(move |_| {
+        editing
+            .tree
+            .with(|tree| place.with_value(|at| tree::get(tree, at).is_some()))
+    });
     let is_shown = move || is_every.with(|place| place == "every") || has.get();
     let (nodes, groups) = known_nodes();
     view! {

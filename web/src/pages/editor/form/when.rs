@@ -33,11 +33,19 @@ pub fn When() -> impl IntoView {
         }
         editing.set(Path::of("triggers").index(count.get_untracked()), trigger);
     };
-    let calendars = remote(&[shared::api::Changed::Calendars], || (), |()| api::job_file::calendars());
+    let calendars = remote(
+        &[shared::api::Changed::Calendars],
+        || (),
+        |()| api::job_file::calendars(),
+    );
     let known = Signal::derive(move || {
         let all = calendars.data();
-        all.map(|all| all.iter().map(|c| c.name.to_string()).collect()).unwrap_or_default()
+        all.map(|all| all.iter().map(|c| c.name.to_string()).collect())
+            .unwrap_or_default()
     });
+    let has_calendars = editing
+        .tree
+        .with_untracked(|tree| tree.get("calendars").is_some());
     let wrong = editing.error(Path::of("triggers"));
     let wrong_calendars = editing.error(Path::of("calendars"));
     view! {
@@ -49,7 +57,7 @@ pub fn When() -> impl IntoView {
             }}
             <button type="button" class="add" on:click=add><Icon glyph=Glyph::Plus />{w.add_trigger}</button>
             <Next calendars />
-            <details class="more">
+            <details class="more" open=has_calendars>
                 <summary>{w.calendars}</summary>
                 <div class="body">
                     <p class="error" role="alert">{move || wrong_calendars.get()}</p>

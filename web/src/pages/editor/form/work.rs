@@ -63,12 +63,15 @@ pub fn Work() -> impl IntoView {
         if old == new {
             return;
         }
-        let had = editing.tree.with_untracked(|tree| tree::get(tree, &old.at()).cloned());
+        let had = editing
+            .tree
+            .with_untracked(|tree| tree::get(tree, &old.at()).cloned());
         kept.update_value(|kept| {
             kept.retain(|(kind, _)| *kind != old);
             kept.extend(had.map(|value| (old, value)));
         });
-        let value = kept.with_value(|kept| kept.iter().find(|(kind, _)| *kind == new).map(|(_, v)| v.clone()));
+        let value =
+            kept.with_value(|kept| kept.iter().find(|(kind, _)| *kind == new).map(|(_, v)| v.clone()));
         editing.edit(vec![
             Op::set(new.at(), value.unwrap_or_else(|| new.fresh())),
             Op::remove(old.at()),
@@ -80,6 +83,12 @@ pub fn Work() -> impl IntoView {
         Kind::Http => w.http,
     };
     let wrong = editing.error(Path::of("run"));
+    let has_more = editing.tree.with_untracked(|tree| {
+        let keys = tree["run"].as_object().map(|run| run.keys());
+        keys.into_iter()
+            .flatten()
+            .any(|key| Kind::ALL.iter().all(|kind| kind.key() != key))
+    });
     view! {
         <Section title=w.what>
             <div class="segments" role="radiogroup" aria-label=w.kind>
@@ -100,7 +109,7 @@ pub fn Work() -> impl IntoView {
                 }.into_any(),
                 Kind::Http => view! { <Request /> }.into_any(),
             }}
-            <details class="more">
+            <details class="more" open=has_more>
                 <summary>{w.more_of_run}</summary>
                 <div class="body">
                     <div class="fields three">

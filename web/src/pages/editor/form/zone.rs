@@ -11,8 +11,12 @@ use super::super::{
     words::EditorWords,
 };
 use crate::{
-    clock, locale::zone_name,
-    parts::{field::Field, icon::{Glyph, Icon}},
+    clock,
+    locale::zone_name,
+    parts::{
+        field::Field,
+        icon::{Glyph, Icon},
+    },
     words::say,
 };
 
@@ -33,7 +37,9 @@ fn found(typed: &str) -> Vec<&'static str> {
             () => None,
         }
     };
-    let mut all: Vec<(u8, &'static str)> = Zone::names().filter_map(|name| Some((rank(&name)?, name))).collect();
+    let mut all: Vec<(u8, &'static str)> = Zone::names()
+        .filter_map(|name| Some((rank(&name)?, name)))
+        .collect();
     all.sort();
     all.into_iter().map(|(_, name)| name).collect()
 }
@@ -87,7 +93,8 @@ pub fn ZonePicker(at: Path) -> impl IntoView {
     };
     let list = {
         let list_id = list_id.clone();
-        move || is_open().then(|| {
+        move || {
+            is_open().then(|| {
         let all = matches.get();
         let now = clock::now();
         let option_id = option_id.clone();
@@ -109,11 +116,14 @@ pub fn ZonePicker(at: Path) -> impl IntoView {
             </ul>
         }
         })
+        }
     };
     // The one that the keys have chosen is in sight.
     Effect::new(move |_| {
         chosen.track();
-        if is_open() && let Some(id) = active() {
+        if is_open()
+            && let Some(id) = active()
+        {
             let found = crate::browser::document().get_element_by_id(&id);
             if let Some(option) = found.and_then(|option| option.dyn_into::<HtmlElement>().ok())
                 && let Some(list) = option.parent_element()

@@ -17,13 +17,43 @@ pub struct Problem {
 }
 
 const FIELDS: [&str; 37] = [
-    "namespace", "description", "paused", "on_lost", "isolation",
-    "run.user", "run.group", "run.dir", "run.stdin", "run.timeout", "run.grace", "run.output", "run.success",
-    "target.place", "target.nodes", "target.groups", "target.labels", "target.prefer", "target.balance",
-    "target.exclude.nodes", "target.exclude.groups", "target.exclude.labels",
-    "overlap.policy", "overlap.limit", "overlap.queue", "misfire.run", "misfire.within",
-    "retry.attempts", "retry.backoff", "retry.factor", "retry.max", "retry.elsewhere",
-    "keep.runs", "keep.for", "calendars.exclude", "calendars.only", "name",
+    "namespace",
+    "description",
+    "paused",
+    "on_lost",
+    "isolation",
+    "run.user",
+    "run.group",
+    "run.dir",
+    "run.stdin",
+    "run.timeout",
+    "run.grace",
+    "run.output",
+    "run.success",
+    "target.place",
+    "target.nodes",
+    "target.groups",
+    "target.labels",
+    "target.prefer",
+    "target.balance",
+    "target.exclude.nodes",
+    "target.exclude.groups",
+    "target.exclude.labels",
+    "overlap.policy",
+    "overlap.limit",
+    "overlap.queue",
+    "misfire.run",
+    "misfire.within",
+    "retry.attempts",
+    "retry.backoff",
+    "retry.factor",
+    "retry.max",
+    "retry.elsewhere",
+    "keep.runs",
+    "keep.for",
+    "calendars.exclude",
+    "calendars.only",
+    "name",
 ];
 const MAPS: [&str; 2] = ["labels", "run.env"];
 
@@ -47,7 +77,10 @@ pub fn problems(tree: &Value, before: Option<&JobSpec>, now: Time) -> Vec<Proble
         }
     }
     if tree::get(tree, &Path::of("name")).is_none() {
-        found.tell(Path::of("name"), &"".parse::<shared::id::JobName>().err().unwrap_or_default());
+        found.tell(
+            Path::of("name"),
+            &"".parse::<shared::id::JobName>().err().unwrap_or_default(),
+        );
     }
     action(tree, &mut found);
     for (i, trigger) in tree::triggers(tree).iter().enumerate() {
@@ -158,7 +191,10 @@ fn over(spec: &JobSpec, before: Option<&JobSpec>, now: Time) -> Vec<Problem> {
         return Vec::new();
     }
     let problem = |(i, trigger): (usize, &Trigger)| {
-        let error = trigger.compile(0).and_then(|c| c.schedule.check_ahead(now)).err()?;
+        let error = trigger
+            .compile(0)
+            .and_then(|c| c.schedule.check_ahead(now))
+            .err()?;
         Some(Problem {
             at: Path::of("triggers").index(i),
             message: error.to_string(),
@@ -202,7 +238,10 @@ mod tests {
         let now = "2026-11-21T07:00:00Z".parse().unwrap();
         let tree = document::read(yaml).unwrap();
         let problems = problems(&tree, None, now);
-        let told: Vec<String> = problems.iter().map(|p| format!("{} → {}", p.at, p.message)).collect();
+        let told: Vec<String> = problems
+            .iter()
+            .map(|p| format!("{} → {}", p.at, p.message))
+            .collect();
         told.join("\n")
     }
 
@@ -258,26 +297,40 @@ keep: {runs: 0, for: 1}
     #[test]
     fn what_only_the_whole_tells_is_told_too() {
         let job = "name: a\nrun: {shell: x}\n";
-        expect_test::expect!["calendars → calendars: `x` stands in `exclude` and in `only`: the job would never run"].assert_eq(&told(&format!(
-            "{job}calendars: {{exclude: [x], only: [x]}}\n"
-        )));
-        expect_test::expect!["triggers → triggers: a `target` of its own goes with `target: {place: every}` only"].assert_eq(&told(&format!(
+        expect_test::expect![
+            "calendars → calendars: `x` stands in `exclude` and in `only`: the job would never run"
+        ]
+        .assert_eq(&told(&format!("{job}calendars: {{exclude: [x], only: [x]}}\n")));
+        expect_test::expect![
+            "triggers → triggers: a `target` of its own goes with `target: {place: every}` only"
+        ]
+        .assert_eq(&told(&format!(
             "{job}triggers: [{{cron: '* * * * *', target: {{labels: a}}}}]\n"
         )));
-        expect_test::expect!["run → nothing to run; give one of `shell`, `exec` or `http`"].assert_eq(&told("name: a\n"));
+        expect_test::expect!["run → nothing to run; give one of `shell`, `exec` or `http`"]
+            .assert_eq(&told("name: a\n"));
         expect_test::expect![[r#"
             name → the job name is empty
-            run.http.url → `` does not start with http:// or https://"#]].assert_eq(&told("run: {http: {method: GET}}"));
-        expect_test::expect!["run → give only one of `shell`, `exec` and `http`"].assert_eq(&told("name: a\nrun: {shell: a, exec: [b]}"));
+            run.http.url → `` does not start with http:// or https://"#]]
+        .assert_eq(&told("run: {http: {method: GET}}"));
+        expect_test::expect!["run → give only one of `shell`, `exec` and `http`"]
+            .assert_eq(&told("name: a\nrun: {shell: a, exec: [b]}"));
         expect_test::expect![" → unknown field `colour`, expected one of `name`, `namespace`, `description`, `labels`, `run`, `schedule`, `triggers`, `calendars`, `target`, `overlap`, `misfire`, `retry`, `on_lost`, `isolation`, `keep`, `paused`"].assert_eq(&told(&format!("{job}colour: red\n")));
-        expect_test::expect!["triggers.0.cron → day of week: 2020 is out of 0-7, at column 11"].assert_eq(&told(&format!("{job}schedule: '0 0 1 1 * 2020'\n")));
-        expect_test::expect!["triggers.0 → the schedule is over: it fired for the last time at 2020-01-01T00:00:00.000Z"].assert_eq(&told(&format!("{job}triggers: [{{at: '2020-01-01T00:00:00Z'}}]\n")));
+        expect_test::expect!["triggers.0.cron → day of week: 2020 is out of 0-7, at column 11"]
+            .assert_eq(&told(&format!("{job}schedule: '0 0 1 1 * 2020'\n")));
+        expect_test::expect![
+            "triggers.0 → the schedule is over: it fired for the last time at 2020-01-01T00:00:00.000Z"
+        ]
+        .assert_eq(&told(&format!(
+            "{job}triggers: [{{at: '2020-01-01T00:00:00Z'}}]\n"
+        )));
         assert_eq!(told(job), "");
     }
 
     #[test]
     fn an_untouched_schedule_may_be_over() {
-        let tree = document::read("name: a\nrun: {shell: x}\ntriggers: [{at: '2020-01-01T00:00:00Z'}]\n").unwrap();
+        let tree =
+            document::read("name: a\nrun: {shell: x}\ntriggers: [{at: '2020-01-01T00:00:00Z'}]\n").unwrap();
         let spec: JobSpec = serde_json::from_value(tree.clone()).unwrap();
         let now = "2026-11-21T07:00:00Z".parse().unwrap();
         assert_eq!(problems(&tree, Some(&spec), now), []);
@@ -288,15 +341,26 @@ keep: {runs: 0, for: 1}
     fn nothing_is_wrong_with_what_the_server_takes() {
         let now = Time::from_secs(1_700_000_000);
         for spec in samples::specs() {
-            assert_eq!(problems(&tree::of_spec(&spec), Some(&spec), now), [], "{}", spec.name);
+            assert_eq!(
+                problems(&tree::of_spec(&spec), Some(&spec), now),
+                [],
+                "{}",
+                spec.name
+            );
         }
     }
 
     #[test]
     fn refusals_find_their_field() {
-        assert_eq!(place_of_refusal(Some("name"), "there is already a job x").to_string(), "name");
+        assert_eq!(
+            place_of_refusal(Some("name"), "there is already a job x").to_string(),
+            "name"
+        );
         let message = "job a/b: trigger 2: the schedule is over";
         assert_eq!(place_of_refusal(None, message).to_string(), "triggers.1");
-        assert_eq!(place_of_refusal(None, "the store does not answer"), Path::default());
+        assert_eq!(
+            place_of_refusal(None, "the store does not answer"),
+            Path::default()
+        );
     }
 }

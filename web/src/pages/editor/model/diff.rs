@@ -35,7 +35,12 @@ pub fn lines(old: &str, new: &str) -> Vec<Line> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (a, b) = (&old[head..], &new[head..]);
-    let tail = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let tail = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take_while(|(x, y)| x == y)
+        .count();
     let (a, b) = (&a[..a.len() - tail], &b[..b.len() - tail]);
     let mut out = Vec::new();
     let mut tell = |kind, text: &str| {
@@ -60,7 +65,9 @@ pub fn lines(old: &str, new: &str) -> Vec<Line> {
             j += 1;
         }
     }
-    old[old.len() - tail..].iter().for_each(|line| tell(Kind::Same, line));
+    old[old.len() - tail..]
+        .iter()
+        .for_each(|line| tell(Kind::Same, line));
     out
 }
 
@@ -121,7 +128,11 @@ mod tests {
     use super::*;
 
     fn told(lines: &[Line]) -> String {
-        lines.iter().map(|l| format!("{}{}", l.kind.sign(), l.text)).collect::<Vec<_>>().join("|")
+        lines
+            .iter()
+            .map(|l| format!("{}{}", l.kind.sign(), l.text))
+            .collect::<Vec<_>>()
+            .join("|")
     }
 
     #[test]

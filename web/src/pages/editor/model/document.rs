@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use shared::{
-    file::{self, FileError, Format},
+    file::{self, FileError},
     job::{self, JobSpec},
 };
 
@@ -30,10 +30,12 @@ pub fn read(text: &str) -> Result<Value, FileError> {
         (1, Some(tree @ Value::Object(_))) => Ok(tree),
         (0, _) | (1, Some(Value::Null) | None) => Ok(Value::Object(serde_json::Map::new())),
         (1, Some(Value::Array(mut items))) if items.len() == 1 && items[0].is_object() => Ok(items.remove(0)),
-        (1, Some(Value::Array(_))) | (2.., _) => {
-            Err(wrong("one job is edited here at a time; `gnomon job apply` takes files with several"))
-        }
-        _ => Err(wrong("this is no job file: write keys such as `name:` and `run:`")),
+        (1, Some(Value::Array(_))) | (2.., _) => Err(wrong(
+            "one job is edited here at a time; `gnomon job apply` takes files with several",
+        )),
+        _ => Err(wrong(
+            "this is no job file: write keys such as `name:` and `run:`",
+        )),
     }
 }
 
@@ -42,7 +44,7 @@ pub fn read(text: &str) -> Result<Value, FileError> {
 /// # Errors
 /// The first thing that is wrong, with its line and column.
 pub fn spec(text: &str) -> Result<JobSpec, FileError> {
-    let mut jobs = job::file::parse(text, Format::Yaml)?;
+    let mut jobs = job::file::parse_yaml(text)?;
     match (jobs.len(), jobs.pop()) {
         (1, Some(spec)) => Ok(spec),
         _ => Err(read(text).err().unwrap_or_else(|| FileError {
@@ -99,7 +101,10 @@ fn long_form(tree: &Value, ops: Vec<Op>) -> Vec<Op> {
     };
     if ops.iter().filter(|op| is_of_triggers(op)).all(is_expression) {
         let short = |op: Op| match is_of_triggers(&op) {
-            true => Op { at: Path::of("schedule"), ..op },
+            true => Op {
+                at: Path::of("schedule"),
+                ..op
+            },
             false => op,
         };
         return ops.into_iter().map(short).collect();
@@ -302,8 +307,18 @@ retry: {attempts: 3}  # three
 
     #[test]
     fn what_is_no_single_job_is_told() {
-        assert!(read("- name: a\n- name: b\n").unwrap_err().message.contains("one job"));
-        assert!(read("name: a\n---\nname: b\n").unwrap_err().message.contains("one job"));
+        assert!(
+            read("- name: a\n- name: b\n")
+                .unwrap_err()
+                .message
+                .contains("one job")
+        );
+        assert!(
+            read("name: a\n---\nname: b\n")
+                .unwrap_err()
+                .message
+                .contains("one job")
+        );
         assert!(read("just words").unwrap_err().message.contains("no job file"));
         let broken = read("name: a\nrun: {shell: a\n").unwrap_err();
         assert_eq!((broken.line, broken.column), (2, 6));

@@ -39,7 +39,10 @@ fn walk(at: &Path, before: Option<&Value>, after: Option<&Value>, found: &mut Ve
     if before == after {
         return;
     }
-    let maps = (before.and_then(Value::as_object), after.and_then(Value::as_object));
+    let maps = (
+        before.and_then(Value::as_object),
+        after.and_then(Value::as_object),
+    );
     let keys: std::collections::BTreeSet<&String> = match maps {
         (Some(a), Some(b)) => a.keys().chain(b.keys()).collect(),
         // What is new or gone in whole is told by its parts.
@@ -68,7 +71,9 @@ pub fn merge(base: &Value, mine: &Value, theirs: &Value) -> Merged {
     let their_changes = changes(base, theirs);
     for change in my_changes {
         let touches = |other: &&Change| other.at.is_in(&change.at) || change.at.is_in(&other.at);
-        let is_same = their_changes.iter().any(|other| other.at == change.at && other.after == change.after);
+        let is_same = their_changes
+            .iter()
+            .any(|other| other.at == change.at && other.after == change.after);
         if is_same {
             continue;
         }
@@ -152,7 +157,13 @@ mod tests {
     fn the_same_change_twice_is_none_to_settle() {
         let base = json!({"run": {"shell": "x"}});
         let both = json!({"run": {"shell": "y"}});
-        assert_eq!(merge(&base, &both, &both), Merged { tree: both.clone(), clashes: vec![] });
+        assert_eq!(
+            merge(&base, &both, &both),
+            Merged {
+                tree: both.clone(),
+                clashes: vec![]
+            }
+        );
     }
 
     #[test]

@@ -66,7 +66,9 @@ pub fn seats(
         }
     }
     let able = found.iter().filter(|o| o.refusal.is_none()).count();
-    let is_placed_now = found.iter().all(|o| o.gets.iter().all(|slot| o.has.contains(slot)));
+    let is_placed_now = found
+        .iter()
+        .all(|o| o.gets.iter().all(|slot| o.has.contains(slot)));
     let choice = match (spec.target.place, spec.target.balance) {
         (Place::Every, _) => Choice::Each,
         (_, Balance::Rotate) if !is_placed_now => Choice::Turns,
@@ -81,7 +83,13 @@ pub fn seats(
         found.iter_mut().for_each(|o| o.gets.clear());
     }
     // Who can take it first; who is not there at all last.
-    found.sort_by_key(|o| (o.refusal.is_some(), o.refusal == Some(Refusal::Down), o.gets.is_empty()));
+    found.sort_by_key(|o| {
+        (
+            o.refusal.is_some(),
+            o.refusal == Some(Refusal::Down),
+            o.gets.is_empty(),
+        )
+    });
     Seats {
         nodes: found,
         choice,
@@ -120,7 +128,11 @@ fn world(nodes: &[NodeView], groups: &[GroupView], id: JobId, spec: &JobSpec, sl
 /// What the nodes have of other jobs, as one job a node that stays where it is.
 fn loads(world: &mut World, nodes: &[NodeView], job: JobId) {
     for (i, view) in (1..).zip(nodes) {
-        let own_slots = world.slots.iter().filter(|((id, _), o)| *id == job && o[0].node == view.id).count();
+        let own_slots = world
+            .slots
+            .iter()
+            .filter(|((id, _), o)| *id == job && o[0].node == view.id)
+            .count();
         let others = view.slots.saturating_sub(own_slots as u32).min(SLOTS_MAX);
         if others == 0 || !world.nodes.contains_key(&view.id) {
             continue;
@@ -160,7 +172,10 @@ fn own(world: &mut World, job: JobId, slot: u32, node: NodeId) {
 
 #[cfg(test)]
 mod tests {
-    use shared::{node::{Intent, Node}, target::Labels};
+    use shared::{
+        node::{Intent, Node},
+        target::Labels,
+    };
 
     use super::*;
 
@@ -220,7 +235,8 @@ mod tests {
             a: can [] → []
             c: its labels do not match `role=db` [] → []
             d: it is cordoned [] → []
-            e: it is down [] → []"#]].assert_eq(&told(least, None, &[]));
+            e: it is down [] → []"#]]
+        .assert_eq(&told(least, None, &[]));
         let spread = json!({"target": {"labels": "role=db"}});
         expect_test::expect![[r#"
             OnSaving, 2 can
@@ -228,22 +244,30 @@ mod tests {
             a: can [] → []
             c: its labels do not match `role=db` [] → []
             d: it is cordoned [] → []
-            e: it is down [] → []"#]].assert_eq(&told(spread.clone(), None, &[]));
-        let slot = SlotView { slot: 0, node: Some("c".parse().unwrap()), claimed: None, why: None };
+            e: it is down [] → []"#]]
+        .assert_eq(&told(spread.clone(), None, &[]));
+        let slot = SlotView {
+            slot: 0,
+            node: Some("c".parse().unwrap()),
+            claimed: None,
+            why: None,
+        };
         expect_test::expect![[r#"
             Known, 2 can
             b: can [] → [0]
             a: can [] → []
             c: its labels do not match `role=db` [0] → []
             d: it is cordoned [] → []
-            e: it is down [] → []"#]].assert_eq(&told(spread, Some(JobId::new(Time::from_secs(1), 7)), &[slot]));
+            e: it is down [] → []"#]]
+        .assert_eq(&told(spread, Some(JobId::new(Time::from_secs(1), 7)), &[slot]));
         expect_test::expect![[r#"
             Each, 3 can
             a: can [] → []
             b: can [] → []
             c: can [] → []
             d: it is cordoned [] → []
-            e: it is down [] → []"#]].assert_eq(&told(json!({"target": {"place": "every"}}), None, &[]));
+            e: it is down [] → []"#]]
+        .assert_eq(&told(json!({"target": {"place": "every"}}), None, &[]));
         assert_eq!(spec_of(&json!({"target": {"labels": "a b"}})), None);
     }
 }

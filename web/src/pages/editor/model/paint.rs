@@ -47,7 +47,11 @@ pub fn paint(text: &str) -> Vec<Vec<(Ink, &str)>> {
         let value = head(rest, &mut pieces);
         let mut owner = indent;
         if pieces.iter().any(|(ink, _)| *ink == Ink::Mark) && pieces.iter().any(|(ink, _)| *ink == Ink::Key) {
-            owner = pieces.iter().take_while(|(ink, _)| *ink != Ink::Key).map(|(_, p)| p.len()).sum();
+            owner = pieces
+                .iter()
+                .take_while(|(ink, _)| *ink != Ink::Key)
+                .map(|(_, p)| p.len())
+                .sum();
         }
         let trimmed = value.trim();
         if trimmed.starts_with(['|', '>']) && trimmed.len() <= 3 {
@@ -94,7 +98,11 @@ fn head<'l>(line: &'l str, pieces: &mut Vec<(Ink, &'l str)>) -> &'l str {
 /// How many comments a text has.
 pub fn comments(text: &str) -> usize {
     let painted = paint(text);
-    painted.iter().flatten().filter(|(ink, _)| *ink == Ink::Comment).count()
+    painted
+        .iter()
+        .flatten()
+        .filter(|(ink, _)| *ink == Ink::Comment)
+        .count()
 }
 
 #[cfg(test)]
@@ -105,10 +113,16 @@ mod tests {
     fn lines_are_told_apart_and_lose_nothing() {
         let text = "# note\nname: a # b\nrun:\n  shell: |\n    # not a note\n\n    x: y\n  env: {A: \"#\"}\nt:\n  - cron: '* * * * *' # c\n  - run: |-\n      z # no\n    k: v";
         let painted = paint(text);
-        let joined: Vec<String> = painted.iter().map(|line| line.iter().map(|(_, p)| *p).collect()).collect();
+        let joined: Vec<String> = painted
+            .iter()
+            .map(|line| line.iter().map(|(_, p)| *p).collect())
+            .collect();
         assert_eq!(joined.join("\n"), text);
         assert_eq!(comments(text), 3);
-        let inks: Vec<Vec<Ink>> = painted.iter().map(|l| l.iter().map(|(i, _)| *i).collect()).collect();
+        let inks: Vec<Vec<Ink>> = painted
+            .iter()
+            .map(|l| l.iter().map(|(i, _)| *i).collect())
+            .collect();
         assert_eq!(inks[1], [Ink::Key, Ink::Plain, Ink::Comment]);
         assert_eq!(inks[4], [Ink::Text]);
         assert_eq!(inks[9], [Ink::Mark, Ink::Key, Ink::Text, Ink::Comment]);

@@ -41,7 +41,13 @@ struct Entry {
 }
 
 /// Changes what a map's lines say. `whole` is the map as it shall be.
-fn in_map(lines: &[String], indent: usize, steps: &[Step], whole: &Value, parent: &str) -> Option<Vec<String>> {
+fn in_map(
+    lines: &[String],
+    indent: usize,
+    steps: &[Step],
+    whole: &Value,
+    parent: &str,
+) -> Option<Vec<String>> {
     let (Step::Key(key), rest) = steps.split_first()? else {
         return None;
     };
@@ -53,7 +59,10 @@ fn in_map(lines: &[String], indent: usize, steps: &[Step], whole: &Value, parent
         (Some(entry), None) => drop(lines.drain(entry.head..entry.end)),
         (None, Some(value)) => {
             let rank = yaml::rank(parent, key);
-            let before = entries.iter().rev().find(|entry| yaml::rank(parent, &entry.key) <= rank);
+            let before = entries
+                .iter()
+                .rev()
+                .find(|entry| yaml::rank(parent, &entry.key) <= rank);
             let at = match (before, entries.first()) {
                 (Some(before), _) => before.end,
                 (None, Some(first)) => first.head,

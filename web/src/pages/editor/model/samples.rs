@@ -1,6 +1,9 @@
 //! Jobs of all kinds, for tests.
 
-use shared::{file::Format, job::{self, JobSpec}};
+use shared::{
+    file::Format,
+    job::{self, JobSpec},
+};
 
 /// Files as people write them, each of one job.
 pub const FILES: [&str; 9] = [

@@ -24,7 +24,12 @@ impl Path {
             Ok(index) => Step::Index(index),
             Err(_) => Step::Key(part.to_owned()),
         };
-        Path(text.split('.').filter(|part| !part.is_empty()).map(step).collect())
+        Path(
+            text.split('.')
+                .filter(|part| !part.is_empty())
+                .map(step)
+                .collect(),
+        )
     }
 
     pub fn key(&self, key: &str) -> Path {
@@ -84,7 +89,9 @@ impl Op {
 /// What stands there. The short form `schedule: X` is read as the one trigger it is.
 pub fn get<'v>(tree: &'v Value, at: &Path) -> Option<&'v Value> {
     let steps = match (tree.get("schedule"), at.0.as_slice()) {
-        (Some(_), [Step::Key(first), Step::Index(0), Step::Key(key)]) if first == "triggers" && key == "cron" => {
+        (Some(_), [Step::Key(first), Step::Index(0), Step::Key(key)])
+            if first == "triggers" && key == "cron" =>
+        {
             return tree.get("schedule");
         }
         (_, steps) => steps,
@@ -240,7 +247,9 @@ fn collect(at: &Path, old: &Value, new: &Value, ops: &mut Vec<Op>) {
                 }
             }
         }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() && a.iter().chain(b).all(Value::is_object) => {
+        (Value::Array(a), Value::Array(b))
+            if a.len() == b.len() && a.iter().chain(b).all(Value::is_object) =>
+        {
             for (i, (before, value)) in a.iter().zip(b).enumerate() {
                 collect(&at.index(i), before, value, ops);
             }
@@ -273,7 +282,10 @@ pub fn of_spec(spec: &JobSpec) -> Value {
         });
         map.insert("run".into(), run);
         if whole["overlap"]["policy"] == "allow" {
-            map.insert("overlap".into(), serde_json::json!({"policy": "skip", "limit": 100, "queue": 10}));
+            map.insert(
+                "overlap".into(),
+                serde_json::json!({"policy": "skip", "limit": 100, "queue": 10}),
+            );
         }
     }
     let mut short = whole.clone();
@@ -329,7 +341,10 @@ mod tests {
         let ops = between(&trees[3], &trees[4]);
         let told: Vec<String> = ops.iter().map(|op| op.at.to_string()).collect();
         assert_eq!(told, ["triggers.1.every", "triggers.1.jitter"]);
-        assert_eq!(between(&trees[3], &trees[5]), [Op::remove(Path::of("triggers.0"))]);
+        assert_eq!(
+            between(&trees[3], &trees[5]),
+            [Op::remove(Path::of("triggers.0"))]
+        );
     }
 
     #[test]

@@ -20,7 +20,14 @@ fn compile(trigger: &Value, seed: u64) -> Option<Compiled> {
 
 /// The next instants of all triggers that can be read, as one sequence, in the zone of the
 /// first expression and in the viewer's.
-pub fn upcoming(triggers: &[Value], seed: u64, from: Time, count: usize, also: Option<Zone>, lang: Lang) -> Listing {
+pub fn upcoming(
+    triggers: &[Value],
+    seed: u64,
+    from: Time,
+    count: usize,
+    also: Option<Zone>,
+    lang: Lang,
+) -> Listing {
     let compiled: Vec<Compiled> = triggers.iter().filter_map(|t| compile(t, seed)).collect();
     let mut instants = Vec::new();
     let mut last = from;
@@ -35,7 +42,11 @@ pub fn upcoming(triggers: &[Value], seed: u64, from: Time, count: usize, also: O
 /// Whether what is shown depends on the job's id: an expression with `H`.
 pub fn is_hashed(trigger: &Value) -> bool {
     let cron = trigger.get("cron").and_then(Value::as_str).unwrap_or_default();
-    let is_hash = |field: &str| field.split(',').any(|part| part == "H" || part.starts_with("H(") || part.starts_with("H/"));
+    let is_hash = |field: &str| {
+        field
+            .split(',')
+            .any(|part| part == "H" || part.starts_with("H(") || part.starts_with("H/"))
+    };
     cron.split_whitespace().any(is_hash)
 }
 
@@ -48,7 +59,10 @@ mod tests {
 
     #[test]
     fn changes_of_the_clock_are_marked() {
-        let triggers = [json!({"cron": "30 2 * * *", "timezone": "Europe/Berlin"}), json!({"cron": "nonsense"})];
+        let triggers = [
+            json!({"cron": "30 2 * * *", "timezone": "Europe/Berlin"}),
+            json!({"cron": "nonsense"}),
+        ];
         let from = "2027-03-26T12:00:00Z".parse().unwrap();
         let listing = upcoming(&triggers, 0, from, 10, Some("UTC".parse().unwrap()), Lang::En);
         assert_eq!(listing.rows.len(), 10);
@@ -60,7 +74,11 @@ mod tests {
 
     #[test]
     fn several_triggers_are_one_sequence() {
-        let triggers = [json!({"every": "1h"}), json!({"cron": "30 * * * *"}), json!({"cron": "0 0 * * *"})];
+        let triggers = [
+            json!({"every": "1h"}),
+            json!({"cron": "30 * * * *"}),
+            json!({"cron": "0 0 * * *"}),
+        ];
         let from = "2026-11-20T22:59:00Z".parse().unwrap();
         let listing = upcoming(&triggers, 0, from, 4, None, Lang::En);
         let told: Vec<&str> = listing.rows.iter().map(|r| &r.local[11..16]).collect();
@@ -70,7 +88,10 @@ mod tests {
 
     #[test]
     fn words_say_what_can_be_read() {
-        assert_eq!(words(&json!({"every": "10m"}), 0, Lang::En).unwrap(), "every 10 minutes");
+        assert_eq!(
+            words(&json!({"every": "10m"}), 0, Lang::En).unwrap(),
+            "every 10 minutes"
+        );
         assert_eq!(words(&json!({"cron": "99 * * * *"}), 0, Lang::En), None);
         assert!(is_hashed(&json!({"cron": "H 2 * * *"})) && is_hashed(&json!({"cron": "0 1,H(0-3) * * *"})));
         assert!(!is_hashed(&json!({"cron": "0 0 * * THU"})));

@@ -5,16 +5,69 @@ use serde_json::{Map, Value};
 
 /// Keys in the order in which they are written; others follow, by the alphabet.
 const ORDER: [&str; 57] = [
-    "name", "namespace", "description", "place", "nodes", "groups", "labels", "policy", "attempts", "run",
-    "shell", "exec", "http", "method", "url", "headers", "body", "user", "group", "dir", "env", "stdin",
-    "timeout", "grace", "output", "success", "schedule", "triggers", "cron", "every", "at", "timezone",
-    "dialect", "dst", "anchor", "jitter", "calendars", "target", "exclude", "only", "prefer", "balance",
-    "limit", "queue", "overlap", "within", "misfire", "backoff", "factor", "max", "elsewhere", "retry",
-    "on_lost", "isolation", "runs", "for", "keep",
+    "name",
+    "namespace",
+    "description",
+    "place",
+    "nodes",
+    "groups",
+    "labels",
+    "policy",
+    "attempts",
+    "run",
+    "shell",
+    "exec",
+    "http",
+    "method",
+    "url",
+    "headers",
+    "body",
+    "user",
+    "group",
+    "dir",
+    "env",
+    "stdin",
+    "timeout",
+    "grace",
+    "output",
+    "success",
+    "schedule",
+    "triggers",
+    "cron",
+    "every",
+    "at",
+    "timezone",
+    "dialect",
+    "dst",
+    "anchor",
+    "jitter",
+    "calendars",
+    "target",
+    "exclude",
+    "only",
+    "prefer",
+    "balance",
+    "limit",
+    "queue",
+    "overlap",
+    "within",
+    "misfire",
+    "backoff",
+    "factor",
+    "max",
+    "elsewhere",
+    "retry",
+    "on_lost",
+    "isolation",
+    "runs",
+    "for",
+    "keep",
 ];
 
 /// Maps that stand in one line if they fit.
-const INLINE: [&str; 7] = ["overlap", "misfire", "retry", "keep", "exclude", "place", "labels"];
+const INLINE: [&str; 7] = [
+    "overlap", "misfire", "retry", "keep", "exclude", "place", "labels",
+];
 const LINE_MAX: usize = 84;
 
 /// Where a key stands among its neighbours in a map under `parent`.
@@ -53,7 +106,8 @@ pub fn entry(key: &str, value: &Value, indent: usize) -> Vec<String> {
         Value::Object(map) if map.is_empty() => in_line("{}".into()),
         Value::Object(map) => {
             let short = flow(value);
-            let is_short = INLINE.contains(&key) && head.len() + short.len() < LINE_MAX && !short.contains('\n');
+            let is_short =
+                INLINE.contains(&key) && head.len() + short.len() < LINE_MAX && !short.contains('\n');
             match is_short {
                 true => in_line(short),
                 false => {
@@ -101,7 +155,9 @@ fn is_literal(text: &str) -> bool {
     text.trim_end().contains('\n')
         && !first.trim().is_empty()
         && !first.starts_with([' ', '\t'])
-        && !text.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{feff}')
+        && !text
+            .chars()
+            .any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{feff}')
         && !text.contains(['\u{2028}', '\u{2029}', '\u{85}'])
 }
 
@@ -152,7 +208,9 @@ fn plain_or_quoted(text: &str, in_flow: bool) -> String {
         && !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(':')
-        && !text.chars().any(|c| c.is_control() || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}'))
+        && !text
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}'))
         && !(in_flow && text.contains([',', '[', ']', '{', '}']))
         && !means_something_else(text);
     if is_plain { text.to_owned() } else { quoted(text) }
@@ -167,7 +225,9 @@ fn means_something_else(text: &str) -> bool {
     WORDS.contains(&lower.trim_start_matches(['.', '+']))
         || text.parse::<f64>().is_ok()
         || (text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+'))
-            && text.chars().all(|c| c.is_ascii_hexdigit() || ".:_+-xXoOtTzZ ".contains(c)))
+            && text
+                .chars()
+                .all(|c| c.is_ascii_hexdigit() || ".:_+-xXoOtTzZ ".contains(c)))
 }
 
 /// In double quotes. JSON's escapes are YAML's too.
@@ -195,13 +255,90 @@ mod tests {
     #[test]
     fn what_is_written_reads_the_same() {
         let texts = [
-            "", " ", "a", "a b", " a", "a ", "true", "No", "null", "~", "1", "1.5", "1e3", "0x1f", "0o7", "12:30",
-            "2026-01-31T02:30:00Z", "30 2 * * *", "*/5 * * * *", "- a", "a: b", "a:", "a #b", "#b", "a#b", "'a'",
-            "\"a\"", "a\\b", "[a]", "{a: b}", "a, b", "a,b", "&a", "!a", "%a", "@daily", "`a`", "|", ">", "=",
-            "<<", "a\nb", "a\nb\n", "a\n\nb\n\n\n", "\na", " a\nb", "a\n  b\n c", "\ttab", "a\tb", "a\r\nb", "\u{7}",
-            "\u{1b}[31mred", "日本語", "é", "\u{2028}", "\u{feff}a", "\u{85}", "---", "...", "a\n---\nb", "#!/bin/sh\necho hi\n",
-            "10s", "1h30m", "10MiB", "role=db,!canary", "zone in (a, b)", "!canary", "http://x/y?z=1#f", "5", "+5", "-5",
-            ".5", "y", "n", "NaN", "-.inf", "?", "? a", ":", "a\u{0}b", "1_000", "0b1", "x: |", "a\n# no comment\nb",
+            "",
+            " ",
+            "a",
+            "a b",
+            " a",
+            "a ",
+            "true",
+            "No",
+            "null",
+            "~",
+            "1",
+            "1.5",
+            "1e3",
+            "0x1f",
+            "0o7",
+            "12:30",
+            "2026-01-31T02:30:00Z",
+            "30 2 * * *",
+            "*/5 * * * *",
+            "- a",
+            "a: b",
+            "a:",
+            "a #b",
+            "#b",
+            "a#b",
+            "'a'",
+            "\"a\"",
+            "a\\b",
+            "[a]",
+            "{a: b}",
+            "a, b",
+            "a,b",
+            "&a",
+            "!a",
+            "%a",
+            "@daily",
+            "`a`",
+            "|",
+            ">",
+            "=",
+            "<<",
+            "a\nb",
+            "a\nb\n",
+            "a\n\nb\n\n\n",
+            "\na",
+            " a\nb",
+            "a\n  b\n c",
+            "\ttab",
+            "a\tb",
+            "a\r\nb",
+            "\u{7}",
+            "\u{1b}[31mred",
+            "日本語",
+            "é",
+            "\u{2028}",
+            "\u{feff}a",
+            "\u{85}",
+            "---",
+            "...",
+            "a\n---\nb",
+            "#!/bin/sh\necho hi\n",
+            "10s",
+            "1h30m",
+            "10MiB",
+            "role=db,!canary",
+            "zone in (a, b)",
+            "!canary",
+            "http://x/y?z=1#f",
+            "5",
+            "+5",
+            "-5",
+            ".5",
+            "y",
+            "n",
+            "NaN",
+            "-.inf",
+            "?",
+            "? a",
+            ":",
+            "a\u{0}b",
+            "1_000",
+            "0b1",
+            "x: |",
+            "a\n# no comment\nb",
         ];
         for text in texts {
             let trees = [
