@@ -20,10 +20,10 @@ pub fn Page(
     view! {
         <header class="page-head">
             <div>
-                {above.map(|above| view! { <p class="above">{above.run()}</p> })}
+                {above.map(|above| view! { <p class="above">{move || above.run()}</p> })}
                 <h1>{title}</h1>
             </div>
-            {actions.map(|actions| view! { <div class="actions">{actions.run()}</div> })}
+            {actions.map(|actions| view! { <div class="actions">{move || actions.run()}</div> })}
         </header>
         {children()}
     }
