@@ -124,16 +124,16 @@ test('the ledger answers for any instant', async () => {
   await go(page, instance, '/jobs/ops/nightly');
   const ledger = card('Ledger');
   // In the zone of the job: half an hour past its time.
-  await ledger.getByLabel('Instant, in Asia/Shanghai').fill('2031-05-06T03:00:00');
+  await ledger.getByLabel('Instant, in Asia/Shanghai').fill('2031-05-06T03:00');
   await ledger.getByRole('button', { name: 'Ask why' }).click();
   await ledger.getByText('The job was not due then.').waitFor();
   await ledger.getByRole('button', { name: 'The instant after it' }).click();
   await ledger.getByText('It is still to come').first().waitFor();
   await eventually('the address to say so', () => new URL(page.url()).searchParams.get('at') === '2031-05-06T18:30:00.000Z');
-  assert.equal(await ledger.getByLabel('Instant, in Asia/Shanghai').inputValue(), '2031-05-07T02:30:00');
+  assert.equal(await ledger.getByLabel('Instant, in Asia/Shanghai').inputValue(), '2031-05-07T02:30');
   await page.reload();
   await ledger.getByText('It is still to come').first().waitFor();
-  await ledger.getByLabel('Instant, in Asia/Shanghai').fill('2001-05-07T02:30:00');
+  await ledger.getByLabel('Instant, in Asia/Shanghai').fill('2001-05-07T02:30');
   await ledger.getByLabel('Instant, in Asia/Shanghai').press('Enter');
   await ledger.getByText('That instant does not count').first().waitFor();
   await accessible(page, 'the ledger');

@@ -4,7 +4,8 @@
 //!
 //! In reading order: `app` (contexts and routes), `shell` (what stands around each page),
 //! `pages` (one a folder or file), `parts` (what pages are made of), then what they all
-//! rest on: `remote` and `live` (the server's facts, kept fresh), `api` (the calls),
+//! rest on: `actions` (what can be done from several pages), `board` (every job at a glance,
+//! kept here), `remote` and `live` (the server's facts, kept fresh), `api` (the calls),
 //! `session`, `locale`, `words`, `clock`, `theme`.
 
 #[macro_use]

@@ -1,5 +1,7 @@
 //! What can be done to jobs, wherever they are shown.
 
+use std::sync::Arc;
+
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
     api::{
@@ -38,6 +40,9 @@ pub fn job_actions() -> JobActions {
         run: run_now::asker(),
     }
 }
+
+/// What follows once it is done.
+pub type After = Arc<dyn Fn() + Send + Sync>;
 
 impl JobActions {
     /// At once: it can be taken back.
@@ -86,19 +91,20 @@ impl JobActions {
         self.run.ask(job);
     }
 
-    /// Asks, deletes, and goes on with `after`.
-    pub fn delete(self, job: JobPath, after: Option<Callback<()>>) {
+    /// Asks, deletes, and goes on with `after`, which outlives what asked: the job's page may
+    /// hear of it and be another one before the answer is there.
+    pub fn delete(self, job: JobPath, after: Option<After>) {
         let w = say::<ActionWords>();
         let (title, what) = (fill!(w.delete_title, job = job), vec![job.to_string()]);
         let act = Callback::new(move |()| {
-            let job = job.clone();
+            let (job, after) = (job.clone(), after.clone());
             spawn_local(async move {
                 match jobs::remove(&job).await {
                     Err(failure) => self.toaster.failed(&failure),
                     Ok(()) => {
                         self.toaster.done(fill!(w.deleted, job = job));
                         if let Some(after) = after {
-                            after.run(());
+                            after();
                         }
                     }
                 }

@@ -68,6 +68,17 @@ pub fn duration(length: Duration) -> String {
     }
 }
 
+/// A length that somebody chose: as [`duration`], without parts that are nought.
+pub fn brief(length: Duration) -> String {
+    let mut said = duration(length);
+    for nought in [" 0 h", " 00 min", " 00 s", " 0 小时", " 00 分", " 00 秒"] {
+        if let Some(rest) = said.strip_suffix(nought) {
+            said.truncate(rest.len());
+        }
+    }
+    said.replace(".0 ", " ")
+}
+
 /// The same of milliseconds.
 pub fn millis(ms: u64) -> String {
     duration(Duration::from_millis(ms))
@@ -195,6 +206,18 @@ mod tests {
             ["59 s", "1 min 00 s", "59 min 59 s"]
         );
         assert_eq!([of(7_800_000), of(90_000_000)], ["2 h 10 min", "1 d 1 h"]);
+        let chosen = |secs| brief(Duration::from_secs(secs));
+        assert_eq!(
+            [
+                chosen(3_600),
+                chosen(30 * 86_400),
+                chosen(300),
+                chosen(10),
+                chosen(5)
+            ],
+            ["1 h", "30 d", "5 min", "10 s", "5 s"]
+        );
+        assert_eq!(chosen(90), "1 min 30 s");
     }
 
     #[test]

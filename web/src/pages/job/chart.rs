@@ -12,6 +12,7 @@ use shared::{
 };
 
 use super::{
+    ledger,
     plot::{Plot, is_filled, length, plot, shape},
     words::JobWords,
 };
@@ -91,7 +92,7 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
                 navigate(&format!("/runs/{}", point.run), Default::default());
             }
         }
-        Some(Pointed::Instant(instant, _)) => at.set(Some(instant)),
+        Some(Pointed::Instant(instant, _)) => ledger::open(at, instant),
         None => {}
     };
     let by_key = take.clone();
@@ -159,7 +160,7 @@ fn drawing(plot: &Plot) -> impl IntoView + use<> {
     let lines = plot.lines.iter().map(|(y, ms)| {
         view! {
             <line class="is-length" x1="0" x2="100%" y1=share(*y) y2=share(*y) />
-            <text class="is-length" x="-8" y=share(*y) dy="4" text-anchor="end">{millis(*ms)}</text>
+            <text class="is-length" x="-8" y=share(*y) dy="4" text-anchor="end">{locale::brief(std::time::Duration::from_millis(*ms))}</text>
         }
     });
     let usual = plot

@@ -11,7 +11,7 @@ use shared::{
 use super::words::JobWords;
 use crate::{
     browser,
-    locale::{count, duration},
+    locale::{brief, count},
     parts::{
         icon::{Glyph, Icon},
         toast::toaster,
@@ -31,7 +31,7 @@ pub fn Facts(view: Signal<Arc<JobView>>) -> impl IntoView {
         let timeout = spec
             .run
             .timeout
-            .map_or_else(|| w.no_timeout.to_owned(), |span| duration(span.get()));
+            .map_or_else(|| w.no_timeout.to_owned(), |span| brief(span.get()));
         view! {
             <dl class="facts">
                 <dt>{w.what}</dt><dd>{kind}<code class="job-action">{action}</code></dd>
@@ -43,7 +43,7 @@ pub fn Facts(view: Signal<Arc<JobView>>) -> impl IntoView {
                 {fact(w.retry, retry(spec))}
                 {fact(w.lost, match spec.on_lost { OnLost::Fail => w.lost_fail, OnLost::Retry => w.lost_retry }.to_owned())}
                 {fact(w.isolation, match spec.isolation { Isolation::Finish => w.isolation_finish, Isolation::Kill => w.isolation_kill }.to_owned())}
-                {fact(w.keep, fill!(w.keep_some, n = count(spec.keep.runs.into()), span = duration(spec.keep.span.get())))}
+                {fact(w.keep, fill!(w.keep_some, n = count(spec.keep.runs.into()), span = brief(spec.keep.span.get())))}
                 <dt>{w.created}</dt><dd>{author(&job.created)}</dd>
                 <dt>{w.updated}</dt><dd>{author(&job.updated)}</dd>
                 <dt>{w.since}</dt><dd><At at=job.since /></dd>
@@ -81,7 +81,7 @@ fn overlap(spec: &JobSpec) -> String {
 
 fn misfire(spec: &JobSpec) -> String {
     let w = say::<JobWords>();
-    let within = duration(spec.misfire.within.get());
+    let within = brief(spec.misfire.within.get());
     match spec.misfire.run {
         MisfireRun::Once => fill!(w.misfire_once, within = within),
         MisfireRun::All => fill!(w.misfire_all, within = within),
@@ -100,7 +100,7 @@ fn retry(spec: &JobSpec) -> String {
     } else {
         w.retry_some
     };
-    let (backoff, max) = (duration(retry.backoff.get()), duration(retry.max.get()));
+    let (backoff, max) = (brief(retry.backoff.get()), brief(retry.max.get()));
     fill!(said, n = retry.attempts, backoff = backoff, max = max)
 }
 

@@ -11,10 +11,14 @@ use shared::{
     time::Time,
 };
 
-use super::{runs::line, standing::compiled, words::JobWords};
+use super::{
+    runs::{has_slots, line},
+    standing::compiled,
+    words::JobWords,
+};
 use crate::{
     api::jobs,
-    clock,
+    browser, clock,
     locale::{self, ago, count, date_time, exact, zone_name},
     parts::{
         feedback::shown,
@@ -49,6 +53,14 @@ fn verdict(why: &Why, view: &JobView, now: Time) -> Verdict {
         () if view.spec.paused => Verdict::Paused,
         () if why.at > now => Verdict::ToCome,
         () => Verdict::Unrecorded,
+    }
+}
+
+/// Opens the ledger at an instant that was picked elsewhere on the page, and brings it in sight.
+pub fn open(at: RwSignal<Option<Time>>, instant: Time) {
+    at.set(Some(instant));
+    if let Some(ledger) = browser::document().get_element_by_id("ledger") {
+        ledger.scroll_into_view();
     }
 }
 
@@ -182,7 +194,7 @@ fn Answer(
                 {suppressed.map(|said| view! { <p class="job-mark"><Icon glyph=Glyph::Calendar />{said}</p> })}
                 {nearest}
                 {(!why.runs.is_empty()).then(|| view! {
-                    <div class="job-scroll"><table class="job-runs"><tbody>{why.runs.iter().map(line).collect_view()}</tbody></table></div>
+                    <div class="job-scroll"><table class="job-runs"><tbody>{why.runs.iter().map(|run| line(run, has_slots(&view))).collect_view()}</tbody></table></div>
                 })}
                 <details open=locale::language() == locale::Language::En>
                     <summary>{w.said_by_server}</summary>

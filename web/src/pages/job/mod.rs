@@ -13,7 +13,6 @@ mod facts;
 
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
@@ -22,11 +21,15 @@ use leptos_router::{
 use shared::{
     api::{Changed, ErrorCode, JobView},
     id::JobPath,
+    job::When,
     time::Time,
 };
 
 use crate::{
-    actions::{ActionWords, jobs::job_actions},
+    actions::{
+        ActionWords,
+        jobs::{After, job_actions},
+    },
     api::{Query, jobs, path},
     clock, locale,
     pages::not_found::NotFound,
@@ -118,7 +121,8 @@ fn Actions(job: JobPath, here: Remote<JobView>) -> impl IntoView {
     let words = say::<ActionWords>();
     let actions = job_actions();
     let navigate = use_navigate();
-    let after = Callback::new(move |()| navigate("/jobs", NavigateOptions::default()));
+    let after: StoredValue<After> =
+        StoredValue::new(Arc::new(move || navigate("/jobs", NavigateOptions::default())));
     let is_paused = Memo::new(move |_| here.data().is_some_and(|view| view.spec.paused));
     let edit = path("/jobs/{}/{}/edit", &[&job.namespace, &job.name]);
     let duplicate = Query::default().with("from", &job).after("/new");
@@ -138,7 +142,7 @@ fn Actions(job: JobPath, here: Remote<JobView>) -> impl IntoView {
         <a class="button" href=edit><Icon glyph=Glyph::Edit />{words.edit}</a>
         <Menu button=move || view! { <Icon glyph=Glyph::More /> } label=w.more>
             <a href=duplicate.clone()><Icon glyph=Glyph::Copy />{words.duplicate}</a>
-            <button type="button" class="is-dangerous" on:click=move |_| actions.delete(job.get_value(), Some(after))>
+            <button type="button" class="is-dangerous" on:click=move |_| actions.delete(job.get_value(), Some(after.get_value()))>
                 <Icon glyph=Glyph::Trash />{words.delete}
             </button>
         </Menu>
@@ -189,9 +193,14 @@ fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
         move || (path.get_value(), next_key(view)),
         |(job, _)| jobs::next(job, NEXT, locale::zone().iana_name().map(str::to_owned)),
     );
-    let zone = Memo::new(move |_| match next.data() {
-        Some(next) => next.listing.zone.time_zone().clone(),
-        None => TimeZone::UTC,
+    // Only cron expressions are read in a zone; the rest is shown in the viewer's.
+    let zone = Memo::new(move |_| {
+        let triggers = view.with(|view| view.spec.triggers.clone());
+        let zones = triggers.iter().filter_map(|trigger| match &trigger.when {
+            When::Cron { timezone, .. } => Some(timezone.time_zone().clone()),
+            _ => None,
+        });
+        zones.into_iter().next().unwrap_or_else(locale::zone)
     });
     let at = instant();
     let all = Query::default().with("job", path.get_value()).after("/runs");
@@ -205,7 +214,7 @@ fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
                 </section>
                 <section class="card">
                     <header><h2>{w.runs}</h2><a href=all>{w.all_runs}</a></header>
-                    <div class="job-scroll">{shown(runs, move |runs| view! { <RecentRuns runs /> })}</div>
+                    <div class="job-scroll">{shown(runs, move |runs| view! { <RecentRuns runs view /> })}</div>
                 </section>
                 <section class="card" id="ledger">
                     <header><h2>{w.ledger}</h2></header>
@@ -216,7 +225,7 @@ fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
             <div class="stack">
                 <section class="card">
                     <header><h2>{w.next}</h2></header>
-                    <div class="body">{shown(next, move |next| view! { <NextRuns next at /> })}</div>
+                    <div class="body">{shown(next, move |next| view! { <NextRuns next zone at /> })}</div>
                 </section>
                 <section class="card">
                     <header><h2>{w.place}</h2></header>

@@ -10,7 +10,7 @@ use shared::{
     time::Time,
 };
 
-use super::words::JobWords;
+use super::{ledger, words::JobWords};
 use crate::{
     locale::{self, clock_time, date_time, duration, exact, zone_name},
     parts::{
@@ -22,11 +22,15 @@ use crate::{
 };
 
 #[component]
-pub fn NextRuns(next: Signal<Arc<NextFires>>, at: RwSignal<Option<Time>>) -> impl IntoView {
+pub fn NextRuns(
+    next: Signal<Arc<NextFires>>,
+    zone: Memo<TimeZone>,
+    at: RwSignal<Option<Time>>,
+) -> impl IntoView {
     let w = say::<JobWords>();
     move || {
         next.with(|next| {
-            let zone = next.listing.zone.time_zone().clone();
+            let zone = zone.get();
             let is_other = zone.iana_name() != locale::zone().iana_name();
             let triggers = next.triggers.iter().map(|said| view! { <li>{said.clone()}</li> });
             let nothing = match (next.triggers.is_empty(), next.fires.is_empty()) {
@@ -72,7 +76,7 @@ fn due(fire: &NextFire, row: &Row, zone: &TimeZone, is_other: bool, at: RwSignal
     });
     view! {
         <li class:is-suppressed=fire.suppressed.is_some()>
-            <button type="button" class="plain" title=exact(instant, zone) on:click=move |_| at.set(Some(instant))>
+            <button type="button" class="plain" title=exact(instant, zone) on:click=move |_| ledger::open(at, instant)>
                 <time datetime=instant.to_string()>{date_time(instant, zone)}</time>
             </button>
             <span class="job-in"><Ago at=instant /></span>

@@ -35,7 +35,6 @@ words! {
         scheduled: "Scheduled" / "计划时间",
         duration: "Duration" / "耗时",
         node: "Node" / "节点",
-        cause: "Cause" / "起因",
         reason: "Reason" / "原因",
         slot: "slot {n}" / "槽位 {n}",
         attempt: "attempt {n}" / "第 {n} 次尝试",

@@ -205,7 +205,7 @@ fn running(row: &Row) -> AnyView {
     let title = waiting.clone();
     view! {
         <a href=query.after("/runs") title=title class="jobs-running">
-            {running}
+            {(running > 0).then_some(running)}
             {waiting.map(|said| view! { <span class="muted">{format!("+{queued}")}<span class="visually-hidden">{said}</span></span> })}
         </a>
     }
