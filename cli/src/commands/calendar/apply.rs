@@ -1,6 +1,9 @@
 //! `gnomon calendar apply`: declarative; nothing is written unless all files are right.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
 use shared::{
@@ -76,7 +79,7 @@ pub async fn run(args: ApplyArgs, context: Context) -> Result<()> {
     apply(&context, all, args.dry_run).await
 }
 
-fn read(file: &PathBuf) -> Result<Vec<Named>> {
+fn read(file: &Path) -> Result<Vec<Named>> {
     let (name, text) = read_file(file, FILE_BYTES_MAX)?;
     calendar::parse(&text, Format::of_name(&name)).map_err(|e| {
         let at = if e.line > 0 {
