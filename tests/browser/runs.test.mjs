@@ -186,7 +186,7 @@ test('output that would do harm does none, and is shown', async () => {
   assert.equal(await page.evaluate(() => globalThis.ran), undefined);
   assert.equal(await page.locator('.output img, .output script').count(), 0);
   const second = await line(2).locator('.line-text').innerText();
-  assert.equal(second, 'a␛[2Jb␛]0;title␇c␀d␇ered');
+  assert.equal(second, 'a^[[2Jb^[]0;title^Gc^@d^Gered');
   assert.equal(await line(3).locator('.line-text').innerText(), 'progress 99%');
   assert.match(await line(4).innerText(), /turned <U\+202E> around/);
   assert.match(await page.title(), /hostile/, 'the output did not set the title');

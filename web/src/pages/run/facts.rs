@@ -14,7 +14,7 @@ use crate::{
         icon::{Glyph, Icon},
         reason::{cause_name, signal_name},
         toast::toaster,
-        when::{Ago, Elapsed},
+        when::Ago,
     },
     words::say,
 };
@@ -40,7 +40,6 @@ pub fn Facts(run: Signal<Arc<RunView>>) -> impl IntoView {
                 {fact(w.scheduled, moment(run.scheduled_at))}
                 {run.started_at.map(|at| fact(w.started, started(at, run.scheduled_at)))}
                 {run.finished_at.map(|at| fact(w.ended, moment(at)))}
-                {took(&run).map(|took| fact(w.duration, took))}
                 {fact(w.node, place(&run))}
                 {fact(w.cause, cause.into_any())}
                 {fact(w.attempt, run.attempt.into_any())}
@@ -57,7 +56,6 @@ pub fn Facts(run: Signal<Arc<RunView>>) -> impl IntoView {
                 {run.range.map(|range| fact(w.stands_for, view! {
                     {fill!(w.instants, n = count(range.count))} " " {moment(range.until)}
                 }.into_any()))}
-                {fact(w.id, view! { <RunIdShown id=run.id.to_string() /> }.into_any())}
                 {(!env.is_empty()).then(|| view! {
                     <div class="run-env">
                         <dt>{w.environment}</dt>
@@ -103,15 +101,6 @@ fn started(at: Time, scheduled: Time) -> AnyView {
     .into_any()
 }
 
-fn took(run: &RunView) -> Option<AnyView> {
-    let from = run.started_at?;
-    match run.finished_at {
-        Some(to) => Some(number(duration(to.since(from)))),
-        None if !run.state.is_end() => Some(view! { <Elapsed since=from /> }.into_any()),
-        None => None,
-    }
-}
-
 fn place(run: &RunView) -> AnyView {
     let w = say::<RunWords>();
     let (href, node) = (format!("/nodes/{}", run.node), run.node.to_string());
@@ -123,8 +112,9 @@ fn place(run: &RunView) -> AnyView {
     .into_any()
 }
 
+/// The run's id, and a button that copies it.
 #[component]
-fn RunIdShown(id: String) -> impl IntoView {
+pub fn RunIdShown(id: String) -> impl IntoView {
     let w = say::<RunWords>();
     let toaster = toaster();
     let text = id.clone();

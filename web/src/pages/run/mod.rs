@@ -26,7 +26,7 @@ use crate::{
 };
 use actions::RunActions;
 use attempts::Attempts;
-use facts::Facts;
+use facts::{Facts, RunIdShown};
 use output::{Output, OutputFacts};
 use words::RunWords;
 
@@ -74,7 +74,7 @@ fn OneRun(id: RunId) -> impl IntoView {
                 <A href="/runs">{w.runs}</A>
                 {move || job.get().map(|job| {
                     let href = format!("/jobs/{}/{}", job.namespace, job.name);
-                    view! { " › " <A href=href>{job.to_string()}</A> }
+                    view! { " › " <A href=href>{job.to_string()}</A> " › " <RunIdShown id=id.to_string() /> }
                 })}
             }
             actions=move || view! { <RunActions run /> }>

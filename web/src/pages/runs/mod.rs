@@ -34,7 +34,7 @@ use words::RunsWords;
 /// As in the style sheet: columns; in two lines; a card.
 fn row_height() -> u32 {
     match () {
-        () if is_wider_than(1280) => 42,
+        () if is_wider_than(1500) => 42,
         () if is_wider_than(900) => 56,
         () => 92,
     }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     api::{self, Failure},
-    browser, clock, session,
+    browser, clock,
+    session::{self, Session},
 };
 
 /// How many runs come with a call.
@@ -50,6 +51,7 @@ pub struct Reading {
     news: StoredValue<Vec<Arc<RunView>>>,
     is_gathering: StoredValue<bool>,
     must_look: StoredValue<bool>,
+    session: RwSignal<Session>,
 }
 
 impl Reading {
@@ -67,6 +69,7 @@ impl Reading {
             news: StoredValue::new(Vec::new()),
             is_gathering: StoredValue::new(false),
             must_look: StoredValue::new(false),
+            session: session::session(),
         };
         Effect::new(move |_| {
             filter.track();
@@ -87,7 +90,7 @@ impl Reading {
             cursor,
             ..self.filter.get_untracked().asked(clock::now())
         };
-        let session = session::session();
+        let session = self.session;
         spawn_local(async move {
             let answer = api::runs::list(&query).await;
             if self.turn.try_get_value() != Some(turn) {

@@ -1,7 +1,7 @@
 //! A run as a row.
 
 use leptos::prelude::*;
-use shared::history::RunView;
+use shared::{history::RunView, run::Cause};
 
 use super::{
     list::{Among, Row},
@@ -76,9 +76,11 @@ fn started(run: &RunView) -> AnyView {
     };
     let zone = locale::zone();
     let late = at.since(run.scheduled_at);
+    // Later attempts are late by design.
+    let is_late = run.cause == Cause::Schedule && late.as_secs() >= 5;
     view! {
         <time datetime=at.to_string() title=exact(at, &zone)>{clock_time(at, &zone)}</time>
-        " " <small class="runs-late" class:is-late={late.as_secs() >= 5}>{fill!(w.late, n = duration(late))}</small>
+        " " <small class="runs-late" class:is-late=is_late>{fill!(w.late, n = duration(late))}</small>
     }
     .into_any()
 }

@@ -33,7 +33,7 @@ pub fn Bar(viewer: Viewer, id: RunId, name: String) -> impl IntoView {
         <header class="output-bar">
             <h2>{w.output}</h2>
             <Finder viewer />
-            <div class="segments" role="group" aria-label=w.streams>
+            <div class="output-streams" role="group" aria-label=w.streams>
                 <Choice viewer stream=None text=w.both about=w.both_about />
                 <Choice viewer stream=Some(Stream::Stdout) text="stdout" about=w.stdout />
                 <Choice viewer stream=Some(Stream::Stderr) text="stderr" about=w.stderr />

@@ -102,13 +102,13 @@ impl Reader {
                 self.reset();
             }
             (State::String, '\x07') => {
-                self.held.push('␇');
+                self.held.push_str("^G");
                 self.show(screen);
                 self.reset();
             }
             (State::String, '\x1b') => self.state = State::StringEscape,
             (State::StringEscape, '\\') => {
-                self.held.push_str("␛\\");
+                self.held.push_str("^[\\");
                 self.show(screen);
                 self.reset();
             }
@@ -131,15 +131,15 @@ impl Reader {
             '\r' => screen.carriage_return(),
             '\x08' => screen.backspace(),
             '\x1b' => self.state = State::Escape,
-            '\x07' => screen.control("␇"),
+            '\x07' => screen.control("^G"),
             '\0'..='\x1f' => {
                 screen.odd();
-                let picture = char::from_u32(0x2400 + c as u32).unwrap_or('␀');
-                screen.control(picture.encode_utf8(&mut [0; 4]));
+                // As `cat -v` writes it: the pictures of Unicode are in few fonts.
+                screen.control(&format!("^{}", char::from(c as u8 | 0x40)));
             }
             '\x7f' => {
                 screen.odd();
-                screen.control("␡");
+                screen.control("^?");
             }
             c if is_hidden(c) => screen.control(&format!("<U+{:04X}>", c as u32)),
             c => screen.text(c.encode_utf8(&mut [0; 4]), self.style),
@@ -174,7 +174,7 @@ impl Reader {
     }
 
     fn show(&mut self, screen: &mut impl Screen) {
-        self.held.insert(0, '␛');
+        self.held.insert_str(0, "^[");
         screen.control(&self.held);
     }
 
@@ -266,12 +266,12 @@ mod tests {
 
     #[test]
     fn what_is_not_obeyed_is_shown() {
-        assert_eq!(told("a\x1b[2Jb"), "(a)<␛[2J>(b)");
-        assert_eq!(told("\x1b[?25lx"), "<␛[?25l>(x)");
-        assert_eq!(told("\x1b]0;title\x07x"), "<␛]0;title␇>(x)");
-        assert_eq!(told("\x1b]8;;http://a\x1b\\x"), "<␛]8;;http://a␛\\>(x)");
-        assert_eq!(told("\x1bcx"), "<␛c>(x)");
-        assert_eq!(told("\x07\0\x7f"), "<␇>!<␀>!<␡>");
+        assert_eq!(told("a\x1b[2Jb"), "(a)<^[[2J>(b)");
+        assert_eq!(told("\x1b[?25lx"), "<^[[?25l>(x)");
+        assert_eq!(told("\x1b]0;title\x07x"), "<^[]0;title^G>(x)");
+        assert_eq!(told("\x1b]8;;http://a\x1b\\x"), "<^[]8;;http://a^[\\>(x)");
+        assert_eq!(told("\x1bcx"), "<^[c>(x)");
+        assert_eq!(told("\x07\0\x7f"), "<^G>!<^@>!<^?>");
         assert_eq!(told("a\u{202e}b\u{9b}31mc"), "(a)<<U+202E>>(b)<<U+009B>>(31mc)");
         assert_eq!(told("<script>alert(1)</script>"), "(<script>alert(1)</script>)");
     }
@@ -284,11 +284,11 @@ mod tests {
 
     #[test]
     fn what_never_ends_swallows_nothing() {
-        assert_eq!(told("\x1b]0;title\nnext"), "<␛]0;title>/(next)");
-        assert_eq!(told("\x1b[31\nnext"), "<␛[31>/(next)");
-        assert_eq!(told("\x1b[31"), "<␛[31>");
-        assert_eq!(told("\x1b"), "<␛>");
-        assert_eq!(told("\x1b\x1b[31mx"), "<␛>(1:x)");
+        assert_eq!(told("\x1b]0;title\nnext"), "<^[]0;title>/(next)");
+        assert_eq!(told("\x1b[31\nnext"), "<^[[31>/(next)");
+        assert_eq!(told("\x1b[31"), "<^[[31>");
+        assert_eq!(told("\x1b"), "<^[>");
+        assert_eq!(told("\x1b\x1b[31mx"), "<^[>(1:x)");
         let long = told(&format!("\x1b]{}", "x".repeat(5_000)));
         assert!(long.matches('x').count() == 5_000, "all of it is shown");
     }

@@ -417,7 +417,7 @@ mod tests {
     fn an_escape_that_never_ended_is_shown_at_the_end() {
         let mut log = log(&[(Stdout, "x\x1b[3")]);
         log.finish(Time::EPOCH);
-        assert_eq!(texts(&log), ["x␛[3"]);
+        assert_eq!(texts(&log), ["x^[[3"]);
         assert_eq!(log.settled(), 1);
     }
 }
