@@ -1,6 +1,6 @@
 //! Where the job runs and why: its slots, and what each node is to it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use leptos::prelude::*;
 use shared::{
@@ -8,7 +8,7 @@ use shared::{
         JobView, SlotView, Standing, Whereabouts,
         calendars::{CalendarStanding, CalendarUse},
     },
-    target::Place,
+    target::{Balance, Place, Target},
 };
 
 use super::words::JobWords;
@@ -40,6 +40,7 @@ pub fn Where(places: Signal<Arc<Whereabouts>>, view: Signal<Arc<JobView>>) -> im
             Place::Count(n) => fill!(w.place_count, n = n),
             Place::Shards(n) => fill!(w.place_shards, n = n),
         };
+        let asked = view.with(|view| terms(&view.spec.target));
         // Who runs it first, then who could, then who cannot.
         let mut nodes: Vec<&Standing> = places.nodes.iter().collect();
         let owns = |node: &Standing| {
@@ -53,6 +54,9 @@ pub fn Where(places: Signal<Arc<Whereabouts>>, view: Signal<Arc<JobView>>) -> im
         let most = |all: RwSignal<bool>| if all.get() { usize::MAX } else { FIRST };
         view! {
             <p>{said}</p>
+            {(!asked.is_empty()).then(|| view! {
+                <ul class="row job-terms">{asked.into_iter().map(|term| view! { <li><code>{term}</code></li> }).collect_view()}</ul>
+            })}
             {(n_slots > 0).then(|| view! {
                 <h3>{w.slots}</h3>
                 <ul class="job-places">{places.slots.iter().take(most(all_slots)).map(|slot| one_slot(slot, n_slots)).collect_view()}</ul>
@@ -68,6 +72,41 @@ pub fn Where(places: Signal<Arc<Whereabouts>>, view: Signal<Arc<JobView>>) -> im
             })}
         }
     }
+}
+
+/// Which nodes the job asks for, in the words of its file.
+fn terms(target: &Target) -> Vec<String> {
+    let mut terms = Vec::new();
+    let mut add = |key: &str, value: String| {
+        if !value.is_empty() {
+            terms.push(format!("{key}: {value}"));
+        }
+    };
+    add("nodes", list(&target.on.nodes));
+    add("groups", list(&target.on.groups));
+    add("labels", target.on.labels.to_string());
+    add("exclude nodes", list(&target.on.exclude.nodes));
+    add("exclude groups", list(&target.on.exclude.groups));
+    add("exclude labels", target.on.exclude.labels.to_string());
+    add("prefer", target.prefer.to_string());
+    add(
+        "balance",
+        match target.balance {
+            Balance::Spread => "",
+            Balance::LeastLoaded => "least_loaded",
+            Balance::Rotate => "rotate",
+        }
+        .to_owned(),
+    );
+    terms
+}
+
+fn list<T: ToString>(names: &BTreeSet<T>) -> String {
+    names
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn more(all: RwSignal<bool>, n: usize) -> impl IntoView {
@@ -134,5 +173,27 @@ fn one_calendar(calendar: &CalendarStanding) -> impl IntoView + use<> {
             <span class="muted">{standing}</span>
             {calendar.changes_at.map(|at| view! { <span class="muted">"→ "<Ago at=at /></span> })}
         </li>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::job::standing::tests::view;
+
+    #[test]
+    fn what_a_job_asks_for_is_told_as_its_file_has_it() {
+        let target = serde_json::json!({"target": {
+            "place": 2, "labels": "role=db,!canary", "exclude": {"nodes": ["b", "a"]}, "balance": "least_loaded",
+        }});
+        assert_eq!(
+            terms(&view(target).spec.target),
+            [
+                "labels: role=db,!canary",
+                "exclude nodes: a, b",
+                "balance: least_loaded"
+            ]
+        );
+        assert!(terms(&Target::default()).is_empty());
     }
 }
