@@ -1,7 +1,7 @@
 // The job editor: a form and the job file, each changing the other.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 
 import { accessible, close, eventually, go, noProblems, openPage, standalone } from './harness/index.mjs';
 
@@ -12,6 +12,8 @@ before(async () => {
   page = await openPage(instance, '/', { zone: 'Europe/Berlin', width: 1400, height: 900 });
 });
 after(close);
+// What one test found is not the next one's.
+beforeEach(() => { page.problems.length = 0; });
 
 /** The field at a place in the file. */
 const field = (at) => page.locator(`#f-${at.replaceAll('.', '-')}`);
@@ -189,6 +191,19 @@ test('changes of the clock are marked', async () => {
   assert.match(await page.locator('.clock-mark').first().innerText(), /stands for 02:30/);
   assert.match(await page.locator('.clock-change').first().innerText(), /Europe\/Berlin clocks go/);
   assert.match(await page.locator('.instants').innerText(), /03:00:00/);
+  noProblems(page);
+});
+
+test('a narrow screen shows the form or the file', async () => {
+  await edit('hello');
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.equal(await file().isVisible(), false);
+  await page.getByRole('tab', { name: 'Job file' }).click();
+  await file().waitFor();
+  assert.equal(await field('name').isVisible(), false);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.equal(width <= 390, true, `the page is ${width} wide`);
+  await page.setViewportSize({ width: 1400, height: 900 });
   noProblems(page);
 });
 

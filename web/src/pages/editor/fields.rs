@@ -136,10 +136,10 @@ pub fn Choice(
     };
     view! {
         <Field id=id.clone() label error>
-            <select id=id.clone() aria-describedby=format!("{id}-error") prop:value=shown.clone()
+            <select id=id.clone() aria-describedby=format!("{id}-error") prop:value=shown
                 on:change=move |event| write(event_target_value(&event))>
                 {options.into_iter().map(|(value, name)| {
-                    let shown = shown.clone();
+                    
                     view! { <option value=value selected=move || shown() == value>{name}</option> }
                 }).collect_view()}
                 {move || strange().map(|value| view! { <option value=value.clone() selected>{value.clone()}</option> })}
