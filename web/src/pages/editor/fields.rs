@@ -139,7 +139,7 @@ pub fn Choice(
             <select id=id.clone() aria-describedby=format!("{id}-error") prop:value=shown
                 on:change=move |event| write(event_target_value(&event))>
                 {options.into_iter().map(|(value, name)| {
-                    
+
                     view! { <option value=value selected=move || shown() == value>{name}</option> }
                 }).collect_view()}
                 {move || strange().map(|value| view! { <option value=value.clone() selected>{value.clone()}</option> })}

@@ -240,8 +240,8 @@ mod tests {
         let spread = json!({"target": {"labels": "role=db"}});
         expect_test::expect![[r#"
             OnSaving, 2 can
-            b: can [] → [0]
             a: can [] → []
+            b: can [] → []
             c: its labels do not match `role=db` [] → []
             d: it is cordoned [] → []
             e: it is down [] → []"#]]
