@@ -151,7 +151,7 @@ impl Reader {
         let body = &self.held[1..self.held.len() - 1];
         let is_plain = body.bytes().all(|b| matches!(b, b'0'..=b';'));
         match (self.held.as_bytes().last(), is_plain, body) {
-            (Some(b'm'), true, _) => self.style.follow(&body.to_owned()),
+            (Some(b'm'), true, _) => self.style.follow(body),
             (Some(b'K'), true, "" | "0") => screen.erase(Erase::ToEnd),
             (Some(b'K'), true, "1") => screen.erase(Erase::ToStart),
             (Some(b'K'), true, "2") => screen.erase(Erase::All),

@@ -20,8 +20,7 @@ use leptos_router::hooks::use_location;
 use shared::{history::RunView, id::RunId, run::State};
 
 use crate::{
-    clock,
-    locale::{ago, count, size},
+    locale::{self, clock_time, count, exact, size},
     parts::{
         feedback::{Failed, Loading},
         icon::{Glyph, Icon},
@@ -163,28 +162,28 @@ fn Notices(viewer: Viewer, facts: Signal<OutputFacts>) -> impl IntoView {
 #[component]
 fn Foot(viewer: Viewer, feed: Feed) -> impl IntoView {
     let w = say::<OutputWords>();
-    let now = clock::ticking();
     let lines = Memo::new(move |_| {
         viewer.shape.track();
         viewer.with_log(|log| log.numbers().1)
     });
     view! {
-        <footer class="output-foot" role="status" data-state=move || match feed.state.get() {
+        <footer class="output-foot" data-state=move || match feed.state.get() {
             FeedState::Live => "live",
             FeedState::Lost { .. } | FeedState::Trouble(_) => "lost",
             _ => "quiet",
         }>
             <span class="number">{move || fill!(w.lines, n = count(lines.get()))}</span>
-            {move || match feed.state.get() {
+            <span role="status">{move || match feed.state.get() {
                 FeedState::Loading => view! { <span>{w.loading}</span> }.into_any(),
                 FeedState::Live => view! { <span class="output-live">{w.live}</span> }.into_any(),
                 FeedState::Lost { since } => {
-                    view! { <strong>{move || fill!(w.lost, ago = ago(since, now.get()))}</strong> }.into_any()
+                    let zone = locale::zone();
+                    view! { <strong title=exact(since, &zone)>{fill!(w.lost, at = clock_time(since, &zone))}</strong> }.into_any()
                 }
                 FeedState::Trouble(why) => view! { <strong>{fill!(w.trouble, why = why)}</strong> }.into_any(),
                 FeedState::Complete => view! { <span>{w.complete}</span> }.into_any(),
                 FeedState::Failed(_) => ().into_any(),
-            }}
+            }}</span>
         </footer>
     }
 }

@@ -232,10 +232,10 @@ impl Viewer {
     /// Brings a line into sight, a third down from the top; not at all if it is well in
     /// sight.
     pub fn go_to(self, line: u64) {
-        self.is_followed.set(false);
-        let Some(element) = self.element.get_untracked() else {
+        let Some(element) = self.element.try_get_untracked().flatten() else {
             return;
         };
+        self.is_followed.set(false);
         let row = self.layout.with_value(|l| l.row_of(l.place_of_line(line)));
         let (y, top) = (f64::from(row) * ROW_PX, f64::from(element.scroll_top()));
         let height = f64::from(element.client_height());

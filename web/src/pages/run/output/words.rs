@@ -26,7 +26,7 @@ words! {
         lines: "{n} lines" / "{n} 行",
         loading: "Loading…" / "加载中…",
         live: "live" / "实时",
-        lost: "Connection lost; what is shown is as it was {ago}. Trying again." / "连接已断开，显示的是 {ago} 的内容，正在重新连接。",
+        lost: "Connection lost at {at}: what is shown is as it was then. Trying again." / "连接已于 {at} 断开，当前显示的是断开时的内容，正在重新连接。",
         trouble: "The server cannot read its database: {why}. Trying again." / "服务器无法读取数据库：{why}。正在重试。",
         complete: "complete" / "完整",
         none_yet: "Nothing has been written yet." / "尚无输出。",
