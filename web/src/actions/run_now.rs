@@ -12,7 +12,7 @@ use super::ActionWords;
 use crate::{
     api::{Failure, jobs},
     parts::{
-        dialog::Dialog,
+        dialog::{Dialog, opened_by},
         feedback::{self, shown},
         field::Field,
         icon::{Glyph, Icon},
@@ -44,19 +44,7 @@ impl RunAsker {
 pub fn RunDialog() -> impl IntoView {
     let RunAsker(asked) = asker();
     let w = say::<ActionWords>();
-    let open = RwSignal::new(false);
-    // Only what differs is set: a signal tells also of what is as it was.
-    Effect::new(move |_| {
-        let is_asked = asked.with(Option::is_some);
-        if is_asked != open.get_untracked() {
-            open.set(is_asked);
-        }
-    });
-    Effect::new(move |_| {
-        if !open.get() && asked.with_untracked(Option::is_some) {
-            asked.set(None);
-        }
-    });
+    let open = opened_by(asked);
     let title = Signal::derive(move || {
         asked.with(|job| {
             job.as_ref()

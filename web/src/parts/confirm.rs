@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::{PartWords, dialog::Dialog};
+use super::{
+    PartWords,
+    dialog::{Dialog, opened_by},
+};
 use crate::words::say;
 
 /// How many of the things that are touched are named; the rest are counted.
@@ -47,19 +50,7 @@ pub fn asker() -> Asker {
 #[component]
 pub fn ConfirmDialog() -> impl IntoView {
     let Asked(asked) = expect_context();
-    let open = RwSignal::new(false);
-    // Only what differs is set: a signal tells also of what is as it was.
-    Effect::new(move |_| {
-        let is_asked = asked.with(Option::is_some);
-        if is_asked != open.get_untracked() {
-            open.set(is_asked);
-        }
-    });
-    Effect::new(move |_| {
-        if !open.get() && asked.with_untracked(Option::is_some) {
-            asked.set(None);
-        }
-    });
+    let open = opened_by(asked);
     let title =
         Signal::derive(move || asked.with(|q| q.as_ref().map(|q| q.title.clone()).unwrap_or_default()));
     view! {

@@ -9,6 +9,25 @@ use super::{
 };
 use crate::words::say;
 
+/// Whether a dialog about `asked` is open: while there is something to ask, until either is
+/// over.
+pub fn opened_by<T: Send + Sync + 'static>(asked: RwSignal<Option<T>>) -> RwSignal<bool> {
+    let open = RwSignal::new(false);
+    // Only what differs is set: a signal tells also of what is as it was.
+    Effect::new(move |_| {
+        let is_asked = asked.with(Option::is_some);
+        if is_asked != open.get_untracked() {
+            open.set(is_asked);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() && asked.with_untracked(Option::is_some) {
+            asked.set(None);
+        }
+    });
+    open
+}
+
 /// Its children are made anew each time it opens.
 #[component]
 pub fn Dialog(

@@ -17,7 +17,7 @@ use crate::{
     locale::{count, short_time, zone},
     parts::{
         confirm::{self, Question},
-        dialog::Dialog,
+        dialog::{Dialog, opened_by},
         feedback::{Empty, shown},
         icon::{Glyph, Icon},
         page::Page,
@@ -41,11 +41,8 @@ pub fn Calendars() -> impl IntoView {
     let calendars = remote(kinds, || (), |()| api::calendars::calendars());
     // The calendar in the dialog; a new one has no view.
     let edited = RwSignal::new(None::<Option<CalendarView>>);
-    let open = RwSignal::new(false);
-    let edit = Callback::new(move |calendar: Option<CalendarView>| {
-        edited.set(Some(calendar));
-        open.set(true);
-    });
+    let open = opened_by(edited);
+    let edit = Callback::new(move |calendar| edited.set(Some(calendar)));
     let title = Signal::derive(move || match edited.get() {
         Some(Some(calendar)) => fill!(w.edit_title, name = calendar.name),
         _ => w.new.to_owned(),

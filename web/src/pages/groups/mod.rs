@@ -16,7 +16,7 @@ use crate::{
     locale::count,
     parts::{
         confirm::{self, Question},
-        dialog::Dialog,
+        dialog::{Dialog, opened_by},
         feedback::{Empty, shown},
         icon::{Glyph, Icon},
         page::Page,
@@ -38,11 +38,8 @@ pub fn Groups() -> impl IntoView {
     );
     // The group in the dialog; a new one has no view.
     let edited = RwSignal::new(None::<Option<GroupView>>);
-    let open = RwSignal::new(false);
-    let edit = Callback::new(move |group: Option<GroupView>| {
-        edited.set(Some(group));
-        open.set(true);
-    });
+    let open = opened_by(edited);
+    let edit = Callback::new(move |group| edited.set(Some(group)));
     let title = Signal::derive(move || match edited.get() {
         Some(Some(group)) => fill!(w.edit_title, name = group.name),
         _ => w.new.to_owned(),

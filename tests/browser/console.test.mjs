@@ -1,0 +1,145 @@
+// What holds for every page: languages, themes, the palette, keys, accessibility.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { accessible, close, eventually, go, noProblems, openPage, standalone } from './harness/index.mjs';
+
+let instance;
+let page;
+before(async () => {
+  instance = await standalone();
+  instance.apply(`
+name: minutely
+namespace: ops
+schedule: "* * * * *"
+run: {shell: "echo hello"}
+---
+name: backup-db
+namespace: ops
+schedule: "30 2 * * *"
+run: {exec: ["true"]}
+`);
+  page = await openPage(instance, '/');
+});
+after(close);
+
+const PAGES = ['/', '/jobs', '/jobs/ops/backup-db', '/new', '/runs', '/timeline', '/nodes', '/groups', '/calendars', '/settings'];
+const dialog = () => page.locator('dialog[open]');
+
+test('axe finds nothing serious on any page, in either theme, and no page scrolls sideways', async () => {
+  for (const [theme, width] of [['light', 1280], ['dark', 390]]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.evaluate((theme) => localStorage.setItem('gnomon.theme', theme), theme);
+    for (const path of PAGES) {
+      await go(page, instance, path);
+      await page.locator('h1').first().waitFor();
+      await eventually(`${path} to have loaded`, async () => (await page.locator('.loading').count()) === 0);
+      await accessible(page, `${path}, ${theme}, ${width} px`);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(over <= 0, `${path} is ${over} px wider than ${width}`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.evaluate(() => localStorage.setItem('gnomon.theme', 'light'));
+  noProblems(page);
+});
+
+test('language and theme change at once and stay', async () => {
+  await go(page, instance, '/settings');
+  await page.getByRole('button', { name: '简体中文' }).click();
+  await page.getByRole('heading', { name: '设置' }).waitFor();
+  assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
+  const light = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await page.getByRole('button', { name: '深色' }).click();
+  await eventually('the page is dark', async () => {
+    return (await page.evaluate(() => getComputedStyle(document.body).backgroundColor)) !== light;
+  });
+  await page.reload();
+  await page.getByRole('heading', { name: '设置' }).waitFor();
+  assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark');
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
+});
+
+test('the palette goes anywhere and does what pages do', async () => {
+  await page.keyboard.press('Control+k');
+  await dialog().locator('input').fill('backup');
+  await dialog().getByRole('option', { name: 'ops/backup-db' }).first().waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'backup-db' }).waitFor();
+  await page.keyboard.press('Control+k');
+  await dialog().locator('input').fill('pause backup');
+  await dialog().getByRole('option', { name: 'Pause: ops/backup-db' }).waitFor();
+  await page.keyboard.press('Enter');
+  await eventually('the job is paused', async () => (await instance.api('GET', '/jobs/ops/backup-db')).spec.paused);
+  await page.keyboard.press('Control+k');
+  await dialog().locator('input').fill('zzzz');
+  await dialog().getByText('Nothing fits').waitFor();
+  await accessible(page, 'the palette');
+  await page.keyboard.press('Escape');
+  await dialog().waitFor({ state: 'detached' });
+});
+
+test('keys lead to pages, and letters in a field stay there', async () => {
+  await page.keyboard.press('g');
+  await page.keyboard.press('n');
+  await page.getByRole('heading', { name: 'Nodes' }).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('gjc?');
+  assert.equal(await page.locator('.search input').inputValue(), 'gjc?');
+  assert.equal(new URL(page.url()).pathname, '/nodes');
+  await page.locator('h1').click();
+  await page.keyboard.press('?');
+  await dialog().getByText('Keyboard help').waitFor();
+  await accessible(page, 'the keys');
+  await page.keyboard.press('Escape');
+});
+
+test('a calendar is written, checked as it is typed, and shown', async () => {
+  await go(page, instance, '/calendars');
+  await page.getByRole('button', { name: 'New calendar' }).click();
+  const text = dialog().locator('textarea');
+  await text.fill('name: closed\ndats: [12-25]\n');
+  await dialog().locator('.error', { hasText: 'dats' }).waitFor();
+  assert.equal(await dialog().getByRole('button', { name: 'Save' }).isDisabled(), true);
+  await text.fill('name: closed\nweekly: [{days: mon-sun, from: "00:00", to: "24:00"}]\n');
+  await dialog().getByRole('button', { name: 'Save' }).click();
+  const card = page.getByRole('region', { name: 'closed' });
+  await card.getByText('covers now').waitFor();
+  assert.equal(await card.locator('.day-cell.is-whole').count(), 56);
+  await accessible(page, 'calendars');
+});
+
+test('a token is shown once, works, and is revoked', async () => {
+  await go(page, instance, '/settings');
+  await page.locator('#token').fill('ci');
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  const secret = await dialog().locator('.secret').innerText();
+  const ask = () => fetch(`${instance.url}/api/v1/jobs`, { headers: { authorization: `Bearer ${secret}` } });
+  assert.equal((await ask()).status, 200);
+  await page.keyboard.press('Escape');
+  await dialog().waitFor({ state: 'detached' });
+  assert.equal((await page.content()).includes(secret), false, 'it does not stay on the page');
+  await page.getByRole('button', { name: 'Revoke: ci' }).click();
+  await dialog().getByRole('button', { name: 'Revoke' }).click();
+  await eventually('the token is refused', async () => (await ask()).status === 401);
+  noProblems(page);
+});
+
+test('a write without the session\'s own header is refused', async () => {
+  const status = await page.evaluate(async () => {
+    const answer = await fetch('/api/v1/jobs/ops/backup-db/resume', { method: 'POST' });
+    return answer.status;
+  });
+  assert.equal(status, 403);
+  assert.equal((await instance.api('GET', '/jobs/ops/backup-db')).spec.paused, true);
+});
+
+test('whoever logs out sees nothing more', async () => {
+  await go(page, instance, '/settings');
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.locator('input[name=password]').waitFor();
+  await page.reload();
+  await page.locator('input[name=password]').waitFor();
+});
