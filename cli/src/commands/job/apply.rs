@@ -97,7 +97,7 @@ pub fn coloured(line: &str) -> String {
     format!("  {colour}{line}\x1b[0m")
 }
 
-fn read(path: &PathBuf) -> Result<Vec<JobSpec>> {
+fn read(path: &Path) -> Result<Vec<JobSpec>> {
     let (name, text) = read_file(path, FILE_BYTES_MAX)?;
     file::parse(&text, Format::of_name(&name)).map_err(|e| {
         let at = if e.line > 0 {
