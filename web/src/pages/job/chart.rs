@@ -131,7 +131,7 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
                 on:pointermove=move |event| pointed.set(look(&event))
                 on:pointerleave=move |_| pointed.set(None)
                 on:click=move |_| take()>
-                {move || drawn.with(|plot| drawing(plot))}
+                {move || drawn.with(drawing)}
                 {move || pointed.get().map(|pointed| drawn.with(|plot| cross(plot, pointed)))}
             </div>
             <div class="job-tip" role="status" aria-live="polite">

@@ -48,7 +48,7 @@ pub fn NextRuns(
                     .changes
                     .iter()
                     .filter(|change| change.row as usize == i);
-                rows.extend(before.map(|change| changed(change)));
+                rows.extend(before.map(changed));
                 rows.push(due(fire, row, &zone, is_other, at));
             }
             view! {
