@@ -62,12 +62,15 @@ fn check(case: Case, expect: Expect) {
 
 #[test]
 fn what_a_gap_holds_is_marked_where_it_fires() {
-    check(BERLIN, expect![[r#"
+    check(
+        BERLIN,
+        expect![[r#"
         2027-03-27T02:30:00+01:00 -
         -- 2027-03-28T01:00:00.000Z Europe/Berlin +01:00 to +02:00: clocks go forward 1 h at 2027-03-28 02:00
         2027-03-28T03:00:00+02:00 - Moved: stands for 02:30, which the clocks jump over
         2027-03-29T02:30:00+02:00 -
-    "#]]);
+    "#]],
+    );
     check(
         Case {
             dst: Dst::Skip,
@@ -126,11 +129,14 @@ fn what_comes_twice_is_marked_the_first_time() {
         after: "2027-10-30 12:00",
         ..BERLIN
     };
-    check(Case { count: 2, ..back }, expect![[r#"
+    check(
+        Case { count: 2, ..back },
+        expect![[r#"
         2027-10-31T02:30:00+02:00 - First: 02:30 comes twice, this is the first
         -- 2027-10-31T01:00:00.000Z Europe/Berlin +02:00 to +01:00: clocks go back 1 h at 2027-10-31 03:00
         2027-11-01T02:30:00+01:00 -
-    "#]]);
+    "#]],
+    );
     check(
         Case {
             expr: "0 2,3 * * *",
@@ -274,7 +280,8 @@ fn intervals_and_instants_are_shown_in_utc_without_marks() {
         2027-03-28T00:59:58.500+00:00 2027-03-28T01:59:58.500+01:00
         -- 2027-03-28T01:00:00.000Z Europe/Berlin +01:00 to +02:00: clocks go forward 1 h at 2027-03-28 02:00
         2027-03-28T01:00:00+00:00 2027-03-28T03:00:00+02:00
-    "#]].assert_eq(&show(&shown.listing));
+    "#]]
+    .assert_eq(&show(&shown.listing));
     let last = Schedule::at(vec![Time::MAX]).unwrap();
     let shown = preview(&last, Time::EPOCH, 9, Some(berlin), Lang::En);
     assert_eq!(shown.listing.rows.len(), 1);
