@@ -1,5 +1,7 @@
 //! The past and the coming hours on one axis: what ran, and the load to come.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use shared::{api::overview::Day, history::Outcomes, time::Time};
 
@@ -8,7 +10,7 @@ use super::{
     words::OverviewWords,
 };
 use crate::{
-    locale::{count, millis, short_time, zone},
+    locale::{brief, count, short_time, zone},
     parts::{PartWords, axis::marks},
     words::say,
 };
@@ -16,7 +18,7 @@ use crate::{
 #[component]
 pub fn DayCard(day: Day, now: Time) -> impl IntoView {
     let w = say::<OverviewWords>();
-    let step = millis(day.step_ms.max(0) as u64);
+    let step = brief(Duration::from_millis(day.step_ms.max(0) as u64));
     let notes = [
         day.past_error.is_some().then_some(w.day_failed),
         day.estimated.then_some(w.estimated),
