@@ -221,7 +221,7 @@ async fn measure(history: Arc<SqlHistory>, jobs: usize) -> Result<()> {
     );
     let (_, body) = asker.ask("/board", false).await?;
     let board: Board = serde_json::from_slice(&body)?;
-    ensure!(board.jobs.len() == jobs && board.jobs.iter().all(|job| job.ticks.0.len() == 20));
+    ensure!(board.jobs.len() == jobs && board.jobs.iter().all(|job| !job.ticks.is_empty()));
     asker.report("board, all of it", "/board", false).await?;
     asker
         .report("board, all of it, compressed", "/board", true)

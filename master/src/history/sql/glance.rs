@@ -1,7 +1,7 @@
 //! Runs at a glance: narrow rows, many at once.
 
 use sea_orm::{
-    ConnectionTrait, QueryResult,
+    ConnectionTrait, DbBackend, QueryResult,
     sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, UnionType},
 };
 use shared::{
@@ -73,11 +73,22 @@ async fn glimpses(history: &SqlHistory, select: &SelectStatement) -> Result<Vec<
 
 pub async fn recent(history: &SqlHistory, jobs: &[JobId], count: u32) -> Result<Vec<Glimpse>, Failure> {
     let mut all = Vec::new();
+    let newest_of = |job: &JobId| {
+        let mut newest = select();
+        newest.and_where(Expr::col("job_id").eq(job.to_string()));
+        newest_first(&mut newest).limit(u64::from(count));
+        newest
+    };
+    // MySQL writes each part of a union into a table of its own first.
+    if history.backend() == DbBackend::MySql {
+        for job in jobs {
+            all.extend(glimpses(history, &newest_of(job)).await?);
+        }
+        return Ok(all);
+    }
     for some in jobs.chunks(JOBS_MAX) {
         let mut parts = some.iter().map(|job| {
-            let mut newest = select();
-            newest.and_where(Expr::col("job_id").eq(job.to_string()));
-            newest_first(&mut newest).limit(u64::from(count));
+            let newest = newest_of(job);
             // In brackets of its own: SQLite takes no order inside of a union.
             let mut part = Query::select();
             part.columns(COLUMNS).from_subquery(newest, Alias::new("newest"));
