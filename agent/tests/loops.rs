@@ -1,4 +1,5 @@
 //! The production loops of whole agents on virtual time: fires, claims, crashes.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod world;
 
