@@ -24,7 +24,7 @@ run:
 ## the others, they would change the features of what all depend on, and all be built twice.
 test:
 	@deploy/setup test console
-	$(BUNDLE)
+	$(BUNDLE) --check
 	$(CARGO) build --locked -p gnomon
 	$(CARGO) test --locked --workspace --exclude gnomon-web --exclude gnomon-web-bundle
 	$(CARGO) test --locked -p gnomon-web
@@ -41,7 +41,7 @@ browser:
 ## The console's files, in web/dist. `cargo build -p gnomon` takes them into the binary.
 console:
 	@deploy/setup build console
-	@$(BUNDLE)
+	@$(BUNDLE) --check
 
 ## The same, compiled quickly, and the binary with it: for work on the console.
 console-dev:

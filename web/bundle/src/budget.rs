@@ -9,7 +9,7 @@ const BYTES_MAX: u64 = 450_000;
 
 /// Prints what each file weighs. Whether all together are within the budget: what is
 /// compiled for quick work is not held to it.
-pub fn check(dist: &Dist, mode: Mode) -> Result<bool> {
+pub fn keeps(dist: &Dist, mode: Mode) -> Result<bool> {
     let sizes = dist.sizes()?;
     let mut total = [0; 3];
     println!(
