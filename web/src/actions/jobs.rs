@@ -95,30 +95,33 @@ impl JobActions {
     /// hear of it and be another one before the answer is there.
     pub fn delete(self, job: JobPath, after: Option<After>) {
         let w = say::<ActionWords>();
-        let (title, what) = (fill!(w.delete_title, job = job), vec![job.to_string()]);
-        let act = Callback::new(move |()| {
-            let (job, after) = (job.clone(), after.clone());
-            spawn_local(async move {
-                match jobs::remove(&job).await {
-                    Err(failure) => self.toaster.failed(&failure),
-                    Ok(()) => {
-                        self.toaster.done(fill!(w.deleted, job = job));
-                        if let Some(after) = after {
-                            after();
-                        }
-                    }
-                }
-            });
-        });
-        let question = Question {
-            title,
+        self.ask(move || Question {
+            title: fill!(w.delete_title, job = job),
             text: w.delete_about.into(),
-            what,
+            what: vec![job.to_string()],
             verb: w.delete.into(),
             is_dangerous: true,
-            act,
-        };
-        confirm::ask(self.asker, question);
+            act: Callback::new(move |()| {
+                let (job, after) = (job.clone(), after.clone());
+                spawn_local(async move {
+                    match jobs::remove(&job).await {
+                        Err(failure) => self.toaster.failed(&failure),
+                        Ok(()) => {
+                            self.toaster.done(fill!(w.deleted, job = job));
+                            if let Some(after) = after {
+                                after();
+                            }
+                        }
+                    }
+                });
+            }),
+        });
+    }
+
+    /// Asks in a task of its own: what is made in an event ends with the view that had the
+    /// event, and a menu is gone before its question is answered.
+    fn ask(self, question: impl FnOnce() -> Question + 'static) {
+        spawn_local(async move { confirm::ask(self.asker, question()) });
     }
 
     /// Asks, naming the jobs, and gives one order for all. `progress` tells how many are done
@@ -137,7 +140,7 @@ impl JobActions {
             BulkAction::Run => (w.run_title, w.run_about, w.run),
             BulkAction::Delete => (w.delete_many_title, w.delete_many_about, w.delete),
         };
-        let question = Question {
+        self.ask(move || Question {
             title: fill!(title, n = count(chosen.len() as u64)),
             text: text.into(),
             what: chosen.iter().map(ToString::to_string).collect(),
@@ -157,8 +160,7 @@ impl JobActions {
                     after.try_run(());
                 });
             }),
-        };
-        confirm::ask(self.asker, question);
+        });
     }
 
     fn tell(self, action: BulkAction, all: usize, outcome: &Outcome) {
