@@ -163,6 +163,8 @@ pub struct Health {
     pub queued: u32,
     pub slots: u32,
     pub spooled: u64,
+    /// Reports and output that masters refuse: they wait in the spool, behind the others.
+    pub set_aside: u64,
     pub load_milli: u32,
 }
 

@@ -85,6 +85,7 @@ test('keys lead to pages, and letters in a field stay there', async () => {
   await page.keyboard.press('g');
   await page.keyboard.press('n');
   await page.getByRole('heading', { name: 'Nodes' }).waitFor();
+  await page.locator('.search input').waitFor();
   await page.keyboard.press('/');
   await page.keyboard.type('gjc?');
   assert.equal(await page.locator('.search input').inputValue(), 'gjc?');

@@ -153,7 +153,7 @@ fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
     view! {
         <div class="palette">
             <input node_ref=input type="text" role="combobox" aria-expanded="true" aria-controls="palette-lines"
-                aria-activedescendant=move || format!("palette-{}", chosen.get())
+                aria-activedescendant=move || (!found.with(Vec::is_empty)).then(|| format!("palette-{}", chosen.get()))
                 aria-label=w.placeholder placeholder=w.placeholder autocomplete="off" spellcheck="false"
                 on:input=move |event| { typed.set(event_target_value(&event)); chosen.set(0); }
                 on:keydown=on_key />

@@ -10,9 +10,9 @@ pub fn Menu(
     /// What the button shows.
     #[prop(into)]
     button: ViewFn,
-    /// What a screen reader says of it.
+    /// What a screen reader says of it: with the words that the button shows, if it shows any.
     #[prop(into)]
-    label: String,
+    label: Signal<String>,
     children: ChildrenFn,
 ) -> impl IntoView {
     let open = RwSignal::new(false);

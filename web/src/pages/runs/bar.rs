@@ -149,9 +149,10 @@ fn Causes(wish: RwSignal<Filter>) -> impl IntoView {
             </button>
         }
     };
+    let label = Signal::derive(move || format!("{}: {}", w.cause, shown()));
     view! {
         <div class="runs-causes" class:is-set=move || !wanted.with(Vec::is_empty)>
-            <Menu label=w.cause button=move || view! { <span>{shown}</span> <Icon glyph=Glyph::Down /> }>
+            <Menu label button=move || view! { <span>{shown}</span> <Icon glyph=Glyph::Down /> }>
                 {CAUSES.map(item).collect_view()}
             </Menu>
         </div>
