@@ -4,7 +4,10 @@ use std::{fs, time::Duration};
 
 use shared::{host::Host, id::MasterId, store::etcd::EtcdConfig};
 
-use crate::{housekeeping::Bounds, http::{Console, Listen}};
+use crate::{
+    housekeeping::Bounds,
+    http::{Console, Listen},
+};
 
 /// How long a master's lease lasts: a leader that dies is followed by another within it.
 pub const LEASE_TTL_DEFAULT: Duration = Duration::from_secs(10);

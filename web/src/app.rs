@@ -7,12 +7,13 @@ use leptos_router::{
 };
 
 use crate::{
-    actions, api, clock, live, locale, palette,
+    actions, api, clock, live, locale,
     pages::{
         calendars::Calendars, editor::Editor, groups::Groups, job::JobPage, jobs::Jobs, login::Login,
         node::NodePage, nodes::Nodes, not_found::NotFound, overview::Overview, run::RunPage, runs::Runs,
         settings::Settings, timeline::Timeline,
     },
+    palette,
     parts::{confirm, feedback::Failed, toast},
     session::{self, Session},
     shell::Shell,

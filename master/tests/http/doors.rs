@@ -51,7 +51,13 @@ async fn every_call_asks_for_a_credential() {
     }
     assert!(asked >= 156);
     // What does not exist tells a stranger nothing either.
-    for path in ["/nothing", "//nothing", "//index.html", "/login/", "/jobs/../login"] {
+    for path in [
+        "/nothing",
+        "//nothing",
+        "//index.html",
+        "/login/",
+        "/jobs/../login",
+    ] {
         api.send(call(Method::GET, path))
             .await
             .fails(401, "unauthenticated");

@@ -990,7 +990,12 @@ fn the_outlook_is_what_the_plan_then_does() {
     stage.settle();
     let after = outlook(&stage.world, job);
     for (before, after) in before.iter().zip(&after) {
-        assert_eq!((&before.gets, &after.has), (&after.gets, &after.gets), "{:?}", told(&stage));
+        assert_eq!(
+            (&before.gets, &after.has),
+            (&after.gets, &after.gets),
+            "{:?}",
+            told(&stage)
+        );
     }
     assert_eq!(before.iter().map(|o| o.gets.len()).sum::<usize>(), 4);
     expect![[r#"
@@ -999,5 +1004,6 @@ fn the_outlook_is_what_the_plan_then_does() {
         c: can, has [3], gets [3]
         d: it is cordoned, has [], gets []
         gone: it is down, has [], gets []
-        x: it is excluded by name, group or label, has [], gets []"#]].assert_eq(&told(&stage).join("\n"));
+        x: it is excluded by name, group or label, has [], gets []"#]]
+    .assert_eq(&told(&stage).join("\n"));
 }

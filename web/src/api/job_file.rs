@@ -11,11 +11,18 @@ use super::{Answer, Query, get, path, put};
 
 /// Makes the job, or replaces the one of that revision. A spec of another name renames it.
 pub async fn save(address: &JobPath, spec: &JobSpec, revision: Option<Revision>) -> Answer<JobView> {
-    put(&path(paths::JOB, &[&address.namespace, &address.name]), spec, revision).await
+    put(
+        &path(paths::JOB, &[&address.namespace, &address.name]),
+        spec,
+        revision,
+    )
+    .await
 }
 
 /// The calendars that a job may name.
 pub async fn calendars() -> Answer<Vec<CalendarView>> {
     let query = Query::default().with("limit", 1000);
-    Ok(get::<Page<CalendarView>>(&query.after(paths::CALENDARS)).await?.items)
+    Ok(get::<Page<CalendarView>>(&query.after(paths::CALENDARS))
+        .await?
+        .items)
 }

@@ -38,27 +38,53 @@ pub struct Command {
 
 fn command(rank: u32, glyph: Glyph, kind: &'static str, title: impl Into<String>, deed: Deed) -> Command {
     let title = title.into();
-    Command { glyph, kind, searched: title.to_lowercase(), title, deed, rank }
+    Command {
+        glyph,
+        kind,
+        searched: title.to_lowercase(),
+        title,
+        deed,
+        rank,
+    }
 }
 
 /// Pages and what concerns no job and no node.
 pub fn general(pages: impl Iterator<Item = (&'static str, Glyph, &'static str)>) -> Vec<Command> {
     let w = say::<PaletteWords>();
     let go = |href: &str| Deed::Go(href.to_owned());
-    let mut all: Vec<Command> =
-        pages.map(|(href, glyph, name)| command(0, glyph, w.go, name, go(href))).collect();
+    let mut all: Vec<Command> = pages
+        .map(|(href, glyph, name)| command(0, glyph, w.go, name, go(href)))
+        .collect();
     all.extend([
         command(1, Glyph::Plus, w.act, w.new_job, go("/new")),
         command(1, Glyph::Cross, w.go, w.failing, go("/jobs?state=failing")),
         command(1, Glyph::Play, w.go, w.running, go("/runs?state=running,queued")),
-        command(9, Glyph::Settings, w.act, w.theme_light, Deed::Theme(Theme::Light)),
+        command(
+            9,
+            Glyph::Settings,
+            w.act,
+            w.theme_light,
+            Deed::Theme(Theme::Light),
+        ),
         command(9, Glyph::Settings, w.act, w.theme_dark, Deed::Theme(Theme::Dark)),
-        command(9, Glyph::Settings, w.act, w.theme_system, Deed::Theme(Theme::System)),
+        command(
+            9,
+            Glyph::Settings,
+            w.act,
+            w.theme_system,
+            Deed::Theme(Theme::System),
+        ),
         command(9, Glyph::Question, w.act, w.help, Deed::Help),
         command(9, Glyph::Person, w.act, w.log_out, Deed::LogOut),
     ]);
     all.extend(Language::ALL.map(|language| {
-        command(9, Glyph::Settings, w.act, fill!(w.language, name = language.name()), Deed::Language(language))
+        command(
+            9,
+            Glyph::Settings,
+            w.act,
+            fill!(w.language, name = language.name()),
+            Deed::Language(language),
+        )
     }));
     all
 }
@@ -68,31 +94,82 @@ pub fn of_job(job: &JobPath, paused: bool) -> Vec<Command> {
     let w = say::<PaletteWords>();
     let at = format!("/jobs/{}/{}", job.namespace, job.name);
     let pause = if paused {
-        command(4, Glyph::Play, w.act, fill!(w.resume, job = job), Deed::Resume(job.clone()))
+        command(
+            4,
+            Glyph::Play,
+            w.act,
+            fill!(w.resume, job = job),
+            Deed::Resume(job.clone()),
+        )
     } else {
-        command(4, Glyph::Pause, w.act, fill!(w.pause, job = job), Deed::Pause(job.clone()))
+        command(
+            4,
+            Glyph::Pause,
+            w.act,
+            fill!(w.pause, job = job),
+            Deed::Pause(job.clone()),
+        )
     };
     vec![
         command(2, Glyph::Jobs, w.job, job.to_string(), Deed::Go(at.clone())),
-        command(3, Glyph::Play, w.act, fill!(w.run_now, job = job), Deed::Run(job.clone())),
+        command(
+            3,
+            Glyph::Play,
+            w.act,
+            fill!(w.run_now, job = job),
+            Deed::Run(job.clone()),
+        ),
         pause,
-        command(5, Glyph::Edit, w.act, fill!(w.edit, job = job), Deed::Go(format!("{at}/edit"))),
-        command(5, Glyph::Runs, w.go, fill!(w.runs_of, job = job), Deed::Go(format!("/runs?job={job}"))),
-        command(8, Glyph::Trash, w.act, fill!(w.delete, job = job), Deed::Delete(job.clone())),
+        command(
+            5,
+            Glyph::Edit,
+            w.act,
+            fill!(w.edit, job = job),
+            Deed::Go(format!("{at}/edit")),
+        ),
+        command(
+            5,
+            Glyph::Runs,
+            w.go,
+            fill!(w.runs_of, job = job),
+            Deed::Go(format!("/runs?job={job}")),
+        ),
+        command(
+            8,
+            Glyph::Trash,
+            w.act,
+            fill!(w.delete, job = job),
+            Deed::Delete(job.clone()),
+        ),
     ]
 }
 
 /// What can be done to a node.
 pub fn of_node(id: &NodeId, name: &str, is_held: bool) -> Vec<Command> {
     let w = say::<PaletteWords>();
-    let mut all = vec![command(2, Glyph::Nodes, w.node, name, Deed::Go(format!("/nodes/{id}")))];
+    let mut all = vec![command(
+        2,
+        Glyph::Nodes,
+        w.node,
+        name,
+        Deed::Go(format!("/nodes/{id}")),
+    )];
     let (id, name) = (id.clone(), name.to_owned());
     if is_held {
         let title = fill!(w.uncordon, node = name);
-        all.push(command(6, Glyph::Check, w.act, title, Deed::Uncordon { id, name }));
+        all.push(command(
+            6,
+            Glyph::Check,
+            w.act,
+            title,
+            Deed::Uncordon { id, name },
+        ));
     } else {
         let (cordon, drain) = (fill!(w.cordon, node = name), fill!(w.drain, node = name));
-        let held = Deed::Cordon { id: id.clone(), name: name.clone() };
+        let held = Deed::Cordon {
+            id: id.clone(),
+            name: name.clone(),
+        };
         all.push(command(6, Glyph::Forbidden, w.act, cordon, held));
         all.push(command(7, Glyph::Drain, w.act, drain, Deed::Drain { id, name }));
     }
@@ -138,7 +215,10 @@ mod tests {
 
     #[test]
     fn a_job_comes_before_what_can_be_done_to_it() {
-        assert_eq!(titles("backup")[..3], ["ops/backup-db", "Run now: ops/backup-db", "Pause: ops/backup-db"]);
+        assert_eq!(
+            titles("backup")[..3],
+            ["ops/backup-db", "Run now: ops/backup-db", "Pause: ops/backup-db"]
+        );
         assert_eq!(titles("resume")[0], "Resume: ops/report");
         assert_eq!(titles("del back")[0], "Delete: ops/backup-db");
         assert_eq!(titles("drain")[0], "Drain: web-1");

@@ -29,7 +29,11 @@ fn letters(word: &str, text: &str) -> Option<u32> {
 
 /// What is typed, as words in lower case.
 pub fn words(typed: &str) -> Vec<String> {
-    typed.to_lowercase().split_whitespace().map(str::to_owned).collect()
+    typed
+        .to_lowercase()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

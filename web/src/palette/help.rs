@@ -22,7 +22,12 @@ pub fn HelpSheet(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
         })
     };
     let ways = move || {
-        let named = |href: &str| pages.iter().find(|(at, ..)| *at == href).map(|(_, _, name)| *name);
+        let named = |href: &str| {
+            pages
+                .iter()
+                .find(|(at, ..)| *at == href)
+                .map(|(_, _, name)| *name)
+        };
         GO.map(|(letter, href)| {
             let letter = letter.to_string();
             view! {

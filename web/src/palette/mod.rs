@@ -17,10 +17,7 @@ use crate::{
     api,
     board::board,
     browser, locale,
-    pages::nodes::{
-        actions::node_deeds,
-        list::name,
-    },
+    pages::nodes::{actions::node_deeds, list::name},
     parts::{
         dialog::Dialog,
         icon::{Glyph, Icon},
@@ -50,7 +47,10 @@ pub struct Palette {
 
 /// Makes the palette a context; the shell has its button and its dialog.
 pub fn provide() {
-    provide_context(Palette { open: RwSignal::new(false), help: RwSignal::new(false) });
+    provide_context(Palette {
+        open: RwSignal::new(false),
+        help: RwSignal::new(false),
+    });
 }
 
 /// A page of the navigation: address, picture, name.
@@ -83,10 +83,17 @@ pub fn PaletteDialog(pages: Vec<PageLink>) -> impl IntoView {
         let is_g = press.key == "g" && !press.after_g && !press.is_typing && !press.with_control;
         after_g.set_value(is_g);
         if is_g {
-            set_timeout(move || { after_g.try_update_value(|g| *g = false); }, AFTER_G);
+            set_timeout(
+                move || {
+                    after_g.try_update_value(|g| *g = false);
+                },
+                AFTER_G,
+            );
         }
         let is_busy = open.get_untracked() || help.get_untracked() || event.alt_key();
-        let Some(wish) = wish(press).filter(|wish| *wish == Wish::Palette || !is_busy) else { return };
+        let Some(wish) = wish(press).filter(|wish| *wish == Wish::Palette || !is_busy) else {
+            return;
+        };
         event.prevent_default();
         match wish {
             Wish::Palette => open.update(|o| *o = !*o),
@@ -115,7 +122,12 @@ fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
     let all = Memo::new(move |_| {
         let mut all = general(pages.iter().copied());
         if let Some(table) = board.data() {
-            all.extend(table.rows.iter().flat_map(|row| of_job(&row.path(), row.job.paused)));
+            all.extend(
+                table
+                    .rows
+                    .iter()
+                    .flat_map(|row| of_job(&row.path(), row.job.paused)),
+            );
         }
         if let Some(nodes) = nodes.data() {
             let held = nodes.iter().map(|n| (n, n.intent.cordoned || n.intent.draining));

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_location};
 
 use crate::{
-    palette::{PaletteButton, PaletteDialog},
     actions::run_now::RunDialog,
+    palette::{PaletteButton, PaletteDialog},
     parts::{
         confirm::ConfirmDialog,
         icon::{Glyph, Icon},

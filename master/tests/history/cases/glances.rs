@@ -143,7 +143,10 @@ pub async fn what_was_asked_is_told_with_the_run(db: &Database) {
 pub async fn output_is_read_from_its_end(db: &Database) {
     let run = run(1, 0);
     let pieces: Vec<_> = (0..40).map(|seq| chunk(&run, seq, b"x")).collect();
-    db.history.record(std::slice::from_ref(&run), &pieces).await.unwrap();
+    db.history
+        .record(std::slice::from_ref(&run), &pieces)
+        .await
+        .unwrap();
     let seqs = async |before: u64, limit: u32| {
         let found = db.history.output_before(run.id, before, limit).await.unwrap();
         found.iter().map(|piece| piece.seq).collect::<Vec<_>>()

@@ -69,9 +69,7 @@ pub fn line(run: &RunView, has_slots: bool) -> impl IntoView + use<> {
     let reason = reason_text(run);
     let title = reason.clone();
     let cause = (run.cause != Cause::Schedule).then(|| cause_name(run.cause));
-    let instants = run
-        .range
-        .map(|range| fill!(w.instants, n = count(range.count)));
+    let instants = run.range.map(|range| fill!(w.instants, n = count(range.count)));
     view! {
         <tr>
             <td><a href=format!("/runs/{}", run.id)><StateBadge state=run.state /></a></td>

@@ -26,7 +26,10 @@ pub struct NodeDeeds {
 }
 
 pub fn node_deeds() -> NodeDeeds {
-    NodeDeeds { toaster: toaster(), asker: confirm::asker() }
+    NodeDeeds {
+        toaster: toaster(),
+        asker: confirm::asker(),
+    }
 }
 
 impl NodeDeeds {
@@ -34,22 +37,52 @@ impl NodeDeeds {
     pub fn cordon(self, id: NodeId, name: String) {
         let w = say::<NodesWords>();
         let said = fill!(w.cordoned_done, node = name);
-        let wanted = IntentPatch { cordoned: Some(true), ..IntentPatch::default() };
+        let wanted = IntentPatch {
+            cordoned: Some(true),
+            ..IntentPatch::default()
+        };
         let act = Callback::new(move |()| {
-            wish(self.toaster, id.clone(), wanted.clone(), said.clone(), Some(back_wish()));
+            wish(
+                self.toaster,
+                id.clone(),
+                wanted.clone(),
+                said.clone(),
+                Some(back_wish()),
+            );
         });
-        self.ask(fill!(w.cordon_title, node = name), w.cordon_about, w.cordon, false, act);
+        self.ask(
+            fill!(w.cordon_title, node = name),
+            w.cordon_about,
+            w.cordon,
+            false,
+            act,
+        );
     }
 
     /// The same.
     pub fn drain(self, id: NodeId, name: String) {
         let w = say::<NodesWords>();
         let said = fill!(w.draining_done, node = name);
-        let wanted = IntentPatch { draining: Some(true), ..IntentPatch::default() };
+        let wanted = IntentPatch {
+            draining: Some(true),
+            ..IntentPatch::default()
+        };
         let act = Callback::new(move |()| {
-            wish(self.toaster, id.clone(), wanted.clone(), said.clone(), Some(back_wish()));
+            wish(
+                self.toaster,
+                id.clone(),
+                wanted.clone(),
+                said.clone(),
+                Some(back_wish()),
+            );
         });
-        self.ask(fill!(w.drain_title, node = name), w.drain_about, w.drain, true, act);
+        self.ask(
+            fill!(w.drain_title, node = name),
+            w.drain_about,
+            w.drain,
+            true,
+            act,
+        );
     }
 
     /// At once: the node takes work again.
@@ -74,12 +107,28 @@ impl NodeDeeds {
                 }
             });
         });
-        self.ask(fill!(w.forget_title, node = name), w.forget_about, w.forget, true, act);
+        self.ask(
+            fill!(w.forget_title, node = name),
+            w.forget_about,
+            w.forget,
+            true,
+            act,
+        );
     }
 
     fn ask(self, title: String, text: &str, verb: &str, is_dangerous: bool, act: Callback<()>) {
         let (text, verb) = (text.to_owned(), verb.to_owned());
-        confirm::ask(self.asker, Question { title, text, what: vec![], verb, is_dangerous, act });
+        confirm::ask(
+            self.asker,
+            Question {
+                title,
+                text,
+                what: vec![],
+                verb,
+                is_dangerous,
+                act,
+            },
+        );
     }
 }
 
