@@ -24,7 +24,7 @@ run:
 ## the others, they would change the features of what all depend on, and all be built twice.
 test:
 	@deploy/setup test console
-	$(BUNDLE) --check
+	$(BUNDLE)
 	$(CARGO) build --locked -p gnomon
 	$(CARGO) test --locked --workspace --exclude gnomon-web --exclude gnomon-web-bundle
 	$(CARGO) test --locked -p gnomon-web
