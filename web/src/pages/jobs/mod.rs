@@ -22,7 +22,6 @@ use shared::{
 use crate::{
     api,
     board::{Row, Table, board},
-    locale::count,
     parts::{
         feedback::{Empty, shown},
         icon::{Glyph, Icon},
@@ -54,14 +53,13 @@ pub fn Jobs() -> impl IntoView {
     let fleet = remote(&[Changed::Nodes, Changed::Groups], || (), |()| read_fleet());
     let wish = url::wish();
     let selection = Selection::default();
-    let title = move || jobs.data().map(|table| count(table.rows.len() as u64));
     let beside = move || {
         view! {
             <a class="button primary" href="/new"><Icon glyph=Glyph::Plus />{w.new}</a>
         }
     };
     view! {
-        <Page title=w.title actions=beside above=move || view! { {title} }>
+        <Page title=w.title actions=beside>
             {shown(jobs, move |data| {
                 let table = Signal::derive(move || (*data.get()).clone());
                 let ordered = Memo::new_with_compare(
