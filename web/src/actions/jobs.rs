@@ -95,13 +95,13 @@ impl JobActions {
     /// hear of it and be another one before the answer is there.
     pub fn delete(self, job: JobPath, after: Option<After>) {
         let w = say::<ActionWords>();
-        self.ask(move || Question {
+        self.ask(Question {
             title: fill!(w.delete_title, job = job),
             text: w.delete_about.into(),
             what: vec![job.to_string()],
             verb: w.delete.into(),
             is_dangerous: true,
-            act: Callback::new(move |()| {
+            act: Arc::new(move || {
                 let (job, after) = (job.clone(), after.clone());
                 spawn_local(async move {
                     match jobs::remove(&job).await {
@@ -118,10 +118,8 @@ impl JobActions {
         });
     }
 
-    /// Asks in a task of its own: what is made in an event ends with the view that had the
-    /// event, and a menu is gone before its question is answered.
-    fn ask(self, question: impl FnOnce() -> Question + 'static) {
-        spawn_local(async move { confirm::ask(self.asker, question()) });
+    fn ask(self, question: Question) {
+        confirm::ask(self.asker, question);
     }
 
     /// Asks, naming the jobs, and gives one order for all. `progress` tells how many are done
@@ -140,13 +138,13 @@ impl JobActions {
             BulkAction::Run => (w.run_title, w.run_about, w.run),
             BulkAction::Delete => (w.delete_many_title, w.delete_many_about, w.delete),
         };
-        self.ask(move || Question {
+        self.ask(Question {
             title: fill!(title, n = count(chosen.len() as u64)),
             text: text.into(),
             what: chosen.iter().map(ToString::to_string).collect(),
             verb: verb.into(),
             is_dangerous: action == BulkAction::Delete,
-            act: Callback::new(move |()| {
+            act: Arc::new(move || {
                 let chosen = chosen.clone();
                 spawn_local(async move {
                     let all = chosen.len();

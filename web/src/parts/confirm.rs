@@ -1,5 +1,7 @@
 //! Asks before something is done that cannot be taken back, naming what it touches.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
 use super::{
@@ -23,8 +25,12 @@ pub struct Question {
     /// What the button says: the verb, never "OK".
     pub verb: String,
     pub is_dangerous: bool,
-    pub act: Callback<()>,
+    pub act: Act,
 }
+
+/// What is done if the answer is yes. No `Callback`: that ends with the view in whose event
+/// it was made, and a menu is gone before its question is answered.
+pub type Act = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Clone, Copy)]
 struct Asked(RwSignal<Option<Question>>);
@@ -81,7 +87,7 @@ fn Asking(question: Question, open: RwSignal<bool>) -> impl IntoView {
         <footer>
             <button type="button" on:click=move |_| open.set(false)>{w.cancel}</button>
             <button type="button" class=if is_dangerous { "danger" } else { "primary" } autofocus
-                on:click=move |_| { open.set(false); act.run(()); }>
+                on:click=move |_| { open.set(false); act(); }>
                 {verb}
             </button>
         </footer>

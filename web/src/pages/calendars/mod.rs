@@ -107,7 +107,7 @@ fn CalendarCard(view: CalendarView, edit: Callback<Option<CalendarView>>) -> imp
             what: used.clone(),
             verb: w.delete.into(),
             is_dangerous: true,
-            act: Callback::new(move |()| {
+            act: Arc::new(move || {
                 let name = name.clone();
                 spawn_local(async move {
                     match api::calendars::delete_calendar(&name, revision).await {

@@ -1,5 +1,7 @@
 //! Keeps what is not saved: leaving asks, and what was left is there again.
 
+use std::sync::Arc;
+
 use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use serde::{Deserialize, Serialize};
@@ -85,7 +87,7 @@ pub fn watch(editing: Editing, place: String) {
         }
         event.prevent_default();
         event.stop_propagation();
-        let go = move |()| navigate.with_value(|navigate| navigate(&href, NavigateOptions::default()));
+        let go = move || navigate.with_value(|navigate| navigate(&href, NavigateOptions::default()));
         confirm::ask(
             asker,
             Question {
@@ -94,7 +96,7 @@ pub fn watch(editing: Editing, place: String) {
                 what: Vec::new(),
                 verb: w.leave_verb.into(),
                 is_dangerous: false,
-                act: Callback::new(go),
+                act: Arc::new(go),
             },
         );
     };

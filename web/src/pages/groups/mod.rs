@@ -96,7 +96,7 @@ fn GroupCard(group: GroupView, edit: Callback<Option<GroupView>>) -> impl IntoVi
             what: members.iter().map(ToString::to_string).collect(),
             verb: w.delete.into(),
             is_dangerous: true,
-            act: Callback::new(move |()| {
+            act: Arc::new(move || {
                 let name = name.clone();
                 spawn_local(async move {
                     match api::groups::delete_group(&name, revision).await {

@@ -1,5 +1,7 @@
 //! What can be done to a node, wherever it is shown.
 
+use std::sync::Arc;
+
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use shared::{
@@ -11,7 +13,7 @@ use super::{NodesWords, list::name};
 use crate::{
     api::nodes::{forget, intend},
     parts::{
-        confirm::{self, Asker, Question},
+        confirm::{self, Act, Asker, Question},
         icon::{Glyph, Icon},
         toast::{Toaster, toaster},
     },
@@ -41,7 +43,7 @@ impl NodeDeeds {
             cordoned: Some(true),
             ..IntentPatch::default()
         };
-        let act = Callback::new(move |()| {
+        let act = Arc::new(move || {
             wish(
                 self.toaster,
                 id.clone(),
@@ -67,7 +69,7 @@ impl NodeDeeds {
             draining: Some(true),
             ..IntentPatch::default()
         };
-        let act = Callback::new(move |()| {
+        let act = Arc::new(move || {
             wish(
                 self.toaster,
                 id.clone(),
@@ -92,16 +94,16 @@ impl NodeDeeds {
     }
 
     /// Asks first, then forgets a node that is down and calls `after`.
-    pub fn forget(self, id: NodeId, name: String, after: Callback<()>) {
+    pub fn forget(self, id: NodeId, name: String, after: Act) {
         let w = say::<NodesWords>();
         let said = fill!(w.forgotten, node = name);
-        let act = Callback::new(move |()| {
-            let (id, said) = (id.clone(), said.clone());
+        let act = Arc::new(move || {
+            let (id, said, after) = (id.clone(), said.clone(), after.clone());
             spawn_local(async move {
                 match forget(&id).await {
                     Ok(()) => {
                         self.toaster.done(said);
-                        after.run(());
+                        after();
                     }
                     Err(failure) => self.toaster.failed(&failure),
                 }
@@ -116,7 +118,7 @@ impl NodeDeeds {
         );
     }
 
-    fn ask(self, title: String, text: &str, verb: &str, is_dangerous: bool, act: Callback<()>) {
+    fn ask(self, title: String, text: &str, verb: &str, is_dangerous: bool, act: Act) {
         let (text, verb) = (text.to_owned(), verb.to_owned());
         confirm::ask(
             self.asker,
@@ -138,7 +140,7 @@ pub fn NodeActions(node: NodeView) -> impl IntoView {
     let w = say::<NodesWords>();
     let deeds = node_deeds();
     let navigate = use_navigate();
-    let gone = Callback::new(move |()| navigate("/nodes", Default::default()));
+    let gone: Act = Arc::new(move || navigate("/nodes", Default::default()));
     let is_held = node.intent.cordoned || node.intent.draining;
     let is_draining = node.intent.draining;
     let is_down = node.state == NodeState::Down;
@@ -149,7 +151,7 @@ pub fn NodeActions(node: NodeView) -> impl IntoView {
     };
     let remove = move |_| {
         let (id, name) = this.get_value();
-        deeds.forget(id, name, gone);
+        deeds.forget(id, name, gone.clone());
     };
     view! {
         {is_held.then(|| view! {

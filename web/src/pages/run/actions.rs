@@ -1,5 +1,7 @@
 //! What one can do with a run: end it, or ask for the same again.
 
+use std::sync::Arc;
+
 use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use shared::{api::RunNow, history::RunView, id::RunId};
@@ -110,7 +112,7 @@ fn Again(run: Remote<RunView>) -> impl IntoView {
             text = format!("{text} {}", w.again_env);
         }
         let navigate = navigate.clone();
-        let act = Callback::new(move |()| {
+        let act = Arc::new(move || {
             let (with, job, navigate) = (with.clone(), job.clone(), navigate.clone());
             spawn_local(async move {
                 match api::runs::run_now(&job, &with).await {

@@ -115,7 +115,7 @@ fn TokenList(list: Signal<Arc<Vec<TokenView>>>, tokens: Remote<Vec<TokenView>>) 
             what: vec![],
             verb: w.revoke.into(),
             is_dangerous: true,
-            act: Callback::new(move |()| {
+            act: Arc::new(move || {
                 let name = name.clone();
                 spawn_local(async move {
                     match api::tokens::revoke_token(&name).await {
