@@ -269,7 +269,7 @@ struct Fate {
 /// By instant, in milliseconds.
 fn fates(runs: &[serde_json::Value]) -> std::collections::BTreeMap<i64, Fate> {
     let fate = |run: &serde_json::Value| {
-        let at: shared::time::Time = text(run, "scheduled_at").parse().unwrap();
+        let at: shared::time::Time = text(run, "scheduled_at").parse().expect("history has instants");
         let fate = Fate {
             state: text(run, "state").to_owned(),
             reason: run["reason"].to_string(),
