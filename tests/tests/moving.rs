@@ -70,7 +70,7 @@ fn is_here(cli: &Cli, moved: &Moved) {
     let jobs = cli.json(&["job", "ls"]);
     let mut names: Vec<_> = jobs
         .as_array()
-        .unwrap()
+        .expect("a list")
         .iter()
         .map(|j| text(&j["spec"], "name"))
         .collect();
