@@ -180,7 +180,7 @@ test('filters stand in the address, and new runs come through them', async () =>
   await page.getByText('No run matches the filters').waitFor();
   await page.getByRole('button', { name: 'Clear filters' }).first().click();
   await row(sleeper).waitFor();
-  assert.equal(new URL(page.url()).search, '');
+  await page.waitForURL((url) => url.search === '');
   await accessible(page, 'the runs');
   noProblems(page);
 });

@@ -28,6 +28,9 @@ pub fn Rows<T, K, KF, V, VF>(
     /// The class of the element that scrolls.
     #[prop(default = "rows")]
     class: &'static str,
+    /// What it is to a screen reader: `rowgroup` within a table.
+    #[prop(optional)]
+    role: Option<&'static str>,
     /// Where the list is scrolled to; set it to scroll.
     #[prop(optional)]
     element: NodeRef<html::Div>,
@@ -73,7 +76,7 @@ where
     let total = move || format!("{}px", rows.with(|rows| rows.len()) as f64 * row_height);
     let offset = move || format!("translateY({}px)", window.get().0 as f64 * row_height);
     view! {
-        <div class=class node_ref=element on:scroll=move |_| look() tabindex="0">
+        <div class=class role=role node_ref=element on:scroll=move |_| look() tabindex="0">
             <div class="rows-all" style:height=total>
                 <div class="rows-seen" style:transform=offset>
                     <For each=visible key=move |(i, each)| (*i, key(each)) children=move |(i, each)| row(i, each) />

@@ -132,11 +132,6 @@ fn searched(node: &NodeView) -> String {
     text.to_lowercase()
 }
 
-/// What of a node is shown in its row.
-pub fn key(node: &NodeView) -> String {
-    serde_json::to_string(node).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -76,7 +76,8 @@ fn Fleet(nodes: Signal<Arc<Vec<NodeView>>>) -> impl IntoView {
                     <span role="columnheader" class="wide">{w.version}</span>
                     <span role="columnheader"></span>
                 </div>
-                <Rows rows=found.into() row_height=52 key=list::key row=|_, node| view! { <NodeRow node /> } />
+                <Rows rows=found.into() row_height=52 key=|node: &NodeView| node.id.clone() role="rowgroup"
+                    row=move |_, first| view! { <NodeRow first nodes /> } />
                 <Show when=move || is_none_found.get()>
                     <Empty title=w.none_found><p>{w.none_found_about}</p></Empty>
                 </Show>
@@ -110,38 +111,60 @@ fn StateChips(nodes: Signal<Arc<Vec<NodeView>>>, filter: Filter) -> impl IntoVie
     .collect_view()
 }
 
+/// A row stays as long as its node does, so that its menu stays open while the node reports.
 #[component]
-fn NodeRow(node: NodeView) -> impl IntoView {
+fn NodeRow(first: NodeView, nodes: Signal<Arc<Vec<NodeView>>>) -> impl IntoView {
     let w = say::<NodesWords>();
-    let href = format!("/nodes/{}", node.id);
-    let shown = name(&node).to_owned();
-    let labels: Vec<_> = node.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    let all_labels = labels.join("\n");
-    let version = node.node.as_ref().map(|n| n.version.clone());
-    let menu_label = fill!(w.actions, node = shown);
-    let actions = node.clone();
+    let id = first.id.clone();
+    let href = format!("/nodes/{id}");
+    let shown_id = id.to_string();
+    let node = Memo::new(move |_| {
+        let found = nodes.with(|all| all.iter().find(|node| node.id == id).cloned());
+        found.unwrap_or_else(|| first.clone())
+    });
+    let part = move |part: fn(&NodeView) -> AnyView| move || node.with(part);
+    let shown = Memo::new(move |_| node.with(|node| name(node).to_owned()));
+    let state = Memo::new(move |_| node.with(|node| node.state));
+    let wishes = Memo::new(move |_| node.with(|node| (node.state, node.intent.clone())));
+    let other_id = shown_id.clone();
     view! {
-        <div class="nodes-row" role="row" data-node=node.id.to_string()>
-            <span role="cell"><NodeBadge state=node.state /></span>
+        <div class="nodes-row" role="row" data-node=shown_id>
+            <span role="cell">{move || view! { <NodeBadge state=state.get() /> }}</span>
             <span role="cell" class="nodes-name">
-                <a href=href>{shown.clone()}</a>
-                <small class="muted mono">{(shown != node.id.to_string()).then(|| node.id.to_string())}</small>
+                <a href=href>{shown}</a>
+                <small class="muted mono">{move || (shown.get() != other_id).then(|| other_id.clone())}</small>
             </span>
-            <span role="cell" class="wide nodes-labels" title=all_labels>
-                {labels.into_iter().map(|label| view! { <span class="chip">{label}</span> }).collect_view()}
+            <span role="cell" class="wide nodes-labels">{part(labels)}</span>
+            <span role="cell">{part(|node| view! { <Carried node=node.clone() /> }.into_any())}</span>
+            <span role="cell" class="number">{move || count(node.with(|node| node.slots).into())}</span>
+            <span role="cell" class="number wide">
+                {move || node.with(|node| node.health.as_ref().map(|h| load(h.load_milli)))}
             </span>
-            <span role="cell"><Carried node=node.clone() /></span>
-            <span role="cell" class="number">{count(node.slots.into())}</span>
-            <span role="cell" class="number wide">{node.health.as_ref().map(|h| load(h.load_milli))}</span>
-            <span role="cell" class="number wide"><ClockOffset offset_ms=node.clock_offset_ms /></span>
-            <span role="cell" class="wide muted">{version.unwrap_or_else(|| seen(&node))}</span>
+            <span role="cell" class="number wide">
+                {part(|node| view! { <ClockOffset offset_ms=node.clock_offset_ms /> }.into_any())}
+            </span>
+            <span role="cell" class="wide muted">
+                {move || node.with(|node| node.node.as_ref().map_or_else(|| seen(node), |n| n.version.clone()))}
+            </span>
             <span role="cell">
-                <Menu button=|| view! { <Icon glyph=Glyph::More /> } label=menu_label>
-                    <NodeActions node=actions.clone() />
+                <Menu button=|| view! { <Icon glyph=Glyph::More /> }
+                    label=Signal::derive(move || fill!(w.actions, node = shown.get()))>
+                    {move || {
+                        wishes.track();
+                        view! { <NodeActions node=node.get_untracked() /> }
+                    }}
                 </Menu>
             </span>
         </div>
     }
+}
+
+fn labels(node: &NodeView) -> AnyView {
+    let chips = node.labels.iter().map(|(key, value)| {
+        let label = format!("{key}={value}");
+        view! { <span class="chip" title=label.clone()>{label.clone()}</span> }
+    });
+    chips.collect_view().into_any()
 }
 
 fn seen(node: &NodeView) -> String {
