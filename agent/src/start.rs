@@ -77,7 +77,9 @@ pub fn start(
     })?;
     let capacity = config.capacity.unwrap_or_else(identity::capacity_default);
     let parts = AgentParts {
-        name: Some(identity::host_name()).filter(|name| !name.is_empty()),
+        name: config
+            .name
+            .or_else(|| Some(identity::host_name()).filter(|name| !name.is_empty())),
         labels: identity::labels(&config.labels),
         capacity: capacity.min(policy.max_concurrent().unwrap_or(u32::MAX)),
         timeout_max: policy.max_timeout(),

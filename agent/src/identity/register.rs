@@ -126,9 +126,9 @@ impl Fence {
 pub enum RegisterError {
     /// Somebody else has this node's key.
     #[error(
-        "another agent is registered as node `{id}` (on {name}); give this one another --name and data directory"
+        "another agent is registered as node `{id}` (on {host}); give this one another --name and data directory"
     )]
-    Taken { id: String, name: String },
+    Taken { id: String, host: String },
     /// The same identity, in another process.
     #[error(
         "another agent with this agent's own identity took its place as node `{id}`; is the data directory a copy?"
@@ -303,10 +303,13 @@ fn check(
         .and_then(parse::<Credential>)
         .is_some_and(|c| c.token_sha256 == token_sha256);
     if !is_own {
-        let name = other.map_or_else(|| "an unknown host".to_owned(), |n| n.name);
+        let host = other.map_or_else(
+            || "an unknown host".to_owned(),
+            |n| n.labels.get("hostname").cloned().unwrap_or(n.name),
+        );
         return Err(RegisterError::Taken {
             id: node.id.to_string(),
-            name,
+            host,
         });
     }
     if !is_first && other.is_some_and(|other| other.boot != node.boot) {
