@@ -17,6 +17,7 @@ pub mod pages;
 pub mod parts;
 pub mod actions;
 pub mod board;
+pub mod address;
 pub mod remote;
 pub mod live;
 pub mod api;

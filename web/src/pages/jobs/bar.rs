@@ -101,7 +101,7 @@ pub fn Filters(looking: Looking) -> impl IntoView {
                     wish.with_untracked(|wish| wish.filter.node.clone()))}
             </select>
             {move || wish.with(|wish| wish.filter.is_set()).then(|| view! {
-                <button type="button" class="plain" on:click=move |_| wish.update(super::url::Wish::clear)>
+                <button type="button" class="plain" on:click=move |_| wish.update(super::wish::Wish::clear)>
                     <Icon glyph=Glyph::Close />{w.clear_filters}
                 </button>
             })}

@@ -5,7 +5,7 @@
 mod words;
 mod filter;
 mod order;
-mod url;
+mod wish;
 mod select;
 mod bar;
 mod list;
@@ -20,6 +20,7 @@ use shared::{
 };
 
 use crate::{
+    address::in_url,
     api,
     board::{Row, Table, board},
     parts::{
@@ -34,12 +35,13 @@ use bar::{Filters, Selected, States};
 use filter::{Fleet, Shown};
 use list::JobList;
 use select::Selection;
+use wish::Wish;
 use words::JobsWords;
 
 /// What the page's parts share.
 #[derive(Clone, Copy)]
 struct Looking {
-    wish: RwSignal<url::Wish>,
+    wish: RwSignal<Wish>,
     selection: Selection,
     table: Signal<Arc<Table>>,
     shown: Signal<Arc<Shown>>,
@@ -51,7 +53,7 @@ pub fn Jobs() -> impl IntoView {
     let w = say::<JobsWords>();
     let jobs = board();
     let fleet = remote(&[Changed::Nodes, Changed::Groups], || (), |()| read_fleet());
-    let wish = url::wish();
+    let wish = in_url::<Wish>();
     let selection = Selection::default();
     let beside = move || {
         view! {
@@ -132,7 +134,7 @@ fn Board(looking: Looking) -> impl IntoView {
                 {move || finds_none.get().then(|| view! {
                     <Empty title=w.nothing_found>
                         <p>{w.nothing_found_about}</p>
-                        <p><button type="button" on:click=move |_| wish.update(url::Wish::clear)>{w.clear_filters}</button></p>
+                        <p><button type="button" on:click=move |_| wish.update(Wish::clear)>{w.clear_filters}</button></p>
                     </Empty>
                 })}
             </div>

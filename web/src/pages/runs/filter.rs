@@ -10,7 +10,7 @@ use shared::{
     units::Span,
 };
 
-use crate::api::Query;
+use crate::{address::InUrl, api::Query};
 
 /// See the module. What is empty asks for nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -72,9 +72,9 @@ pub const CAUSES: [Cause; 5] = [
     Cause::Lost,
 ];
 
-impl Filter {
+impl InUrl for Filter {
     /// What cannot be read asks for nothing.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Filter {
+    fn read(get: &dyn Fn(&str) -> Option<String>) -> Filter {
         let text = |name: &str| get(name).unwrap_or_default();
         let (states, causes) = (text("state"), text("cause"));
         Filter {
@@ -92,7 +92,7 @@ impl Filter {
         }
     }
 
-    pub fn written(&self) -> Query {
+    fn written(&self) -> Query {
         Query::default()
             .with_some("q", some(&self.q))
             .with_some("job", self.job.as_ref())
@@ -103,7 +103,10 @@ impl Filter {
             .with_some("since", self.since)
             .with_some("until", self.until)
     }
+}
 
+impl Filter {
+    /// What cannot be read asks for nothing.
     pub fn is_set(&self) -> bool {
         *self != Filter::default()
     }
@@ -162,7 +165,7 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Filter {
         let pairs: BTreeMap<&str, &str> = pairs.iter().copied().collect();
-        Filter::read(|name| pairs.get(name).map(ToString::to_string))
+        Filter::read(&|name| pairs.get(name).map(ToString::to_string))
     }
 
     #[test]

@@ -6,7 +6,6 @@ mod list;
 pub mod news;
 mod reading;
 mod row;
-mod url;
 mod words;
 
 use std::time::Duration;
@@ -15,6 +14,7 @@ use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
 use leptos_router::components::A;
 
 use crate::{
+    address::in_url,
     browser::is_wider_than,
     locale::count,
     parts::{
@@ -46,7 +46,7 @@ const TYPED: Duration = Duration::from_millis(200);
 #[component]
 pub fn Runs() -> impl IntoView {
     let w = say::<RunsWords>();
-    let wish = url::wish();
+    let wish = in_url::<Filter>();
     let reading = Reading::new(settled(wish));
     let is_empty = Memo::new(move |_| reading.rows.with(|rows| rows.is_empty()));
     let is_set = Memo::new(move |_| wish.with(Filter::is_set));

@@ -1,16 +1,9 @@
 //! What is asked for stands in the URL, so that a link shows the same.
 
-use std::time::Duration;
-
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate, use_query_map},
-};
 use shared::api::board::JobState;
 
 use super::{filter::Filter, order::Sort};
-use crate::api::Query;
+use crate::{address::InUrl, api::Query};
 
 /// What the viewer wants to see.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -24,8 +17,10 @@ impl Wish {
     pub fn clear(&mut self) {
         self.filter = Filter::default();
     }
+}
 
-    fn read(get: impl Fn(&str) -> Option<String>) -> Wish {
+impl InUrl for Wish {
+    fn read(get: &dyn Fn(&str) -> Option<String>) -> Wish {
         let text = |name| get(name).unwrap_or_default();
         let states = text("state");
         Wish {
@@ -66,58 +61,6 @@ impl Wish {
     }
 }
 
-/// While somebody types, the URL waits.
-const SETTLED: Duration = Duration::from_millis(250);
-
-/// The wish of the URL, followed both ways.
-pub fn wish() -> RwSignal<Wish> {
-    let query = use_query_map();
-    let read = move || query.with(|q| Wish::read(|name| q.get(name)));
-    let wish = RwSignal::new(untrack(read));
-    // What was last written there: hearing of it again is no news, and must not undo what was
-    // typed meanwhile.
-    let written = StoredValue::new(wish.get_untracked());
-    Effect::new(move |before: Option<()>| {
-        let told = read();
-        if before.is_some() && written.with_value(|w| *w != told) {
-            written.set_value(told.clone());
-            wish.set(told);
-        }
-    });
-    let (navigate, path) = (use_navigate(), use_location().pathname);
-    let home = path.get_untracked();
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
-    Effect::new(move |_| {
-        let new = wish.get();
-        if let Some(handle) = waiting.try_update_value(Option::take).flatten() {
-            handle.clear();
-        }
-        if written.with_value(|w| *w == new) {
-            return;
-        }
-        let (navigate, home) = (navigate.clone(), home.clone());
-        let write = move || {
-            if path.try_get_untracked().as_ref() != Some(&home) {
-                return;
-            }
-            written.set_value(new.clone());
-            let options = NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..NavigateOptions::default()
-            };
-            navigate(&new.written().after(&home), options);
-        };
-        waiting.set_value(set_timeout_with_handle(write, SETTLED).ok());
-    });
-    on_cleanup(move || {
-        if let Some(handle) = waiting.try_update_value(Option::take).flatten() {
-            handle.clear();
-        }
-    });
-    wish
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -126,7 +69,7 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Wish {
         let pairs: BTreeMap<&str, &str> = pairs.iter().copied().collect();
-        Wish::read(|name| pairs.get(name).map(ToString::to_string))
+        Wish::read(&|name| pairs.get(name).map(ToString::to_string))
     }
 
     #[test]

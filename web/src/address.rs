@@ -1,4 +1,4 @@
-//! The filter in the URL, followed both ways.
+//! What a page shows, in the URL: a link shows the same.
 
 use std::time::Duration;
 
@@ -8,14 +8,22 @@ use leptos_router::{
     hooks::{use_location, use_navigate, use_query_map},
 };
 
-use super::filter::Filter;
+use crate::api::Query;
+
+/// A wish that has a form in the URL.
+pub trait InUrl: Clone + PartialEq + Send + Sync + 'static {
+    /// Reads it, given what a name of the query stands for. What makes no sense is left out.
+    fn read(get: &dyn Fn(&str) -> Option<String>) -> Self;
+    fn written(&self) -> Query;
+}
 
 /// While somebody types, the URL waits.
 const SETTLED: Duration = Duration::from_millis(250);
 
-pub fn wish() -> RwSignal<Filter> {
+/// The wish of the URL, followed both ways for as long as the page is there.
+pub fn in_url<W: InUrl>() -> RwSignal<W> {
     let query = use_query_map();
-    let read = move || query.with(|q| Filter::read(|name| q.get(name)));
+    let read = move || query.with(|q| W::read(&|name| q.get(name)));
     let wish = RwSignal::new(untrack(read));
     // What was last written there: hearing of it again is no news, and must not undo what
     // was typed meanwhile.
