@@ -28,6 +28,8 @@ impl LogArgs {
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
+            // There is nowhere to tell that the log cannot be written; it must end nothing.
+            .log_internal_errors(false)
             .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
         let started = if self.log_json {
             builder.json().try_init()

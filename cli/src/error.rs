@@ -13,6 +13,8 @@ pub enum Kind {
     Conflict = 4,
     NotAllowed = 5,
     Unreachable = 6,
+    /// Nobody reads stdout any more. As shells know it of a tool that SIGPIPE has ended.
+    ReaderGone = 128 + 13,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,9 @@ impl CliError {
     }
 
     pub fn print(&self) {
+        if self.kind == Kind::ReaderGone {
+            return;
+        }
         let red = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let (on, off) = if red { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
         // stderr may be closed; there is then nobody to tell.

@@ -20,7 +20,6 @@ use commands::Cli;
 fn main() -> ExitCode {
     // rustls wants to be told which implementation of cryptography to use, once.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reset_sigpipe();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return usage(&e),
@@ -39,15 +38,4 @@ fn main() -> ExitCode {
 fn usage(e: &clap::Error) -> ExitCode {
     let _ = e.print();
     ExitCode::from(if e.use_stderr() { 2 } else { 0 })
-}
-
-/// `gnomon run ls | head` ends quietly, as other tools do.
-#[allow(
-    unsafe_code,
-    reason = "the only way to undo what Rust's runtime does to SIGPIPE"
-)]
-fn reset_sigpipe() {
-    use nix::sys::signal::{SigHandler, Signal, signal};
-    // SAFETY: called before any thread starts; SIG_DFL is no handler of ours.
-    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
 }

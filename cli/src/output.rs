@@ -7,7 +7,7 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
 use shared::{run::State, time::Time, units::Span};
 
-use crate::error::{Doing, Result};
+use crate::error::{CliError, Doing, Kind, Result};
 
 /// How to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, ValueEnum)]
@@ -78,13 +78,30 @@ pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<Cell>>, is_empty: boo
     )
 }
 
-/// Prints lines; the reader may have gone.
+/// Prints lines.
 pub fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Result<()> {
     let mut out = io::stdout().lock();
-    for line in lines {
-        writeln!(out, "{}", line.as_ref()).doing("writing to stdout")?;
-    }
-    out.flush().doing("writing to stdout")
+    written(
+        lines
+            .into_iter()
+            .try_for_each(|line| writeln!(out, "{}", line.as_ref()))
+            .and_then(|()| out.flush()),
+    )
+}
+
+/// Prints bytes as they are, at once.
+pub fn bytes(mut out: impl Write, bytes: &[u8]) -> Result<()> {
+    written(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// A reader that has gone has read enough: `gnomon run ls | head` ends quietly, as other
+/// tools do. SIGPIPE, which does that for them, stays ignored: it would also end a server
+/// whose client goes away.
+fn written(done: io::Result<()>) -> Result<()> {
+    done.map_err(|e| match e.kind() {
+        io::ErrorKind::BrokenPipe => CliError::new(Kind::ReaderGone, "nobody reads this any more"),
+        _ => CliError::failed(format!("writing the output: {e}")),
+    })
 }
 
 /// Says on stderr what is going on, so that stdout holds only results.

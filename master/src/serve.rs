@@ -1,6 +1,6 @@
 //! A whole master: the core, and the API, intake and housekeeping around it.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use shared::{
     host::Host,
@@ -139,9 +139,10 @@ pub async fn run(config: MasterConfig, cancel: CancellationToken) -> Result<(), 
     let running = start(parts, cancel).await?;
     if let Some(password) = &running.password {
         // The one place where a secret is shown: nobody could log in otherwise.
-        eprintln!("A fresh instance: log in as `admin` with the password {password}");
-        eprintln!(
-            "It is shown this once; change it with `gnomon login --url {} --change-password`.",
+        let _ = writeln!(
+            std::io::stderr(),
+            "A fresh instance: log in as `admin` with the password {password}\n\
+             It is shown this once; change it with `gnomon login --url {} --change-password`.",
             running.url
         );
     }

@@ -1,6 +1,12 @@
 //! A whole instance in one process, as a newcomer meets it.
 
-use std::{fs, net::TcpListener, time::Duration};
+use std::{
+    fs,
+    io::Write,
+    net::{TcpListener, TcpStream},
+    process::Stdio,
+    time::Duration,
+};
 
 use gnomon_tests::{
     Cli, Standalone,
@@ -244,6 +250,46 @@ fn it_survives_kill_9_at_any_time() {
         let runs = instance.cli.runs("default/tick");
         let about: Vec<_> = runs.iter().filter(|r| Some(time(r)) == missing).collect();
         panic!("{missing:?} has no one explained end: {about:#?}; written: {written:?}");
+    }
+}
+
+#[test]
+fn clients_that_go_away_end_nothing() {
+    let mut instance = Standalone::start();
+    let context = fs::read_to_string(instance.scratch.join("config/gnomon/context.json")).unwrap();
+    let context: serde_json::Value = serde_json::from_str(&context).unwrap();
+    let request = format!(
+        "GET /api/v1/events HTTP/1.1\r\nhost: gnomon\r\nauthorization: Bearer {}\r\n\r\n",
+        text(&context, "token")
+    );
+    // The answer is begun, refused by the kernel, and gone on with: what a write into such a
+    // connection does to a process is SIGPIPE, if that is not ignored.
+    for _ in 0..1000 {
+        let mut client =
+            TcpStream::connect(("127.0.0.1", instance.port.number())).expect("the server still listens");
+        client.write_all(request.as_bytes()).unwrap();
+    }
+    instance.cli.ok(&["status"]);
+    assert!(instance.process.is_alive());
+}
+
+#[test]
+fn whoever_has_read_enough_ends_a_command_quietly() {
+    let instance = Standalone::start();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    for args in [&["node", "ls"][..], &["completion", "bash"]] {
+        let mut command = instance.cli.command(args);
+        let stdout = writer.try_clone().unwrap();
+        let done = command
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output();
+        let done = done.unwrap();
+        assert_eq!(done.status.code(), Some(141), "{args:?}");
+        assert_eq!(String::from_utf8_lossy(&done.stderr), "", "{args:?}");
     }
 }
 

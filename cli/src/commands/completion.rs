@@ -4,7 +4,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::Cli;
-use crate::error::Result;
+use crate::{error::Result, output};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  gnomon completion bash > /etc/bash_completion.d/gnomon")]
@@ -13,6 +13,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<()> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "gnomon", &mut std::io::stdout());
-    Ok(())
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "gnomon", &mut script);
+    output::bytes(std::io::stdout().lock(), &script)
 }

@@ -1,7 +1,5 @@
 //! `gnomon run logs`: a run's output; with -f as it comes.
 
-use std::io::Write;
-
 use futures::StreamExt;
 use shared::{
     api::{OutputView, paths},
@@ -43,11 +41,10 @@ pub async fn run(args: LogsArgs, context: Context) -> Result<()> {
 async fn download(client: &Client, id: RunId) -> Result<()> {
     let text = format!("{}?format=text", path(paths::RUN_OUTPUT, id));
     let mut pieces = std::pin::pin!(client.download(&text).await?);
-    let mut out = std::io::stdout().lock();
     while let Some(piece) = pieces.next().await {
-        out.write_all(&piece?).doing("writing to stdout")?;
+        output::bytes(std::io::stdout().lock(), &piece?)?;
     }
-    out.flush().doing("writing to stdout")
+    Ok(())
 }
 
 const RECONNECTS_MAX: u32 = 10;
@@ -104,14 +101,8 @@ async fn follow_once(
 }
 
 fn print(piece: &OutputView) -> Result<()> {
-    let done = match piece.stream {
-        Stream::Stdout => write_flush(std::io::stdout().lock(), &piece.text),
-        Stream::Stderr | Stream::Note => write_flush(std::io::stderr().lock(), &piece.text),
-    };
-    done.doing("writing the output")
-}
-
-fn write_flush(mut out: impl Write, text: &str) -> std::io::Result<()> {
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    match piece.stream {
+        Stream::Stdout => output::bytes(std::io::stdout().lock(), piece.text.as_bytes()),
+        Stream::Stderr | Stream::Note => output::bytes(std::io::stderr().lock(), piece.text.as_bytes()),
+    }
 }
