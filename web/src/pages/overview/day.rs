@@ -60,6 +60,7 @@ fn Picture(strip: Strip, now: Time) -> impl IntoView {
         view! { <span class:is-midnight=mark.is_midnight style:left=left>{mark.label}</span> }
     });
     let now_left = format!("{:.2}%", strip.now_x / WIDTH * 100.0);
+    let most = count(strip.most);
     let columns = strip
         .columns
         .into_iter()
@@ -69,6 +70,7 @@ fn Picture(strip: Strip, now: Time) -> impl IntoView {
             <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" role="img" aria-label=w.day>
                 {columns.collect_view()}
             </svg>
+            <span class="strip-most" aria-hidden="true">{most}</span>
             <span class="strip-now" style:left=now_left>{w.now}</span>
         </div>
         <div class="axis" aria-hidden="true">{axis.collect_view()}</div>

@@ -104,7 +104,6 @@ fn Toolbar(view: ViewState) -> impl IntoView {
                     })
                     .collect_view()}
             </div>
-            <SearchBox value=view.text placeholder=w.search />
             <div class="segments" role="group" aria-label=w.window>
                 {spans
                     .map(|(name, span_ms)| view! {
@@ -125,6 +124,7 @@ fn Toolbar(view: ViewState) -> impl IntoView {
                     {w.follow}
                 </button>
             </div>
+            <SearchBox value=view.text placeholder=w.search />
             <span class="muted number timeline-bounds">{shown}</span>
         </div>
     }
