@@ -56,3 +56,22 @@ test('the page runs no script that is not its own', async () => {
   assert.equal(page.problems.length > 0, true, 'the harness notices what the policy forbids');
   await page.context().close();
 });
+
+test('a page that found no server finds it by itself', async () => {
+  const page = await openPage(instance, '/nodes');
+  await page.route('**/api/v1/whoami', (route) => route.abort());
+  await page.reload();
+  await page.locator('.failed').waitFor();
+  await page.unroute('**/api/v1/whoami');
+  await page.locator('nav[aria-label]').first().waitFor();
+  assert.equal(new URL(page.url()).pathname, '/nodes');
+  await page.context().close();
+});
+
+test('whoever comes first is told where the password stands', async () => {
+  const page = await go(await newPage(), instance);
+  await page.getByText('gnomon standalone').first().waitFor();
+  await accessible(page);
+  noProblems(page);
+  await page.context().close();
+});

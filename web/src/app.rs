@@ -1,5 +1,7 @@
 //! The console as a whole: its contexts, and which page is at which address.
 
+use std::time::Duration;
+
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     components::{Route, Router, Routes},
@@ -42,6 +44,9 @@ pub fn App() -> impl IntoView {
     }
 }
 
+/// How long a page waits for a server that does not answer, before it asks again.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// Shows the login in the place of every page until somebody is logged in, so that one is
 /// then where one wanted to be.
 #[component]
@@ -49,7 +54,6 @@ fn Gate() -> impl IntoView {
     let session = session::session();
     let failure = RwSignal::new(None);
     let ask = move || {
-        failure.set(None);
         spawn_local(async move {
             match api::who_am_i().await {
                 Ok(who) => session::begin(session, who),
@@ -61,6 +65,14 @@ fn Gate() -> impl IntoView {
     if session.get_untracked() == Session::Unknown {
         ask();
     }
+    // A server that starts again is found by itself.
+    Effect::new(move |_| {
+        if failure.with(Option::is_some)
+            && let Ok(waiting) = set_timeout_with_handle(ask, AGAIN)
+        {
+            on_cleanup(move || waiting.clear());
+        }
+    });
     let is_in = Memo::new(move |_| match session.get() {
         Session::Unknown => None,
         Session::Nobody => Some(false),

@@ -152,5 +152,5 @@ fn on(source: &EventSource, name: &str, mut react: impl FnMut(MessageEvent) + 's
 }
 
 fn read<T: serde::de::DeserializeOwned>(event: &MessageEvent) -> Option<T> {
-    serde_json::from_str(&event.data().as_string()?).ok()
+    shared::file::value::of_json(&event.data().as_string()?).ok()
 }

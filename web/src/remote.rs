@@ -2,7 +2,7 @@
 //! depends on changes, shown as it was while it is asked for again, and marked when the
 //! server no longer answers.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{any::Any, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use shared::{api::Changed, time::Time};
@@ -14,42 +14,41 @@ use crate::{
     session,
 };
 
-/// What is known of it.
-#[derive(Debug)]
-pub struct Known<T> {
-    /// The last answer.
-    pub data: Option<Arc<T>>,
-    /// Why there is no newer one.
-    pub failure: Option<Failure>,
-    pub is_loading: bool,
-    /// When the last answer came.
-    pub at: Option<Time>,
-}
-
-impl<T> Clone for Known<T> {
-    fn clone(&self) -> Self {
-        Known {
-            data: self.data.clone(),
-            failure: self.failure.clone(),
-            is_loading: self.is_loading,
-            at: self.at,
-        }
-    }
-}
-
 /// See the module. Copies are the same.
-pub struct Remote<T: Send + Sync + 'static> {
-    known: RwSignal<Known<T>>,
-    asked: RwSignal<u64>,
+pub struct Remote<T> {
+    fact: Fact,
+    of: PhantomData<fn() -> T>,
 }
 
-impl<T: Send + Sync + 'static> Clone for Remote<T> {
+impl<T> Clone for Remote<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Send + Sync + 'static> Copy for Remote<T> {}
+impl<T> Copy for Remote<T> {}
+
+/// A remote fact of whatever kind: the code that asks for one stands in the binary once, not
+/// once for each kind of answer.
+#[derive(Clone, Copy)]
+pub struct Fact {
+    known: RwSignal<Known>,
+    asked: RwSignal<u64>,
+}
+
+type Data = Arc<dyn Any + Send + Sync>;
+type Asking = Pin<Box<dyn Future<Output = Answer<Data>>>>;
+
+/// What is known of it.
+#[derive(Clone, Default)]
+struct Known {
+    /// The last answer.
+    data: Option<Data>,
+    /// Why there is no newer one.
+    failure: Option<Failure>,
+    /// When the last answer came.
+    at: Option<Time>,
+}
 
 /// Live changes of one kind within so long are asked after once: a fleet that runs a
 /// hundred jobs a second must not make its viewers ask a hundred times.
@@ -67,33 +66,33 @@ where
     T: Send + Sync + 'static,
     F: Future<Output = Answer<T>> + 'static,
 {
-    let known = RwSignal::new(Known {
-        data: None,
-        failure: None,
-        is_loading: true,
-        at: None,
-    });
-    let asked = RwSignal::new(0_u64);
-    let remote = Remote { known, asked };
     let key = Memo::new(move |_| key());
+    let ask = move || -> Asking {
+        let answer = ask(key.get());
+        Box::pin(async move { answer.await.map(|data| Arc::new(data) as Data) })
+    };
+    Remote {
+        fact: fact(kinds, Arc::new(ask)),
+        of: PhantomData,
+    }
+}
+
+/// `ask` tracks what it depends on.
+fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Asking + Send + Sync>) -> Fact {
+    let known = RwSignal::new(Known::default());
+    let asked = RwSignal::new(0_u64);
     let session = session::session();
     let turn = StoredValue::new(0_u64);
     let is_asking = StoredValue::new(false);
     let ask_again = StoredValue::new(false);
-    let ask = StoredValue::new(ask);
 
-    let fetch = Callback::new(move |key: K| {
-        let my_turn = turn
-            .try_update_value(|n| {
-                *n += 1;
-                *n
-            })
-            .unwrap_or_default();
+    // A new key, or a wish of the page's: at once.
+    Effect::new(move |_| {
+        asked.track();
+        let my_turn = turn.get_value() + 1;
+        turn.set_value(my_turn);
         is_asking.set_value(true);
-        known.update(|k| k.is_loading = true);
-        let Some(answer) = ask.try_with_value(|ask| ask(key)) else {
-            return;
-        };
+        let answer = ask();
         spawn_local(async move {
             let answer = answer.await;
             if turn.try_get_value() != Some(my_turn) {
@@ -105,16 +104,15 @@ where
             {
                 session::end(session);
             }
-            known.try_update(|known| {
-                known.is_loading = false;
-                match answer {
-                    Ok(data) => {
-                        known.data = Some(Arc::new(data));
-                        known.failure = None;
-                        known.at = Some(clock::now());
-                    }
-                    Err(failure) => known.failure = Some(failure),
+            known.try_update(|known| match answer {
+                Ok(data) => {
+                    *known = Known {
+                        data: Some(data),
+                        failure: None,
+                        at: Some(clock::now()),
+                    };
                 }
+                Err(failure) => known.failure = Some(failure),
             });
             if ask_again.try_get_value() == Some(true) {
                 ask_again.set_value(false);
@@ -126,12 +124,6 @@ where
                 );
             }
         });
-    });
-
-    // A new key, or a wish of the page's: at once.
-    Effect::new(move |_| {
-        asked.track();
-        fetch.run(key.get());
     });
     // A change elsewhere: gathered, and never while a question is on its way.
     if !kinds.is_empty() {
@@ -157,25 +149,51 @@ where
             );
         });
     }
-    remote
+    Fact { known, asked }
+}
+
+impl Fact {
+    /// Whether it was ever answered.
+    pub fn is_known(self) -> bool {
+        self.known.with(|known| known.data.is_some())
+    }
+
+    /// Why there is no newer answer.
+    pub fn failure(self) -> Option<Failure> {
+        self.known.with(|known| known.failure.clone())
+    }
+
+    /// When the last answer came.
+    pub fn at(self) -> Option<Time> {
+        self.known.with(|known| known.at)
+    }
+
+    /// Asks again now.
+    pub fn refresh(self) {
+        self.asked.try_update(|n| *n += 1);
+    }
 }
 
 impl<T: Send + Sync + 'static> Remote<T> {
-    pub fn get(&self) -> Known<T> {
-        self.known.get()
+    pub fn fact(&self) -> Fact {
+        self.fact
     }
 
     /// The last answer, if there is one.
     pub fn data(&self) -> Option<Arc<T>> {
-        self.known.with(|known| known.data.clone())
+        self.fact.known.with(|known| typed(known.data.as_ref()))
     }
 
     pub fn data_untracked(&self) -> Option<Arc<T>> {
-        self.known.with_untracked(|known| known.data.clone())
+        self.fact.known.with_untracked(|known| typed(known.data.as_ref()))
     }
 
     /// Asks again now.
     pub fn refresh(&self) {
-        self.asked.try_update(|n| *n += 1);
+        self.fact.refresh();
     }
+}
+
+fn typed<T: Send + Sync + 'static>(data: Option<&Data>) -> Option<Arc<T>> {
+    data.cloned()?.downcast().ok()
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Calendar, Day, Range, Weekly};
 use crate::{
-    file::{self, FileError, Format, Written},
+    file::{self, FileError, Format, Written, write::write},
     id::CalendarName,
     schedule::Zone,
 };
@@ -46,7 +46,7 @@ pub fn parse(text: &str, format: Format) -> Result<Vec<Named>, FileError> {
 
 /// Writes a calendar as its file, as `calendar get` and diffs show it.
 pub fn to_yaml(calendar: &Named) -> String {
-    serde_saphyr::to_string(calendar).unwrap_or_else(|e| format!("# cannot be written: {e}\n"))
+    serde_json::to_value(calendar).map_or_else(|e| format!("# cannot be written: {e}\n"), |said| write(&said))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -127,32 +127,22 @@ weekly:
             name: holidays
             description: when the office is closed
             timezone: Europe/Berlin
-            dates:
-            - 01-01
-            - 02-29
-            - 12-26
-            - "2026-12-25"
+            dates: ["01-01", "02-29", "12-26", "2026-12-25"]
             ranges:
-            - from: 2026-12-24T18:00
-              to: "2026-12-27T06:30:15"
-            - from: "2027-07-01"
-              to: "2027-07-31"
-            - from: "2026-02-28T23:00:00Z"
-              to: "2026-03-02T12:00:00.500Z"
+              - from: "2026-12-24T18:00"
+                to: "2026-12-27T06:30:15"
+              - from: "2027-07-01"
+                to: "2027-07-31"
+              - from: "2026-02-28T23:00:00Z"
+                to: "2026-03-02T12:00:00.500Z"
             weekly:
-            - days:
-              - sat
-              - sun
-            - days:
-              - mon-fri
-              from: "22:00"
-              to: 06:00
-            - days:
-              - mon
-              - wed
-              - fri-sun
-              from: "12:30:10"
-            - to: 00:30
+              - days: [sat, sun]
+              - days: [mon-fri]
+                from: "22:00"
+                to: "06:00"
+              - days: [mon, wed, fri-sun]
+                from: "12:30:10"
+              - to: "00:30"
         "#]]
         .assert_eq(&yaml);
         assert_eq!(&parse(&yaml, Format::Yaml).unwrap()[0], named, "{yaml}");
@@ -174,20 +164,17 @@ weekly:
         expect![[r#"
             name: a
             timezone: UTC
-            dates:
-            - 12-26
-            - "2026-12-25"
+            dates: ["12-26", "2026-12-25"]
             ranges:
-            - from: 2026-12-24T18:00
-              to: "2026-12-27T06:30:15"
+              - from: "2026-12-24T18:00"
+                to: "2026-12-27T06:30:15"
             weekly:
-            - from: "22:00"
-              to: 06:00
+              - from: "22:00"
+                to: "06:00"
             ---
             name: b
             timezone: UTC
-            dates:
-            - 01-01
+            dates: ["01-01"]
         "#]]
         .assert_eq(&shown);
     }
@@ -201,7 +188,7 @@ weekly:
         refused(
             "name: a\ndate: [2026-12-25]\n",
             expect![
-                "line 2, column 1: unknown field `date`, expected one of name, description, timezone, dates, ranges, weekly; did you mean `dates`?"
+                "line 2, column 1: unknown field `date`, expected one of `name`, `description`, `timezone`, `dates`, `ranges`, `weekly`; did you mean `dates`?"
             ],
         );
         refused(
@@ -228,7 +215,7 @@ weekly:
         );
         refused(
             "name: a\n",
-            expect!["the calendar covers nothing: give it `dates`, `ranges` or `weekly`"],
+            expect!["line 1, column 1: the calendar covers nothing: give it `dates`, `ranges` or `weekly`"],
         );
         refused(
             "name: a b\ndates: [12-25]\n",
@@ -253,7 +240,7 @@ weekly:
         refused(
             "name: a\nranges:\n  - {from: 2026-12-24, until: 2026-12-25}\n",
             expect![
-                "line 3, column 24: unknown field `until`, expected one of from, to; see `gnomon calendar apply --help` for the keys of a calendar file"
+                "line 3, column 24: unknown field `until`, expected one of `from`, `to`; see `gnomon calendar apply --help` for the keys of a calendar file"
             ],
         );
         refused(

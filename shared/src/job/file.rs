@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::JobSpec;
-use crate::file::{self, Written};
+use super::{JobSpec, short};
+use crate::file::{self, Written, write::write};
 pub use crate::file::{FILE_BYTES_MAX, FileError, Format};
 
 impl Written for JobSpec {
@@ -44,9 +44,9 @@ fn distinct(jobs: Vec<JobSpec>) -> Result<Vec<JobSpec>, FileError> {
     Ok(jobs)
 }
 
-/// Writes a spec as YAML, as `job get` and diffs show it.
+/// Writes a spec as YAML, as `job get`, diffs and the console's editor show it.
 pub fn to_yaml(spec: &JobSpec) -> String {
-    serde_saphyr::to_string(spec).unwrap_or_else(|e| format!("# cannot be written: {e}\n"))
+    write(&short(spec))
 }
 
 #[cfg(test)]
@@ -134,7 +134,7 @@ paused: false
             "name: a\nrun:\n  shel: 'true'\n",
             Format::Yaml,
             expect![
-                "line 3, column 3: unknown field `shel`, expected one of shell, exec, http, user, group, dir, env, stdin, timeout, grace, output, success; did you mean `shell`?"
+                "line 3, column 3: unknown field `shel`, expected one of `shell`, `exec`, `http`, `user`, `group`, `dir`, `env`, `stdin`, `timeout`, `grace`, `output`, `success`; did you mean `shell`?"
             ],
         );
         refused(
@@ -202,9 +202,7 @@ paused: false
         refused(
             "just words",
             Format::Yaml,
-            expect![[
-                r#"invalid type: string "just words", expected a job (`name:`, `run:`, …) or a list of jobs"#
-            ]],
+            expect!["line 1, column 1: expected a job (`name:`, `run:`, …) or a list of jobs"],
         );
         refused(
             "",

@@ -4,10 +4,12 @@ mod spec;
 mod action;
 mod trigger;
 mod record;
+mod short;
 pub mod file;
 
 pub use action::{Action, GRACE_DEFAULT, HttpRequest, OUTPUT_DEFAULT, RunSpec};
 pub use record::{Author, Job};
+pub use short::short;
 pub use spec::{
     Balance, Isolation, JobSpec, Keep, Misfire, MisfireRun, OnLost, Overlap, OverlapPolicy, Retry,
 };

@@ -2,9 +2,11 @@
 
 use gloo_net::http::{RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use shared::{
     Revision,
     api::{ApiError, BASE, CSRF_HEADER, ErrorBody, ErrorCode},
+    file::value::{self, Located},
 };
 
 use crate::{clock, session};
@@ -54,30 +56,45 @@ impl From<gloo_net::Error> for Failure {
     }
 }
 
-/// Sends, and reads what comes.
+/// Sends, and reads what comes. What the types decide is little: all else stands in the
+/// binary once.
 pub(super) async fn call<B: Serialize, T: DeserializeOwned>(
-    method: &str,
+    method: &'static str,
     path: &str,
     body: Option<&B>,
     revision: Option<Revision>,
 ) -> Result<T, Failure> {
-    let response = send(method, path, body, revision).await?;
-    let text = response.text().await?;
+    let body = body.map(serde_json::to_value).transpose();
+    let body = body.map_err(|e| Failure::Unreachable(e.to_string()))?;
+    let answer = exchange(method, path.to_owned(), body, revision).await?;
+    value::to(answer).map_err(|e| unreadable(method, path, &e))
+}
+
+fn unreadable(method: &str, path: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::Unreachable(format!("the answer to {method} {path} cannot be read: {why}"))
+}
+
+async fn exchange(
+    method: &'static str,
+    path: String,
+    body: Option<Value>,
+    revision: Option<Revision>,
+) -> Result<Located, Failure> {
+    let text = send(method, &path, body, revision).await?.text().await?;
     // Many writes answer with nothing, which is what `()` reads from `null`.
     let text = if text.is_empty() { "null" } else { &text };
-    serde_json::from_str(text)
-        .map_err(|e| Failure::Unreachable(format!("the answer to {method} {path} cannot be read: {e}")))
+    serde_json::from_str(text).map_err(|e| unreadable(method, &path, &e))
 }
 
 /// Reads a text that is no JSON.
 pub async fn get_text(path: &str) -> Result<String, Failure> {
-    Ok(send("GET", path, None::<&()>, None).await?.text().await?)
+    Ok(send("GET", path, None, None).await?.text().await?)
 }
 
-async fn send<B: Serialize>(
+async fn send(
     method: &str,
     path: &str,
-    body: Option<&B>,
+    body: Option<Value>,
     revision: Option<Revision>,
 ) -> Result<Response, Failure> {
     let is_new = method == "PUT" && revision.is_none();
@@ -93,7 +110,9 @@ async fn send<B: Serialize>(
         request = request.header("if-none-match", "*");
     }
     let request = match body {
-        Some(body) => request.json(body)?,
+        Some(body) => request
+            .header("content-type", "application/json")
+            .body(body.to_string())?,
         None => request.build()?,
     };
     let response = request.send().await?;
@@ -110,7 +129,7 @@ async fn send<B: Serialize>(
 async fn refusal(response: Response) -> Failure {
     let status = response.status();
     let text = response.text().await.unwrap_or_default();
-    match serde_json::from_str::<ErrorBody>(&text) {
+    match value::of_json::<ErrorBody>(&text) {
         Ok(body) => Failure::Refused(body.error),
         Err(_) => Failure::Unreachable(format!("the server answers {status}")),
     }

@@ -8,7 +8,13 @@ use super::{
     PartWords,
     icon::{Glyph, Icon},
 };
-use crate::{api::Failure, clock, locale::ago, remote::Remote, words::say};
+use crate::{
+    api::Failure,
+    clock,
+    locale::ago,
+    remote::{Fact, Remote},
+    words::say,
+};
 
 /// Bars where lines of text will be.
 #[component]
@@ -68,29 +74,38 @@ where
     T: Send + Sync + 'static,
     V: IntoView + 'static,
 {
-    let has_data = Memo::new(move |_| remote.data().is_some());
-    let failure = Memo::new(move |_| remote.get().failure);
+    let view = move || {
+        let data = Signal::derive(move || remote.data().expect("an answer never goes away"));
+        view(data).into_any()
+    };
+    framed(remote.fact(), Arc::new(view))
+}
+
+/// The same of any fact: `view` is called once it is known.
+fn framed(fact: Fact, view: Arc<dyn Fn() -> AnyView + Send + Sync>) -> AnyView {
+    let is_known = Memo::new(move |_| fact.is_known());
+    let failure = Memo::new(move |_| fact.failure());
     let now = clock::ticking();
-    move || {
-        if !has_data.get() {
+    let framed = move || {
+        if !is_known.get() {
             return match failure.get() {
-                Some(failure) => view! { <Failed failure retry=move || remote.refresh() /> }.into_any(),
+                Some(failure) => view! { <Failed failure retry=move || fact.refresh() /> }.into_any(),
                 None => view! { <Loading /> }.into_any(),
             };
         }
-        let data = Signal::derive(move || remote.data().expect("an answer never goes away"));
         view! {
             {move || failure.get().map(|failure| view! {
                 <p class="stale" role="alert">
                     <Icon glyph=Glyph::Warning />
-                    {move || remote.get().at.map(|at| {
+                    {move || fact.at().map(|at| {
                         fill!(say::<PartWords>().as_it_was, ago = ago(at, now.get()))
                     })}
                     " · " {failure.message().to_owned()}
                 </p>
             })}
-            {view(data)}
+            {view()}
         }
         .into_any()
-    }
+    };
+    framed.into_any()
 }

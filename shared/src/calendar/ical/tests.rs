@@ -65,21 +65,20 @@ fn days_and_times() {
         expect![[r#"
             name: x
             timezone: Europe/Berlin
-            dates:
-            - "2027-01-01"
+            dates: ["2027-01-01"]
             ranges:
-            - from: "2026-12-25"
-              to: "2026-12-26"
-            - from: "2027-04-01"
-              to: "2027-04-07"
-            - from: "2026-10-25T00:30:00Z"
-              to: "2026-11-01T01:30:00Z"
-            - from: 2027-03-01T08:00
-              to: 2027-03-01T09:30
-            - from: 2027-03-02T09:00
-              to: 2027-03-02T10:30
-            - from: 2027-03-04T00:00
-              to: 2027-03-04T08:00
+              - from: "2026-12-25"
+                to: "2026-12-26"
+              - from: "2027-04-01"
+                to: "2027-04-07"
+              - from: "2026-10-25T00:30:00Z"
+                to: "2026-11-01T01:30:00Z"
+              - from: "2027-03-01T08:00"
+                to: "2027-03-01T09:30"
+              - from: "2027-03-02T09:00"
+                to: "2027-03-02T10:30"
+              - from: "2027-03-04T00:00"
+                to: "2027-03-04T08:00"
             # 8 events
             # line 37: nothing of the event is in the time that is taken over
             # line 40: the event begins and ends at once: it covers nothing
@@ -102,23 +101,18 @@ fn repeated_events() {
         expect![[r#"
             name: x
             timezone: Europe/Berlin
-            dates:
-            - "2026-12-25"
-            - "2027-05-10"
-            - "2027-06-10"
-            - "2027-07-10"
-            - "2027-12-25"
+            dates: ["2026-12-25", "2027-05-10", "2027-06-10", "2027-07-10", "2027-12-25"]
             ranges:
-            - from: "2027-08-01"
-              to: "2027-08-02"
-            - from: 2027-03-08T22:00
-              to: 2027-03-09T06:00
-            - from: 2027-03-23T22:00
-              to: 2027-03-23T23:00
-            - from: 2027-03-27T12:00
-              to: 2027-03-28T12:00
-            - from: 2027-03-29T22:00
-              to: 2027-03-30T06:00
+              - from: "2027-08-01"
+                to: "2027-08-02"
+              - from: "2027-03-08T22:00"
+                to: "2027-03-09T06:00"
+              - from: "2027-03-23T22:00"
+                to: "2027-03-23T23:00"
+              - from: "2027-03-27T12:00"
+                to: "2027-03-28T12:00"
+              - from: "2027-03-29T22:00"
+                to: "2027-03-30T06:00"
             # 5 events
             # line 22: the event is cancelled
             # goes on
@@ -137,8 +131,7 @@ fn folded_lines_quotes_and_other_components() {
         name: x
         description: Public, holidays
         timezone: UTC
-        dates:
-        - "2027-01-06"
+        dates: ["2027-01-06"]
         # 1 events
         # line 10: a VTODO is not an event
     "#]]

@@ -88,7 +88,7 @@ fn Both(saving: Saving, theirs: Arc<JobView>, open: RwSignal<bool>) -> impl Into
     };
     let by = theirs.updated.by.clone();
     let (old, now, my) = (file_of(&base.spec), file_of(&theirs.spec), file_of(&mine));
-    let trees = [&base.spec, &mine, &theirs.spec].map(tree::of_spec);
+    let trees = [&base.spec, &mine, &theirs.spec].map(shared::job::short);
     let merged = merge::merge(&trees[0], &trees[1], &trees[2]);
     let clashes: Vec<(Clash, RwSignal<bool>)> = merged
         .clashes
@@ -182,7 +182,7 @@ fn join(editing: Editing, theirs: Arc<JobView>, mine: &Value, merged: &Value) {
     let text = editing.text.get_untracked();
     let said = editing.tree.get_untracked();
     let changed = document::change(&text, &said, tree::between(mine, merged));
-    let wanted = serde_json::from_value(merged.clone()).ok();
+    let wanted = shared::file::value::to(merged.clone()).ok();
     let is_as_meant = document::spec(&changed.text).ok() == wanted;
     editing.rebase(Some(theirs));
     editing.type_text(if is_as_meant {

@@ -33,7 +33,7 @@ fn name(place: &str) -> String {
 }
 
 pub fn recall(place: &str) -> Option<Kept> {
-    serde_json::from_str(&storage()?.get_item(&name(place)).ok()??).ok()
+    shared::file::value::of_json(&storage()?.get_item(&name(place)).ok()??).ok()
 }
 
 pub fn forget(place: &str) {
@@ -43,8 +43,8 @@ pub fn forget(place: &str) {
 }
 
 fn keep(place: &str, kept: &Kept) {
-    if let (Some(storage), Ok(text)) = (storage(), serde_json::to_string(kept)) {
-        let _ = storage.set_item(&name(place), &text);
+    if let (Some(storage), Ok(kept)) = (storage(), serde_json::to_value(kept)) {
+        let _ = storage.set_item(&name(place), &kept.to_string());
     }
 }
 

@@ -248,7 +248,7 @@ fn beginning(asked: &Asked, job: Option<Arc<JobView>>) -> (Base, String) {
             (Some(job), text)
         }
         (_, Some(other)) => {
-            let mut copy = tree::of_spec(&other.spec);
+            let mut copy = shared::job::short(&other.spec);
             let name = format!("{}-copy", other.spec.name);
             tree::apply(&mut copy, &Op::set(Path::of("name"), name));
             (None, yaml::write(&copy))

@@ -52,7 +52,7 @@ pub fn Next(calendars: Remote<Vec<CalendarView>>) -> impl IntoView {
             .tree
             .with(|tree| tree::get(tree, &Path::of("calendars")).cloned());
         named
-            .and_then(|value| serde_json::from_value::<Calendars>(value).ok())
+            .and_then(|value| shared::file::value::to::<Calendars>(value).ok())
             .unwrap_or_default()
     });
     let blackouts = Memo::new_with_compare(

@@ -192,7 +192,7 @@ impl Editing {
 
 /// A job's file, as the editor shows it.
 pub fn file_of(spec: &JobSpec) -> String {
-    yaml::write(&tree::of_spec(spec))
+    shared::job::file::to_yaml(spec)
 }
 
 /// The viewer's language, as schedules know it.

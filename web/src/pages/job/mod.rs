@@ -83,8 +83,8 @@ fn Job(job: JobPath) -> impl IntoView {
     let key = move || path.get_value();
     let here = remote(&[Changed::Jobs, Changed::Slots], key, jobs::job);
     let is_gone = Memo::new(move |_| {
-        here.get()
-            .failure
+        here.fact()
+            .failure()
             .is_some_and(|f| f.code() == Some(ErrorCode::NotFound))
     });
     let above = move || {

@@ -3,6 +3,7 @@
 mod words;
 
 use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
+use shared::api::overview::{LoginHint, ShownBy};
 
 use crate::{
     api::{self, Failure},
@@ -71,14 +72,30 @@ pub fn Login() -> impl IntoView {
                         autocomplete="current-password" aria-describedby="password-error" />
                 </Field>
                 <button type="submit" class="primary" disabled=is_busy>{w.log_in}</button>
-                <details>
-                    <summary>{w.first_time}</summary>
-                    <p>{w.first_time_about}</p>
-                    <pre>"gnomon login --change-password"</pre>
-                </details>
+                <Hint />
             </form>
             <LanguageSwitch />
         </main>
+    }
+}
+
+/// Where the first password is, as long as nobody has changed it.
+#[component]
+fn Hint() -> impl IntoView {
+    let w = say::<LoginWords>();
+    let hint = RwSignal::new(None::<LoginHint>);
+    spawn_local(async move {
+        // Without an answer there is no hint: the login itself says what is wrong.
+        hint.try_set(api::about::login_hint().await.ok());
+    });
+    move || {
+        let LoginHint { first_user, shown_by } = hint.get()?;
+        let user = first_user?;
+        let text = match shown_by {
+            ShownBy::Standalone => fill!(w.first_standalone, user = user),
+            ShownBy::Master => fill!(w.first_master, user = user),
+        };
+        Some(view! { <p class="hint">{text}</p> })
     }
 }
 

@@ -5,8 +5,9 @@ words! {
         password: "Password" / "密码",
         wrong: "This user and password do not fit." / "用户名或密码不正确。",
         unreachable: "The server does not answer" / "服务器没有响应",
-        first_time: "First time here?" / "第一次使用？",
-        first_time_about: "The user is admin. The password was printed once, where the first master (or `gnomon standalone`) started. Whoever has a working command line sets a new one with:"
-            / "用户名是 admin。初始密码在第一个 master（或 `gnomon standalone`）首次启动时打印过一次。可用命令行设置新密码：",
+        first_standalone: "First time here? The user is {user}. Its password was printed in the terminal where `gnomon standalone` was first started."
+            / "第一次使用？用户名是 {user}，密码在首次启动 `gnomon standalone` 的终端里打印过一次。",
+        first_master: "First time here? The user is {user}. Its password stands in the log of the first master that was started."
+            / "第一次使用？用户名是 {user}，密码在首个启动的 master 的日志里。",
     }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use shared::{
+    file::value,
     job::{JobSpec, Trigger},
     time::Time,
 };
@@ -87,7 +88,7 @@ pub fn problems(tree: &Value, before: Option<&JobSpec>, now: Time) -> Vec<Proble
         found.trigger(&Path::of("triggers").index(i), trigger);
     }
     let mut found = found.0;
-    match serde_json::from_value::<JobSpec>(tree.clone()) {
+    match value::to::<JobSpec>(tree.clone()) {
         Err(error) if found.is_empty() => {
             let message = error.to_string();
             let at = place_of(&message);
@@ -116,7 +117,7 @@ impl Found {
         let Some(value) = tree::get(tree, at) else { return };
         let mut job = right.clone();
         tree::apply(&mut job, &Op::set(at.clone(), value.clone()));
-        if let Err(error) = serde_json::from_value::<JobSpec>(job) {
+        if let Err(error) = value::to::<JobSpec>(job) {
             self.tell(at.clone(), &error.to_string());
         }
     }
@@ -138,12 +139,12 @@ impl Found {
                 _ => json!({"cron": "0 * * * *"}),
             };
             right[key] = value.clone();
-            if let Err(error) = serde_json::from_value::<Trigger>(right) {
+            if let Err(error) = value::to::<Trigger>(right) {
                 self.tell(at.key(key), &error.to_string());
             }
         }
         if self.0.len() == before
-            && let Err(error) = serde_json::from_value::<Trigger>(trigger.clone())
+            && let Err(error) = value::to::<Trigger>(trigger.clone())
         {
             self.tell(at.clone(), &error.to_string());
         }
@@ -161,7 +162,7 @@ fn action(tree: &Value, found: &mut Found) {
             if n > 1 {
                 job["run"] = json!({"shell": "true", "exec": ["true"]});
             }
-            let error = serde_json::from_value::<JobSpec>(job).err();
+            let error = value::to::<JobSpec>(job).err();
             found.tell(Path::of("run"), &error.map(|e| e.to_string()).unwrap_or_default());
             return;
         }
@@ -251,7 +252,7 @@ mod tests {
             run.dir → give an absolute path
             run.timeout → `30` is not a duration: it has no unit; write one with a unit, for example 90s, 5m, 1h30m or 2d
             run.grace → `soon` is not a duration: a number is missing; write one with a unit, for example 90s, 5m, 1h30m or 2d
-            run.success → invalid type: string "many", expected i32
+            run.success → this must be a whole number
             target.place → place is 0; it must be from 1 to 1000
             target.labels → selector `a b`: `a b` is not a label key (letters, digits, `-`, `_`, `.`, `/`; at most 128); write terms such as role=db, role!=db, gpu, !canary or zone in (a, b)
             target.balance → unknown variant `fair`, expected one of `spread`, `least_loaded`, `rotate`
@@ -331,7 +332,7 @@ keep: {runs: 0, for: 1}
     fn an_untouched_schedule_may_be_over() {
         let tree =
             document::read("name: a\nrun: {shell: x}\ntriggers: [{at: '2020-01-01T00:00:00Z'}]\n").unwrap();
-        let spec: JobSpec = serde_json::from_value(tree.clone()).unwrap();
+        let spec: JobSpec = value::to(tree.clone()).unwrap();
         let now = "2026-11-21T07:00:00Z".parse().unwrap();
         assert_eq!(problems(&tree, Some(&spec), now), []);
         assert_eq!(problems(&tree, None, now).len(), 1);
@@ -342,7 +343,7 @@ keep: {runs: 0, for: 1}
         let now = Time::from_secs(1_700_000_000);
         for spec in samples::specs() {
             assert_eq!(
-                problems(&tree::of_spec(&spec), Some(&spec), now),
+                problems(&shared::job::short(&spec), Some(&spec), now),
                 [],
                 "{}",
                 spec.name

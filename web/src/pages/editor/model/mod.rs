@@ -6,7 +6,6 @@
 //! values and, by `patch`, to the text.
 
 pub mod tree;
-pub mod yaml;
 pub mod patch;
 pub mod document;
 pub mod check;
@@ -18,4 +17,5 @@ pub mod outlook;
 #[cfg(test)]
 mod samples;
 
+pub use shared::file::write as yaml;
 pub use tree::{Op, Path};

@@ -39,7 +39,7 @@ pub struct Seats {
 /// A job that has only this target. None while the target cannot be read.
 pub fn spec_of(tree: &Value) -> Option<JobSpec> {
     let job = json!({"name": "a", "run": {"shell": "true"}, "target": tree.get("target").cloned().unwrap_or(json!({}))});
-    serde_json::from_value(job).ok()
+    shared::file::value::to(job).ok()
 }
 
 /// `job` is none for one that is not made yet; `slots` are the ones it has now.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
-use shared::job::JobSpec;
 
 /// A step from a value into it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -265,48 +264,6 @@ fn collect(at: &Path, old: &Value, new: &Value, ops: &mut Vec<Op>) {
             }
         }
         _ => ops.push(Op::set(at.clone(), new.clone())),
-    }
-}
-
-/// A spec as the shortest file that means it: defaults are left out.
-pub fn of_spec(spec: &JobSpec) -> Value {
-    let Ok(whole) = serde_json::to_value(spec) else {
-        return Value::Null;
-    };
-    let defaults = JobSpec::new(spec.name.clone(), spec.run.clone());
-    let mut defaults = serde_json::to_value(defaults).unwrap_or_default();
-    if let Value::Object(map) = &mut defaults {
-        map.remove("name");
-        let run = serde_json::json!({
-            "grace": shared::job::GRACE_DEFAULT, "output": shared::job::OUTPUT_DEFAULT,
-        });
-        map.insert("run".into(), run);
-        if whole["overlap"]["policy"] == "allow" {
-            map.insert(
-                "overlap".into(),
-                serde_json::json!({"policy": "skip", "limit": 100, "queue": 10}),
-            );
-        }
-    }
-    let mut short = whole.clone();
-    prune(&mut short, &defaults);
-    match serde_json::from_value::<JobSpec>(short.clone()) {
-        Ok(same) if same == *spec => short,
-        _ => whole,
-    }
-}
-
-/// Takes out what is as in `defaults`.
-fn prune(value: &mut Value, defaults: &Value) {
-    let (Value::Object(map), Value::Object(defaults)) = (value, defaults) else {
-        return;
-    };
-    for (key, default) in defaults {
-        let Some(inner) = map.get_mut(key) else { continue };
-        prune(inner, default);
-        if inner == default || is_empty(inner) {
-            map.remove(key);
-        }
     }
 }
 

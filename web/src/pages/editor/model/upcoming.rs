@@ -14,7 +14,7 @@ pub fn words(trigger: &Value, seed: u64, lang: Lang) -> Option<String> {
 }
 
 fn compile(trigger: &Value, seed: u64) -> Option<Compiled> {
-    let trigger: Trigger = serde_json::from_value(trigger.clone()).ok()?;
+    let trigger: Trigger = shared::file::value::to(trigger.clone()).ok()?;
     trigger.compile(seed).ok()
 }
 

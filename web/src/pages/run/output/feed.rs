@@ -197,5 +197,5 @@ fn hear(
 }
 
 fn read<T: serde::de::DeserializeOwned>(event: &MessageEvent) -> Option<T> {
-    serde_json::from_str(&event.data().as_string()?).ok()
+    shared::file::value::of_json(&event.data().as_string()?).ok()
 }

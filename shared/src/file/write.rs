@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// Keys in the order in which they are written; others follow, by the alphabet.
-const ORDER: [&str; 57] = [
+const ORDER: [&str; 61] = [
     "name",
     "namespace",
     "description",
@@ -39,6 +39,10 @@ const ORDER: [&str; 57] = [
     "timezone",
     "dialect",
     "dst",
+    "dates",
+    "ranges",
+    "weekly",
+    "days",
     "anchor",
     "jitter",
     "calendars",
@@ -250,7 +254,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::pages::editor::model::document::read;
+
+    fn read(text: &str) -> Result<Value, crate::file::FileError> {
+        crate::file::values(text).map(|mut all| all.remove(0))
+    }
 
     #[test]
     fn what_is_written_reads_the_same() {

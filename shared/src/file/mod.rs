@@ -1,9 +1,15 @@
 //! Files that people write: YAML, JSON or TOML, with one thing or many. Errors say what is
 //! wrong, where (line and column) and what to do.
 
+pub mod value;
+pub mod write;
+mod yaml;
+
 use std::{fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de, de::DeserializeOwned};
+
+use value::{At, Located, Value};
 
 /// The largest file that is read, in bytes.
 pub const FILE_BYTES_MAX: usize = 8 << 20;
@@ -74,7 +80,7 @@ impl std::error::Error for FileError {}
 pub fn read<T: Written>(text: &str, format: Format) -> Result<Vec<T>, FileError> {
     check_size(text)?;
     let all = match format {
-        Format::Yaml => yaml(text)?,
+        Format::Yaml => of_yaml(text)?,
         Format::Json => read_json(text)?,
         Format::Toml => read_toml(text)?,
     };
@@ -87,7 +93,7 @@ pub fn read<T: Written>(text: &str, format: Format) -> Result<Vec<T>, FileError>
 /// As [`read`].
 pub fn read_yaml<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
     check_size(text)?;
-    at_least_one(yaml(text)?)
+    at_least_one(of_yaml(text)?)
 }
 
 fn check_size(text: &str) -> Result<(), FileError> {
@@ -117,19 +123,11 @@ fn at_least_one<T: Written>(all: Vec<T>) -> Result<Vec<T>, FileError> {
 /// Where it is no YAML, or too large.
 pub fn values(text: &str) -> Result<Vec<serde_json::Value>, FileError> {
     check_size(text)?;
-    serde_saphyr::from_multiple(text).map_err(|e| {
-        let e = e.without_snippet();
-        let (line, column) = e.location().map_or((0, 0), |at| (at.line(), at.column()));
-        FileError {
-            message: in_words(strip_location(&e.to_string())),
-            line,
-            column,
-            hint: None,
-        }
-    })
+    let documents = yaml::documents(text)?;
+    Ok(documents.into_iter().map(serde_json::Value::from).collect())
 }
 
-/// A document: one or a list.
+/// A document of JSON: one or a list.
 struct Document<T>(Vec<T>);
 
 impl<'de, T: Written> Deserialize<'de> for Document<T> {
@@ -158,20 +156,43 @@ impl<'de, T: Written> Deserialize<'de> for Document<T> {
     }
 }
 
-fn yaml<T: Written>(source: &str) -> Result<Vec<T>, FileError> {
-    let documents = serde_saphyr::from_multiple::<Document<T>>(source).map_err(|e| {
-        let e = e.without_snippet();
-        let (line, column) = e.location().map_or((0, 0), |at| (at.line(), at.column()));
-        let text = e.to_string();
-        let message = in_words(strip_location(&text));
-        let (line, column) = if line == 0 {
-            find_key(&message, source)
-        } else {
-            (line, column)
-        };
-        located::<T>(&message, line, column)
-    })?;
-    Ok(documents.into_iter().flat_map(|d| d.0).collect())
+/// Each document is one or a list; one that says nothing is none.
+fn of_yaml<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
+    let mut all = Vec::new();
+    for document in yaml::documents(text)? {
+        match document.value {
+            Value::List(items) => {
+                for item in items {
+                    all.push(one(item)?);
+                }
+            }
+            _ if document.is_null() => {}
+            _ => all.push(one(document)?),
+        }
+    }
+    Ok(all)
+}
+
+fn one<T: Written>(said: Located) -> Result<T, FileError> {
+    let start = said.at;
+    let Value::Map(entries) = &said.value else {
+        return Err(located::<T>(
+            &format!("expected {}", T::DOCUMENT),
+            start.line,
+            start.column,
+        ));
+    };
+    let keys: Vec<(String, At)> = entries
+        .iter()
+        .filter_map(|(key, _)| Some((key.text()?.to_owned(), key.at)))
+        .collect();
+    T::deserialize(said).map_err(|e| {
+        // What the whole gets wrong names its key first (`retry.attempts: …`).
+        let name = e.message.split([':', '.']).next().unwrap_or_default();
+        let of_key = || keys.iter().find(|(key, _)| key == name).map(|(_, at)| *at);
+        let At { line, column } = e.at.or_else(of_key).unwrap_or(start);
+        located::<T>(&e.message, line, column)
+    })
 }
 
 fn read_json<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
@@ -241,18 +262,6 @@ fn strip_location(message: &str) -> &str {
         .filter_map(|mark| message.find(mark))
         .min();
     message[..end.unwrap_or(message.len())].trim_end_matches([':', ' '])
-}
-
-/// Parsers name Rust's types; people do not know them.
-fn in_words(message: &str) -> String {
-    match message {
-        "invalid u32" | "invalid u64" | "invalid i32" => "this must be a whole number".to_owned(),
-        "invalid f64" => "this must be a number".to_owned(),
-        "expected sequence start" => "this must be a list".to_owned(),
-        "expected mapping start" => "this must be a table of keys and values".to_owned(),
-        "invalid boolean" | "invalid bool" => "this must be true or false".to_owned(),
-        other => other.to_owned(),
-    }
 }
 
 /// What a whole job gets wrong starts with its key (`retry.attempts: …`) but has no place
