@@ -178,8 +178,8 @@ fn one<T: Written>(said: Located) -> Result<T, FileError> {
     let Value::Map(entries) = &said.value else {
         return Err(located::<T>(
             &format!("expected {}", T::DOCUMENT),
-            start.line,
-            start.column,
+            start.line.into(),
+            start.column.into(),
         ));
     };
     let keys: Vec<(String, At)> = entries
@@ -188,10 +188,11 @@ fn one<T: Written>(said: Located) -> Result<T, FileError> {
         .collect();
     T::deserialize(said).map_err(|e| {
         // What the whole gets wrong names its key first (`retry.attempts: …`).
-        let name = e.message.split([':', '.']).next().unwrap_or_default();
+        let message = e.to_string();
+        let name = message.split([':', '.']).next().unwrap_or_default();
         let of_key = || keys.iter().find(|(key, _)| key == name).map(|(_, at)| *at);
-        let At { line, column } = e.at.or_else(of_key).unwrap_or(start);
-        located::<T>(&e.message, line, column)
+        let At { line, column } = e.at().or_else(of_key).unwrap_or(start);
+        located::<T>(&message, line.into(), column.into())
     })
 }
 

@@ -29,9 +29,9 @@ pub fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, ValueError> {
 /// A place in a file, counted from 1; zeroes where nobody knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct At {
-    pub line: u64,
+    pub line: u32,
     /// In characters.
-    pub column: u64,
+    pub column: u32,
 }
 
 /// A value and its place.
@@ -135,17 +135,20 @@ impl Located {
     }
 }
 
-/// Why a value is not what was asked for.
+/// Why a value is not what was asked for. It is small, as each field of each type that is
+/// read hands it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValueError {
-    pub message: String,
-    /// None: with the whole of what was read.
-    pub at: Option<At>,
+pub struct ValueError(Box<Wrong>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wrong {
+    message: String,
+    at: Option<At>,
 }
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
@@ -182,32 +185,79 @@ fn one_of(names: &[&str]) -> String {
 
 impl ValueError {
     fn plain(message: impl Into<String>) -> ValueError {
-        ValueError {
+        ValueError(Box::new(Wrong {
             message: message.into(),
             at: None,
-        }
+        }))
+    }
+
+    fn expected(what: &str, at: At) -> ValueError {
+        ValueError::plain(format!("this must be {what}")).within(at)
     }
 
     /// The innermost place is the one that tells most.
     fn within(mut self, at: At) -> ValueError {
-        self.at.get_or_insert(at);
+        self.0.at.get_or_insert(at);
         self
+    }
+
+    /// Where it stands. None: it is about the whole of what was read.
+    pub fn at(&self) -> Option<At> {
+        self.0.at
+    }
+}
+
+// What follows reads one value each, and knows no type: these stand in a program once. The
+// deserializer's own functions, which stand there once for each type, only call them.
+impl Located {
+    fn resolve(self) -> Value {
+        match self.value {
+            Value::Plain(text) => Value::resolved(&text),
+            other => other,
+        }
+    }
+
+    fn into_text(self) -> Result<String, Located> {
+        match self.value {
+            Value::Text(text) => Ok(text),
+            Value::Plain(text) if !matches!(Value::resolved(&text), Value::Null) => Ok(text),
+            _ => Err(self),
+        }
+    }
+
+    fn into_bool(self) -> Result<bool, ValueError> {
+        let at = self.at;
+        match self.resolve() {
+            Value::Bool(is) => Ok(is),
+            _ => Err(ValueError::expected("true or false", at)),
+        }
+    }
+
+    fn into_list(self) -> Result<List, ValueError> {
+        match self.value {
+            Value::List(items) => Ok(List::new(self.at, items)),
+            _ => Err(ValueError::expected("a list", self.at)),
+        }
+    }
+
+    fn into_map(self) -> Result<Map, ValueError> {
+        match self.value {
+            Value::Map(entries) => Ok(Map::new(self.at, entries)),
+            _ => Err(ValueError::expected("a table of keys and values", self.at)),
+        }
     }
 }
 
 /// Any number a format can write, as the reader's visitor takes it.
 fn number<'de, V: de::Visitor<'de>>(found: Located, visitor: V, what: &str) -> Result<V::Value, ValueError> {
-    let value = match found.value {
-        Value::Plain(text) => Value::resolved(&text),
-        other => other,
-    };
-    match value {
+    let at = found.at;
+    match found.resolve() {
         Value::Unsigned(n) => visitor.visit_u64(n),
         Value::Signed(n) => visitor.visit_i64(n),
         Value::Float(n) => visitor.visit_f64(n),
-        _ => Err(ValueError::plain(format!("this must be {what}"))),
+        _ => Err(ValueError::expected(what, at)),
     }
-    .map_err(|e| e.within(found.at))
+    .map_err(|e| e.within(at))
 }
 
 macro_rules! numbers {
@@ -218,41 +268,20 @@ macro_rules! numbers {
     )*};
 }
 
-macro_rules! texts {
-    ($($method:ident)*) => {$(
-        fn $method<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-            let at = self.at;
-            let is_null = self.is_null();
-            match self.value {
-                Value::Text(text) | Value::Plain(text) if !is_null => visitor.visit_string(text),
-                value => Located::new(at, value).deserialize_any(visitor),
-            }
-            .map_err(|e: ValueError| e.within(at))
-        }
-    )*};
-}
-
 impl<'de> Deserializer<'de> for Located {
     type Error = ValueError;
 
     fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let at = self.at;
-        let value = match self.value {
-            Value::Plain(text) => Value::resolved(&text),
-            other => other,
-        };
-        match value {
+        match self.resolve() {
             Value::Null => visitor.visit_unit(),
             Value::Bool(is) => visitor.visit_bool(is),
             Value::Unsigned(n) => visitor.visit_u64(n),
             Value::Signed(n) => visitor.visit_i64(n),
             Value::Float(n) => visitor.visit_f64(n),
             Value::Text(text) | Value::Plain(text) => visitor.visit_string(text),
-            Value::List(items) => visitor.visit_seq(List(items.into_iter())),
-            Value::Map(entries) => visitor.visit_map(Map {
-                entries: entries.into_iter(),
-                value: None,
-            }),
+            Value::List(items) => visitor.visit_seq(List::new(at, items)),
+            Value::Map(entries) => visitor.visit_map(Map::new(at, entries)),
         }
         .map_err(|e| e.within(at))
     }
@@ -260,18 +289,22 @@ impl<'de> Deserializer<'de> for Located {
     numbers! { "a whole number": deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
     deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 }
     numbers! { "a number": deserialize_f32 deserialize_f64 }
-    texts! { deserialize_char deserialize_str deserialize_string deserialize_identifier }
+    fn deserialize_string<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        let at = self.at;
+        match self.into_text() {
+            Ok(text) => visitor.visit_string(text).map_err(|e: ValueError| e.within(at)),
+            Err(other) => other.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_identifier<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        let at = self.at;
+        let text = self.into_text().map_err(|_| ValueError::expected("a name", at))?;
+        visitor.visit_str(&text).map_err(|e: ValueError| e.within(at))
+    }
 
     fn deserialize_bool<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let is = match &self.value {
-            Value::Plain(text) => Value::resolved(text),
-            other => other.clone(),
-        };
-        match is {
-            Value::Bool(is) => visitor.visit_bool(is),
-            _ => Err(ValueError::plain("this must be true or false")),
-        }
-        .map_err(|e: ValueError| e.within(self.at))
+        visitor.visit_bool(self.into_bool()?)
     }
 
     fn deserialize_option<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
@@ -291,17 +324,13 @@ impl<'de> Deserializer<'de> for Located {
     }
 
     fn deserialize_seq<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::List(_) => self.deserialize_any(visitor),
-            _ => Err(ValueError::plain("this must be a list").within(self.at)),
-        }
+        let mut list = self.into_list()?;
+        visitor.visit_seq(&mut list).map_err(|e| e.within(list.at))
     }
 
     fn deserialize_map<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Map(_) => self.deserialize_any(visitor),
-            _ => Err(ValueError::plain("this must be a table of keys and values").within(self.at)),
-        }
+        let mut map = self.into_map()?;
+        visitor.visit_map(&mut map).map_err(|e| e.within(map.at))
     }
 
     fn deserialize_struct<V: de::Visitor<'de>>(
@@ -310,10 +339,7 @@ impl<'de> Deserializer<'de> for Located {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::List(_) => self.deserialize_any(visitor),
-            _ => self.deserialize_map(visitor),
-        }
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_tuple<V: de::Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ValueError> {
@@ -352,10 +378,36 @@ impl<'de> Deserializer<'de> for Located {
         visitor.visit_unit()
     }
 
+    fn deserialize_str<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_string(visitor)
+    }
+
+    fn deserialize_char<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_string(visitor)
+    }
+
     serde::forward_to_deserialize_any! { i128 u128 bytes byte_buf unit unit_struct }
 }
 
-struct List(std::vec::IntoIter<Located>);
+/// A list or a map while it is read. `at` is the place of what was handed out last: errors
+/// that have none belong there.
+struct List {
+    at: At,
+    items: std::vec::IntoIter<Located>,
+}
+
+impl List {
+    fn new(at: At, items: Vec<Located>) -> List {
+        let items = items.into_iter();
+        List { at, items }
+    }
+
+    fn next(&mut self) -> Option<Located> {
+        let item = self.items.next()?;
+        self.at = item.at;
+        Some(item)
+    }
+}
 
 impl<'de> de::SeqAccess<'de> for List {
     type Error = ValueError;
@@ -364,21 +416,50 @@ impl<'de> de::SeqAccess<'de> for List {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, ValueError> {
-        let Some(found) = self.0.next() else {
-            return Ok(None);
-        };
-        let at = found.at;
-        seed.deserialize(found).map(Some).map_err(|e| e.within(at))
+        match self.next() {
+            Some(item) => seed.deserialize(item).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.0.len())
+        Some(self.items.len())
     }
 }
 
 struct Map {
+    start: At,
+    at: At,
     entries: std::vec::IntoIter<(Located, Located)>,
     value: Option<Located>,
+}
+
+impl Map {
+    fn new(start: At, entries: Vec<(Located, Located)>) -> Map {
+        Map {
+            start,
+            at: start,
+            entries: entries.into_iter(),
+            value: None,
+        }
+    }
+
+    fn next_key(&mut self) -> Option<Located> {
+        let Some((key, value)) = self.entries.next() else {
+            // What is missing is missing in the whole.
+            self.at = self.start;
+            return None;
+        };
+        self.at = key.at;
+        self.value = Some(value);
+        Some(key)
+    }
+
+    fn next_value(&mut self) -> Located {
+        let value = self.value.take().unwrap_or(Located::new(self.at, Value::Null));
+        self.at = value.at;
+        value
+    }
 }
 
 impl<'de> de::MapAccess<'de> for Map {
@@ -388,21 +469,14 @@ impl<'de> de::MapAccess<'de> for Map {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, ValueError> {
-        let Some((key, value)) = self.entries.next() else {
-            return Ok(None);
-        };
-        let at = key.at;
-        self.value = Some(value);
-        seed.deserialize(key).map(Some).map_err(|e| e.within(at))
+        match self.next_key() {
+            Some(key) => seed.deserialize(key).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn next_value_seed<S: de::DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ValueError> {
-        let found = self
-            .value
-            .take()
-            .ok_or_else(|| ValueError::plain("a value before its key"))?;
-        let at = found.at;
-        seed.deserialize(found).map_err(|e| e.within(at))
+        seed.deserialize(self.next_value())
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -44,8 +44,8 @@ impl<'a> Composer<'a> {
             return Ok(None);
         };
         let at = |mark: &granit_parser::Marker| At {
-            line: mark.line() as u64,
-            column: mark.col() as u64 + 1,
+            line: mark.line() as u32,
+            column: mark.col() as u32 + 1,
         };
         match next {
             Ok((event, span)) => Ok(Some((event, at(&span.start)))),
@@ -180,8 +180,8 @@ fn refuse_unknown(tag: Option<&Tag>, at: At) -> Result<(), FileError> {
 fn wrong(message: String, At { line, column }: At) -> FileError {
     FileError {
         message,
-        line,
-        column,
+        line: line.into(),
+        column: column.into(),
         hint: None,
     }
 }
