@@ -44,13 +44,14 @@ export async function close() {
 
 /**
  * A page of a person of their own (no cookies, nothing kept), not yet anywhere.
- * `look`: { theme: 'light'|'dark'|'system', language: 'en'|'zh-CN', width, height, zone,
+ * `look`: { theme: 'light'|'dark'|'system', language: 'en'|'zh-CN', width, height, scale, zone,
  * reducedMotion }. `page.problems` holds what the console of the browser complained of.
  */
 export async function newPage(look = {}) {
-  const { theme, language, width = 1280, height = 800, zone = 'UTC', reducedMotion = 'reduce' } = look;
+  const { theme, language, width = 1280, height = 800, scale = 1, zone = 'UTC', reducedMotion = 'reduce' } = look;
   const context = await (await browser()).newContext({
     viewport: { width, height },
+    deviceScaleFactor: scale,
     locale: language ?? 'en',
     timezoneId: zone,
     colorScheme: theme === 'dark' ? 'dark' : 'light',
