@@ -12,7 +12,8 @@ use shared::{
 
 use super::{
     Context,
-    job::apply::{apply, show},
+    apply::show,
+    job::apply::apply,
 };
 use crate::{
     client::{Client, Server},

@@ -1,6 +1,7 @@
 //! A command a file. Each takes its arguments and says what it did.
 
 mod agent;
+mod apply;
 mod backup;
 mod calendar;
 mod completion;

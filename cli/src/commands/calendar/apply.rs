@@ -1,24 +1,19 @@
 //! `gnomon calendar apply`: declarative; nothing is written unless all files are right.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fmt::Display, path::PathBuf};
 
 use serde::Serialize;
 use shared::{
     Revision,
     api::{ApplyAction, calendars::CalendarView},
     calendar::{self, Named, to_yaml},
-    file::{FILE_BYTES_MAX, Format},
     id::CalendarName,
 };
 
 use super::{Context, path};
 use crate::{
-    commands::job::apply::{coloured, read_file},
+    commands::apply::{Outcome, read, show},
     error::{CliError, Kind, Result},
-    output,
 };
 
 #[derive(clap::Args)]
@@ -64,10 +59,24 @@ pub struct Applied {
     diff: Option<String>,
 }
 
+impl Outcome for Applied {
+    fn name(&self) -> &dyn Display {
+        &self.calendar
+    }
+
+    fn action(&self) -> ApplyAction {
+        self.action
+    }
+
+    fn diff(&self) -> Option<&str> {
+        self.diff.as_deref()
+    }
+}
+
 pub async fn run(args: ApplyArgs, context: Context) -> Result<()> {
     let mut all: Vec<Named> = Vec::new();
     for file in &args.files {
-        all.extend(read(file)?);
+        all.extend(read(file, calendar::parse)?);
     }
     let mut seen = BTreeSet::new();
     if let Some(twice) = all.iter().find(|named| !seen.insert(&named.name)) {
@@ -77,22 +86,6 @@ pub async fn run(args: ApplyArgs, context: Context) -> Result<()> {
         )));
     }
     apply(&context, all, args.dry_run).await
-}
-
-fn read(file: &Path) -> Result<Vec<Named>> {
-    let (name, text) = read_file(file, FILE_BYTES_MAX)?;
-    calendar::parse(&text, Format::of_name(&name)).map_err(|e| {
-        let at = if e.line > 0 {
-            format!("{name}:{}:{}", e.line, e.column)
-        } else {
-            name
-        };
-        CliError {
-            kind: Kind::Usage,
-            message: format!("{at}: {}", e.message),
-            hint: e.hint,
-        }
-    })
 }
 
 /// Makes calendars so, and says what became of each. What is there is looked at first, all
@@ -144,25 +137,4 @@ fn diff(old: &CalendarView, new: &Named) -> String {
         .context_radius(3)
         .header("stored", "applied")
         .to_string()
-}
-
-fn show(applied: &[Applied], format: output::Format, dry_run: bool) -> Result<()> {
-    match format {
-        output::Format::Table => {}
-        output::Format::Name => return output::lines(applied.iter().map(|a| a.calendar.to_string())),
-        format => return output::value(format, applied),
-    }
-    let suffix = if dry_run { " (dry run)" } else { "" };
-    for one in applied {
-        let action = match one.action {
-            ApplyAction::Create => "create",
-            ApplyAction::Update => "update",
-            ApplyAction::Unchanged => "unchanged",
-        };
-        output::lines([format!("{action} {}{suffix}", one.calendar)])?;
-        if let Some(diff) = &one.diff {
-            output::lines(diff.lines().map(coloured))?;
-        }
-    }
-    Ok(())
 }

@@ -15,7 +15,7 @@ use shared::{
 
 use super::{Context, apply::apply};
 use crate::{
-    commands::job::apply::read_file,
+    commands::apply::read_file,
     error::{CliError, Kind, Result},
     output::{self, Format},
 };

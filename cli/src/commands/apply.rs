@@ -1,0 +1,92 @@
+//! What `job apply` and `calendar apply` have in common: how files are read, and how it is
+//! shown what became of each thing in them.
+
+use std::{fmt::Display, io::Read, path::Path};
+
+use serde::Serialize;
+use shared::{
+    api::ApplyAction,
+    file::{FILE_BYTES_MAX, FileError, Format},
+};
+
+use crate::{
+    error::{CliError, Doing, Kind, Result},
+    output,
+};
+
+/// What became of one thing.
+pub trait Outcome: Serialize {
+    fn name(&self) -> &dyn Display;
+    fn action(&self) -> ApplyAction;
+    /// Of an update: lines of a unified diff.
+    fn diff(&self) -> Option<&str>;
+}
+
+/// Reads all that a file holds; an error says where in it.
+pub fn read<T>(path: &Path, parse: impl Fn(&str, Format) -> Result<Vec<T>, FileError>) -> Result<Vec<T>> {
+    let (name, text) = read_file(path, FILE_BYTES_MAX)?;
+    parse(&text, Format::of_name(&name)).map_err(|e| {
+        let at = if e.line > 0 {
+            format!("{name}:{}:{}", e.line, e.column)
+        } else {
+            name
+        };
+        CliError {
+            kind: Kind::Usage,
+            message: format!("{at}: {}", e.message),
+            hint: e.hint,
+        }
+    })
+}
+
+/// Shows what became of each, or would.
+pub fn show<T: Outcome>(applied: &[T], format: output::Format, dry_run: bool) -> Result<()> {
+    match format {
+        output::Format::Table => {}
+        output::Format::Name => return output::lines(applied.iter().map(|one| one.name().to_string())),
+        format => return output::value(format, applied),
+    }
+    let suffix = if dry_run { " (dry run)" } else { "" };
+    for one in applied {
+        let action = match one.action() {
+            ApplyAction::Create => "create",
+            ApplyAction::Update => "update",
+            ApplyAction::Unchanged => "unchanged",
+        };
+        output::lines([format!("{action} {}{suffix}", one.name())])?;
+        if let Some(diff) = one.diff() {
+            output::lines(diff.lines().map(coloured))?;
+        }
+    }
+    Ok(())
+}
+
+/// A line of a diff, on a terminal in its colour.
+fn coloured(line: &str) -> String {
+    let colour = match line.as_bytes().first() {
+        _ if !output::is_coloured() => return format!("  {line}"),
+        Some(b'+') => "\x1b[32m",
+        Some(b'-') => "\x1b[31m",
+        _ => "\x1b[2m",
+    };
+    format!("  {colour}{line}\x1b[0m")
+}
+
+/// What people call a file, `-` being standard input, and its text. Reads no more than is
+/// needed to say that it is longer than `most` bytes.
+pub fn read_file(path: &Path, most: usize) -> Result<(String, String)> {
+    if path.as_os_str() == "-" {
+        let text = read_all(std::io::stdin().lock(), most).doing("reading standard input")?;
+        return Ok(("standard input".to_owned(), text));
+    }
+    let name = path.display().to_string();
+    let file = std::fs::File::open(path).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
+    let text = read_all(file, most).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
+    Ok((name, text))
+}
+
+fn read_all(from: impl Read, most: usize) -> std::io::Result<String> {
+    let mut text = String::new();
+    from.take(most as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
