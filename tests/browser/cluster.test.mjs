@@ -1,9 +1,9 @@
 // A cluster of two agents: the nodes, what is done to them, and groups of them.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 
-import { accessible, close, cluster, eventually, go, noProblems, openPage } from './harness/index.mjs';
+import { accessible, close, cluster, eventually, go, noProblems, openPage, test } from './harness/index.mjs';
 
 let instance;
 let page;

@@ -1,9 +1,9 @@
 // What holds for every page: languages, themes, the palette, keys, accessibility.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 
-import { accessible, close, eventually, go, noProblems, openPage, standalone } from './harness/index.mjs';
+import { accessible, close, eventually, go, noProblems, openPage, standalone, test } from './harness/index.mjs';
 
 let instance;
 let page;

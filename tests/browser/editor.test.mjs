@@ -1,9 +1,9 @@
 // The job editor: a form and the job file, each changing the other.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach } from 'node:test';
 
-import { accessible, close, eventually, go, noProblems, openPage, standalone } from './harness/index.mjs';
+import { accessible, close, eventually, go, noProblems, openPage, standalone, test } from './harness/index.mjs';
 
 let instance;
 let page;

@@ -2,9 +2,9 @@
 // can be done with it.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 
-import { accessible, close, eventually, go, noProblems, openPage, standalone } from './harness/index.mjs';
+import { accessible, close, eventually, go, noProblems, openPage, standalone, test } from './harness/index.mjs';
 
 let instance;
 let page;

@@ -1,9 +1,9 @@
 // Ten thousand jobs: scrolled, searched, filtered, ordered, chosen, and acted on.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 
-import { accessible, close, eventually, go, noProblems, openPage, standalone } from './harness/index.mjs';
+import { accessible, close, eventually, go, noProblems, openPage, standalone, test } from './harness/index.mjs';
 
 const MANY = 10_000;
 const ODD = '夜间备份-数据库_v2.0';

@@ -1,9 +1,9 @@
 // The door: what a stranger sees, and how one gets in.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 
-import { accessible, close, go, logIn, newPage, noProblems, openPage, standalone } from './harness/index.mjs';
+import { accessible, close, go, logIn, newPage, noProblems, openPage, standalone, test } from './harness/index.mjs';
 
 let instance;
 before(async () => {

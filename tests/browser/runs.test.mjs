@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 
-import { accessible, close, eventually, go, noProblems, openPage, standalone } from './harness/index.mjs';
+import { accessible, close, eventually, go, noProblems, openPage, standalone, test } from './harness/index.mjs';
 
 const JOBS = String.raw`
 name: stepwise

@@ -24,6 +24,12 @@ function program() {
 }
 
 let started;
+const open = new Set();
+
+/** The pages that are open now. */
+export function openPages() {
+  return [...open];
+}
 
 /** The one browser of this process. `close()` ends it. */
 export function browser() {
@@ -67,6 +73,8 @@ export async function newPage(look = {}) {
     });
   }, { theme, language });
   const page = await context.newPage();
+  open.add(page);
+  page.on('close', () => open.delete(page));
   page.problems = [];
   page.on('pageerror', (e) => page.problems.push(`${e.stack ?? e}`));
   page.on('crash', () => page.problems.push('the page crashed'));

@@ -10,6 +10,8 @@ import path from 'node:path';
 export const SOON = 60_000;
 
 const running = new Set();
+/** Those that ended though nobody asked them to. */
+const dead = new Set();
 const scratches = new Set();
 
 /** Waits until `look` gives something true, and gives that. What throws is not there yet. */
@@ -68,15 +70,21 @@ export class Process {
     // A server that runs does not keep the tests from ending.
     child.unref();
     this.child = child;
+    this.isAsked = false;
+    dead.delete(this);
     this.ended = new Promise((done) => {
       child.once('error', (e) => {
         this.failure = e;
         done();
       });
-      child.once('exit', done);
+      child.once('exit', (code, signal) => {
+        this.how = signal ?? code;
+        done();
+      });
     });
     this.ended.then(() => {
       running.delete(this);
+      if (!this.isAsked) dead.add(this);
       if (this.child === child) this.child = undefined;
     });
     running.add(this);
@@ -114,6 +122,7 @@ export class Process {
   }
 
   async end(signal) {
+    this.isAsked = true;
     this.child?.ref();
     this.child?.kill(signal);
     await this.ended;
@@ -136,6 +145,12 @@ function descendants(pids) {
   const all = [];
   for (let next = pids; next.length; next = next.flatMap((pid) => children.get(pid) ?? [])) all.push(...next);
   return all;
+}
+
+/** The ends of what the servers that run said; of those that ended by themselves, too. */
+export function logs() {
+  const said = (process) => `${process.name}${dead.has(process) ? ` ended (${process.how})` : ''}, its log:\n${process.log().slice(-1500)}`;
+  return [...running, ...dead].map(said);
 }
 
 function sweep() {
