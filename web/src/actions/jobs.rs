@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{Failure, jobs},
-    locale::count,
+    locale::{count, sentences::said},
     parts::{
         confirm::{self, Asker, Question},
         toast::{Toaster, toaster},
@@ -178,7 +178,7 @@ impl JobActions {
                 failed = count((all - outcome.done) as u64),
                 n = count(all as u64),
                 job = job,
-                why = error.message
+                why = said(&error.message)
             );
             self.toaster.failed(&Failure::Refused(ApiError {
                 code: ErrorCode::Conflict,

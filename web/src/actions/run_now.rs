@@ -167,8 +167,8 @@ fn RunForm(job: JobPath, ordered: RwSignal<Option<Ordered>>) -> impl IntoView {
                     <Icon glyph=Glyph::Warning />
                     <div>
                         <p><strong>{feedback::title(&failure)}</strong></p>
-                        <p>{failure.message().to_owned()}</p>
-                        {failure.hint().map(|hint| view! { <p class="muted">{hint.to_owned()}</p> })}
+                        <p>{failure.message()}</p>
+                        {failure.hint().map(|hint| view! { <p class="muted">{hint}</p> })}
                     </div>
                 </div>
             })}

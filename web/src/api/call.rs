@@ -9,7 +9,7 @@ use shared::{
     file::value::{self, Located},
 };
 
-use crate::{clock, session};
+use crate::{clock, locale::sentences::said, session};
 
 /// Why a call gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +28,13 @@ impl Failure {
         }
     }
 
-    /// What is wrong, as the server or the browser says it.
-    pub fn message(&self) -> &str {
+    /// What is wrong, in the viewer's language.
+    pub fn message(&self) -> String {
+        said(self.original())
+    }
+
+    /// The same as the server or the browser says it.
+    pub fn original(&self) -> &str {
         match self {
             Failure::Refused(e) => &e.message,
             Failure::Unreachable(why) => why,
@@ -37,9 +42,9 @@ impl Failure {
     }
 
     /// What to do, if the server says.
-    pub fn hint(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Failure::Refused(e) => e.hint.as_deref(),
+            Failure::Refused(e) => e.hint.as_deref().map(said),
             Failure::Unreachable(_) => None,
         }
     }

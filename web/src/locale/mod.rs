@@ -1,6 +1,7 @@
 //! The viewer's language and time zone, and how numbers and times look in them.
 
 mod format;
+pub mod sentences;
 
 use std::cell::{Cell, OnceCell};
 

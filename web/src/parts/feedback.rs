@@ -47,8 +47,8 @@ pub fn Failed(failure: Failure, retry: impl Fn() + 'static) -> impl IntoView {
             <Icon glyph=Glyph::Warning />
             <div>
                 <p><strong>{title(&failure)}</strong></p>
-                <p>{failure.message().to_owned()}</p>
-                {failure.hint().map(|hint| view! { <p class="muted">{hint.to_owned()}</p> })}
+                <p>{failure.message()}</p>
+                {failure.hint().map(|hint| view! { <p class="muted">{hint}</p> })}
             </div>
             <button type="button" on:click=move |_| retry()>{w.retry}</button>
         </div>
@@ -100,7 +100,7 @@ fn framed(fact: Fact, view: Arc<dyn Fn() -> AnyView + Send + Sync>) -> AnyView {
                     {move || fact.at().map(|at| {
                         fill!(say::<PartWords>().as_it_was, ago = ago(at, now.get()))
                     })}
-                    " · " {failure.message().to_owned()}
+                    " · " {failure.message()}
                 </p>
             })}
             {view()}

@@ -6,12 +6,11 @@ use shared::api::board::{JobState, Trouble};
 use super::{
     icon::Glyph,
     reason::reason_words,
-    standing,
     state::{self, Badge, Tone},
 };
 use crate::{
     clock,
-    locale::{short_time, zone},
+    locale::{sentences::said, short_time, zone},
     words::say,
 };
 
@@ -129,10 +128,7 @@ pub fn trouble_text(trouble: &Trouble) -> String {
                 format!("{run}: {why}")
             }
         }
-        Trouble::Unplaced { why } => {
-            let why: Vec<String> = why.iter().map(|why| standing::words(why)).collect();
-            why.join("; ")
-        }
+        Trouble::Unplaced { why } => said(&why.join("; ")),
         Trouble::Overdue { at, slot } => {
             let at = short_time(*at, clock::now(), &zone());
             match slot {

@@ -5,7 +5,6 @@ pub mod icon;
 pub mod state;
 pub mod reason;
 pub mod job_state;
-pub mod standing;
 pub mod ticks;
 pub mod axis;
 pub mod when;

@@ -9,7 +9,7 @@ use shared::{
 };
 
 use crate::{
-    locale::{Language, count, duration, language},
+    locale::{Language, count, duration, language, sentences::said},
     words::say,
 };
 
@@ -29,7 +29,7 @@ mod words {
 pub fn reason_text(run: &RunView) -> String {
     match (&run.reason_detail, language()) {
         (Some(reason), Language::Zh) => in_chinese(reason),
-        _ => run.reason.clone(),
+        _ => said(&run.reason),
     }
 }
 
@@ -91,7 +91,7 @@ fn in_chinese(reason: &Reason) -> String {
         Reason::Spool { error } => format!("代理程序无法写入本地暂存：{error}"),
         Reason::Policy { rule } => format!("主机策略不允许：{rule}"),
         Reason::NodeGone => "节点在报告结果之前就已失联".into(),
-        Reason::NoNode { why } => format!("没有可用的节点：{why}"),
+        Reason::NoNode { why } => format!("没有可用的节点：{}", said(why)),
         Reason::Vanished => "代理程序恢复时，进程已不存在".into(),
         Reason::Withdrawn => "节点接受之前，指令已撤回".into(),
     }

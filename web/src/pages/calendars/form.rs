@@ -3,14 +3,14 @@
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
     api::calendars::CalendarView,
-    calendar::{Named, parse, to_yaml},
-    file::Format,
+    calendar::{Named, parse_yaml, to_yaml},
     id::CalendarName,
 };
 
 use super::CalendarsWords;
 use crate::{
     api::calendars::put_calendar,
+    locale::sentences::said,
     parts::{field::Field, toast::toaster},
     words::say,
 };
@@ -25,7 +25,7 @@ dates: [12-25, 01-01]
 /// The one calendar that is meant.
 fn read(text: &str, kept: Option<&CalendarName>) -> Result<Named, String> {
     let w = say::<CalendarsWords>();
-    let mut all = parse(text, Format::Yaml).map_err(|e| e.to_string())?;
+    let mut all = parse_yaml(text).map_err(|e| said(&e.to_string()))?;
     let (Some(named), true) = (all.pop(), all.is_empty()) else {
         return Err(w.one.into());
     };

@@ -9,6 +9,7 @@ use super::{
     words::EditorWords,
 };
 use crate::{
+    locale::sentences,
     parts::{
         field::Field,
         icon::{Glyph, Icon},
@@ -377,7 +378,7 @@ pub fn Pairs(
             problems
                 .iter()
                 .find(|p| p.at != at && p.at.is_in(&at))
-                .map(|p| p.message.clone())
+                .map(|p| sentences::said(&p.message))
         })
     });
     let name = StoredValue::new(label.clone());

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     browser,
+    locale::sentences::said,
     parts::icon::{Glyph, Icon},
     words::say,
 };
@@ -77,8 +78,8 @@ fn Wrong(error: FileError, area: NodeRef<html::Textarea>) -> impl IntoView {
                 {(line > 0).then(|| view! {
                     <button type="button" class="plain" on:click=go>{fill!(w.at_place, line = line, column = column)}</button>
                 })}
-                <span>{error.message.clone()}</span>
-                {error.hint.clone().map(|hint| view! { <span class="muted">{hint}</span> })}
+                <span>{said(&error.message)}</span>
+                {error.hint.as_deref().map(|hint| view! { <span class="muted">{said(hint)}</span> })}
             </div>
         </div>
     }

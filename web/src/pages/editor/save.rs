@@ -154,8 +154,8 @@ impl Saving {
                         api::Failure::Unreachable(_) => None,
                     };
                     editing.refused.set(Some(Problem {
-                        at: check::place_of_refusal(field, failure.message()),
-                        message: failure.message().to_owned(),
+                        at: check::place_of_refusal(field, failure.original()),
+                        message: failure.original().to_owned(),
                     }));
                     self.toaster.failed(&failure);
                     self.show_problem();

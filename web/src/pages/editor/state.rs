@@ -13,7 +13,7 @@ use super::model::{
 };
 use crate::{
     clock,
-    locale::{Language, language},
+    locale::{Language, language, sentences::said},
 };
 
 /// The job as it was when it was read. None: it is a new one.
@@ -155,7 +155,7 @@ impl Editing {
         Signal::derive(move || {
             let refused = self.refused.get().filter(|problem| problem.at == at);
             if let Some(refused) = refused {
-                return Some(refused.message);
+                return Some(said(&refused.message));
             }
             let is_empty = self.tree.with(|tree| {
                 tree::text(tree, &at).is_empty()
@@ -165,7 +165,7 @@ impl Editing {
                 return None;
             }
             let problems = self.problems.get();
-            problems.iter().find(|p| p.at == at).map(|p| p.message.clone())
+            problems.iter().find(|p| p.at == at).map(|p| said(&p.message))
         })
     }
 

@@ -181,7 +181,7 @@ words! {
         excluded: "excluded" / "已被排除",
         draining: "draining" / "正在排空",
         leaving: "its agent stops" / "代理正在停止",
-        cordoned: "cordoned" / "已停止调度",
+        cordoned: "cordoned" / "已封锁",
         down: "down" / "离线",
         more_nodes: "and {n} more" / "另有 {n} 个",
         target_wrong: "Nothing to show while the target cannot be read." / "目标无法读取，暂无可显示的内容。",

@@ -12,6 +12,7 @@ use shared::{
 use super::GroupsWords;
 use crate::{
     api::{Failure, groups::put_group},
+    locale::sentences::said,
     parts::{field::Field, toast::toaster},
     words::say,
 };
@@ -103,7 +104,7 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         match kept.with_value(|kept| typed.with_untracked(|t| t.parse(kept))) {
-            Err(why) => wrong.set(Some(why)),
+            Err((field, why)) => wrong.set(Some((field, said(&why)))),
             Ok((name, set)) => {
                 wrong.set(None);
                 spawn_local(async move {

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::jobs,
     browser, clock,
-    locale::{self, ago, count, date_time, exact, zone_name},
+    locale::{self, ago, count, date_time, exact, sentences, zone_name},
     parts::{
         feedback::shown,
         icon::{Glyph, Icon},
@@ -196,9 +196,9 @@ fn Answer(
                 {(!why.runs.is_empty()).then(|| view! {
                     <div class="job-scroll"><table class="job-runs"><tbody>{why.runs.iter().map(|run| line(run, has_slots(&view))).collect_view()}</tbody></table></div>
                 })}
-                <details open=locale::language() == locale::Language::En>
+                <details open>
                     <summary>{w.said_by_server}</summary>
-                    <ul lang="en">{why.answer.iter().map(|said| view! { <li>{said.clone()}</li> }).collect_view()}</ul>
+                    <ul>{why.answer.iter().map(|sentence| view! { <li>{sentences::said(sentence)}</li> }).collect_view()}</ul>
                 </details>
             </div>
         }

@@ -14,10 +14,9 @@ use shared::{
 use super::words::JobWords;
 use crate::{
     clock,
-    locale::{self, ago, count, exact},
+    locale::{self, ago, count, exact, sentences},
     parts::{
         icon::{Glyph, Icon},
-        standing,
         when::Ago,
     },
     words::say,
@@ -136,7 +135,7 @@ fn one_slot(slot: &SlotView, of: usize) -> impl IntoView + use<> {
     view! {
         <li>
             {name} {node} {claimed}
-            {slot.why.as_ref().map(|why| view! { <p class="job-mark"><Icon glyph=Glyph::Warning />{standing::words(why)}</p> })}
+            {slot.why.as_ref().map(|why| view! { <p class="job-mark"><Icon glyph=Glyph::Warning />{sentences::said(why)}</p> })}
         </li>
     }
 }
@@ -151,7 +150,7 @@ fn one_node(node: &Standing) -> impl IntoView + use<> {
         <li>
             <span class="job-match" data-tone=tone title=said><Icon glyph /><span class="visually-hidden">{said}</span></span>
             {node_link(&node.node)}
-            <span class="muted">{standing::words(&node.why)}</span>
+            <span class="muted">{sentences::said(&node.why)}</span>
         </li>
     }
 }

@@ -68,7 +68,7 @@ words! {
         next_instant: "Next instant" / "下一个触发时刻",
         ask_why: "Ask why" / "查询原因",
         bad_instant: "This is no instant; choose a day and a time." / "不是有效的时刻，请选择日期和时间。",
-        said_by_server: "In the server's words" / "服务器的说明（英文）",
+        said_by_server: "In the server's words" / "服务器的说明",
         v_ran: "One run is recorded." / "有 1 次运行记录。",
         v_ran_many: "{n} runs are recorded." / "有 {n} 次运行记录。",
         v_manual_only: "The job has no trigger, so nothing was due." / "作业没有触发规则，因此没有到期的运行。",

@@ -47,8 +47,8 @@ pub fn Login() -> impl IntoView {
         failure.with(|f| {
             f.as_ref().map(|f| match f {
                 Failure::Refused(_) if f.is_logged_out() => w.wrong.to_owned(),
-                Failure::Refused(e) => e.message.clone(),
-                Failure::Unreachable(why) => format!("{}: {why}", w.unreachable),
+                Failure::Refused(_) => f.message(),
+                Failure::Unreachable(_) => format!("{}: {}", w.unreachable, f.message()),
             })
         })
     });

@@ -10,6 +10,7 @@ use shared::{
 
 use super::NodeWords;
 use crate::{
+    locale::sentences::said,
     pages::nodes::actions::wish,
     parts::{
         icon::{Glyph, Icon},
@@ -77,7 +78,7 @@ fn LabelForm(node: Memo<NodeView>) -> impl IntoView {
         event.prevent_default();
         let Some(input) = input.get() else { return };
         match parse(&input.value()) {
-            Err(why) => wrong.set(Some(why.unwrap_or_else(|| w.label_wrong.into()))),
+            Err(why) => wrong.set(Some(why.map_or_else(|| w.label_wrong.into(), |why| said(&why)))),
             Ok((key, value)) => {
                 wrong.set(None);
                 input.set_value("");

@@ -8,7 +8,7 @@ use shared::api::{
 
 use super::words::OverviewWords;
 use crate::{
-    locale::{count, millis},
+    locale::{count, millis, sentences::said},
     parts::{
         icon::{Glyph, Icon},
         job_state::{JobStateBadge, trouble_text},
@@ -39,7 +39,7 @@ pub fn AttentionCard(attention: Attention) -> impl IntoView {
                 })}
                 {attention.parts.into_iter().map(|part| view! { <PartLine part /> }).collect_view()}
                 {attention.broken.into_iter().map(|why| view! {
-                    <li><Badge tone=Tone::Bad glyph=Glyph::Warning text=w.broken /><span>{why}</span></li>
+                    <li><Badge tone=Tone::Bad glyph=Glyph::Warning text=w.broken /><span>{said(&why)}</span></li>
                 }).collect_view()}
                 {attention.nodes.into_iter().map(|node| view! { <NodeLine node /> }).collect_view()}
                 {attention.jobs.into_iter().map(|job| view! { <JobLine job /> }).collect_view()}
@@ -58,7 +58,7 @@ fn PartLine(part: Part) -> impl IntoView {
     view! {
         <li>
             <Badge tone=Tone::Bad glyph=Glyph::Cross text=fill!(w.part_down, part = part.kind) />
-            <span>{part.error}</span>
+            <span>{part.error.as_deref().map(said)}</span>
         </li>
     }
 }

@@ -8,6 +8,7 @@ use shared::api::{BASE, Changed, Part, overview::About, paths};
 use super::SettingsWords;
 use crate::{
     api,
+    locale::sentences::said,
     parts::{
         feedback::shown,
         icon::Glyph,
@@ -63,7 +64,11 @@ fn PartState(part: Part) -> impl IntoView {
     let w = say::<SettingsWords>();
     let (tone, glyph, text) = match part.error {
         None if part.ok => (Tone::Good, Glyph::Check, w.fine.to_owned()),
-        why => (Tone::Bad, Glyph::Cross, why.unwrap_or_default()),
+        why => (
+            Tone::Bad,
+            Glyph::Cross,
+            why.as_deref().map(said).unwrap_or_default(),
+        ),
     };
     view! { {part.kind} " " <Badge tone glyph text /> }
 }

@@ -60,7 +60,7 @@ fn PasswordForm() -> impl IntoView {
                     new.set_value("");
                     toaster.done(w.changed);
                 }
-                Err(failure) => wrong.set(Some(failure.message().to_owned())),
+                Err(failure) => wrong.set(Some(failure.message())),
             }
         });
     };

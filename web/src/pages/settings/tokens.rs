@@ -56,7 +56,7 @@ fn TokenForm(tokens: Remote<Vec<TokenView>>) -> impl IntoView {
                     open.set(true);
                     tokens.refresh();
                 }
-                Err(failure) => wrong.set(Some(failure.message().to_owned())),
+                Err(failure) => wrong.set(Some(failure.message())),
             }
         });
     };

@@ -1,0 +1,76 @@
+//! Why a job did or did not run at an instant, as the server tells it.
+
+use super::sentences;
+
+sentences! {
+    "The nearest fire to {asked} is that of {at}." / "最接近 {asked} 的触发时刻是 {at}。",
+
+    // Nothing is due.
+    "The job is paused, since {since}; nothing of it is due until it is resumed." / "作业自 {since} 起暂停；恢复之前都不会触发。",
+    "The job is paused, since {since} by {by}; nothing of it is due until it is resumed." / "作业自 {since} 起被 {by} 暂停；恢复之前都不会触发。",
+    "The job has no trigger: it runs only when someone says so." / "作业没有触发规则：仅在有人手动运行时运行。",
+    "The job was not due at {at}: none of its triggers says so." / "作业在 {at} 不应运行：没有触发规则指定这一时刻。",
+    "The instants around it are {before} and {after}." / "其前后的触发时刻是 {before} 和 {after}。",
+    "Its first instant after it is {after}." / "其后的第一个触发时刻是 {after}。",
+    "Its last instant was {before}; none follows." / "最后的触发时刻是 {before}，之后不再触发。",
+    "Its triggers may have been others then: the job was changed {at} by {by}." / "当时的触发规则可能不同：{by} 于 {at} 修改了作业。",
+    "That instant does not count: {why}, and instants up to then never count." / "该时刻不计入：{why}，而在此之前的时刻都不计入。",
+    "the job was made {at} by {by}" / "作业由 {by} 于 {at} 创建",
+    "its schedule was changed or it was resumed {at}" / "作业于 {at} 修改了计划或恢复运行",
+    "its schedule was changed or it was resumed {at} by {by}" / "{by} 于 {at} 修改了计划或恢复了作业",
+    "The database does not answer: what ran is known once it does." / "数据库没有响应：恢复后才能得知运行情况。",
+
+    // It is still to come.
+    "It is still to come: due {at}, it starts {start} (its jitter), in {wait}." / "尚未到来：应于 {at} 触发，因抖动于 {start} 启动，还有 {wait}。",
+    "It is still to come, in {wait}." / "尚未到来，还有 {wait}。",
+    "It is due {at}, in {wait}, and will be skipped: it is {why}, as the calendar is now." / "应于 {at} 触发，还有 {wait}，届时将被跳过：按现在的日历，它{why}。",
+    "Slot {slot} belongs to node {node}." / "槽位 {slot} 归属节点 {node}。",
+    "Slot {slot} belongs to node {node}, but {why}." / "槽位 {slot} 归属节点 {node}，但{why}。",
+    "Slot {slot} has no node: {why}." / "槽位 {slot} 没有节点：{why}。",
+    "No node matches it now." / "现在没有符合条件的节点。",
+    "It will run on each node that matches, now {nodes}." / "将在每个符合条件的节点上运行，现在是 {nodes}。",
+
+    // It was due.
+    "It was due at {at}, and nothing is recorded of it." / "应于 {at} 运行，但没有任何记录。",
+    "It was due at {at}." / "应于 {at} 运行。",
+    "As its calendars are now, it is skipped: it is {why}." / "按现在的日历，它会被跳过：它{why}。",
+    "The job's history is kept for {span}: this is older." / "该作业的历史保留 {span}：此时刻更早。",
+    "The nodes that match now are {nodes}; none has reported it yet. A node that cannot reach a master keeps its reports." / "现在符合条件的节点是 {nodes}；都还没有报告。无法连接 master 的节点会保留其报告。",
+    "Slot {slot}: node {node} has claimed it (run {run}) and not reported it yet; if the node is gone, it ends `lost` once that is certain." / "槽位 {slot}：节点 {node} 已认领（运行 {run}），但尚未报告；如果该节点已失联，确认之后记为失联。",
+    "Slot {slot}: claims have gone on to {at} (node {node}); what became of this one is not reported yet, or its history was cleared away." / "槽位 {slot}：认领已进行到 {at}（节点 {node}）；此次的结果尚未报告，或其历史已被清除。",
+    "Slot {slot} has no node, and nobody has claimed it: {why}. {why2}" / "槽位 {slot} 没有节点，也无人认领：{why}。{why2}",
+    "Slot {slot}: nobody has claimed it; its node {node} is down, and another takes over once that is certain. {why}" / "槽位 {slot}：无人认领；所属节点 {node} 已离线，确认之后由其他节点接手。{why}",
+    "Slot {slot}: its node {node} has not claimed it yet. {why}" / "槽位 {slot}：所属节点 {node} 尚未认领。{why}",
+    "The job asks that late instants are not caught up: it will be recorded as missed." / "作业要求不补跑迟到的时刻：将记为错过。",
+    "It will be caught up, or recorded as superseded by a later one, within {span}; after that as missed." / "{span} 之内将补跑，或由之后的一次代替；此后记为错过。",
+    "It will be caught up within {span}; after that it is recorded as missed." / "{span} 之内将补跑；此后记为错过。",
+
+    // What is recorded: `Slot 0 on node db1 it succeeded; started …, took 2s. Run ….`
+    "{why}. Run {run}." / "{why}。运行 {run}。",
+    "{why}; the next attempt is due {at}." / "{why}；下一次尝试定于 {at}。",
+    "Slot {slot} on node {node} {why}" / "槽位 {slot}，节点 {node}：{why}",
+    "Slot {slot} on node {node} (attempt {n}) {why}" / "槽位 {slot}，节点 {node}，第 {n} 次尝试：{why}",
+    "On node {node} {why}" / "节点 {node}：{why}",
+    "On node {node} (attempt {n}) {why}" / "节点 {node}，第 {n} 次尝试：{why}",
+    "{why} ({why2})" / "{why}（{why2}）",
+    "{why}, recorded as one with {n} instants from {from} to {until}" / "{why}，与 {from} 至 {until} 的共 {n} 个时刻合并为一条记录",
+    "it is claimed and about to start" / "已认领，即将启动",
+    "it waits for its turn" / "正在排队",
+    "it is running" / "正在运行",
+    "it succeeded" / "已成功",
+    "it is lost: nobody knows how it ended" / "已失联：无人知道它如何结束",
+    "it ended failed" / "已失败",
+    "it ended timed out" / "已超时",
+    "it ended killed" / "已被终止",
+    "it ended skipped" / "已跳过",
+    "it ended missed" / "已错过",
+    "it ended rejected" / "已被拒绝",
+    "started {at}" / "启动于 {at}",
+    "started {at}, {late} late" / "启动于 {at}，晚了 {late}",
+    "started {at}, took {span}" / "启动于 {at}，耗时 {span}",
+    "started {at}, {late} late, took {span}" / "启动于 {at}，晚了 {late}，耗时 {span}",
+    "it caught up what nobody could start in time" / "补跑了未能及时启动的时刻",
+    "someone asked for it" / "由人手动下令",
+    "the attempt before it failed" / "前一次尝试失败",
+    "the node of the attempt before it died" / "前一次尝试所在的节点失联",
+}

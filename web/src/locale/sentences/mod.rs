@@ -1,0 +1,153 @@
+//! Sentences that reach the console in English, said in Chinese: what is wrong with a job
+//! file, a schedule or a calendar, why a node is not chosen, what the server refuses and why.
+//!
+//! `shared` and the server say them, for the command line as well, as text. The tables here
+//! hold each as a template with its Chinese. `{name}` stands for anything that stays as it is
+//! (a number, a name, what a person wrote); a `{why}` is a sentence or a noun itself and is
+//! said in Chinese, too. What no table knows stays as it was said.
+//!
+//! A test reads the sources of `shared` and of the server and finds each sentence that has no
+//! template here.
+
+mod files;
+mod ledger;
+mod placing;
+mod schedules;
+mod server;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use super::{Language, language};
+use crate::words::fill;
+
+/// A template, and the same in Chinese.
+type Template = (&'static str, &'static str);
+
+const TABLES: [&[Template]; 5] = [
+    files::SENTENCES,
+    schedules::SENTENCES,
+    placing::SENTENCES,
+    ledger::SENTENCES,
+    server::SENTENCES,
+];
+
+/// Declares a table as `"template" / "its Chinese"`.
+macro_rules! sentences {
+    ($($en:literal / $zh:literal),* $(,)?) => {
+        pub const SENTENCES: &[(&str, &str)] = &[$(($en, $zh)),*];
+    };
+}
+use sentences;
+
+/// A foreign sentence in the viewer's language.
+pub fn said(sentence: &str) -> String {
+    match language() {
+        Language::En => sentence.to_owned(),
+        Language::Zh => in_chinese(sentence).unwrap_or_else(|| sentence.to_owned()),
+    }
+}
+
+/// The sentence in Chinese, if it or a part of it is known.
+pub fn in_chinese(sentence: &str) -> Option<String> {
+    translate(sentence).map(|known| known.zh)
+}
+
+/// A sentence that is known, or in which something is.
+struct Known {
+    zh: String,
+    /// How many bytes of it stand in templates: of several ways to read a sentence, the one
+    /// that knows most of it is right.
+    bytes: usize,
+}
+
+fn translate(sentence: &str) -> Option<Known> {
+    let templates = TABLES.into_iter().flatten();
+    templates
+        .filter_map(|template| by_template(template, sentence))
+        .chain(in_parts(sentence))
+        .chain(after_key(sentence))
+        .max_by_key(|known| known.bytes)
+}
+
+fn by_template((en, zh): &Template, sentence: &str) -> Option<Known> {
+    let (mut bytes, filled) = compare(en, sentence)?;
+    let filled: Vec<(&str, String)> = filled
+        .into_iter()
+        .map(|(name, text)| {
+            let known = is_sentence(name).then(|| translate(text)).flatten();
+            bytes += known.as_ref().map_or(0, |known| known.bytes);
+            (name, known.map_or_else(|| text.to_owned(), |known| known.zh))
+        })
+        .collect();
+    let values: Vec<(&str, &dyn std::fmt::Display)> = filled
+        .iter()
+        .map(|(name, text)| (*name, text as &dyn std::fmt::Display))
+        .collect();
+    let zh = fill(zh, &values);
+    Some(Known { zh, bytes })
+}
+
+fn is_sentence(name: &str) -> bool {
+    name.starts_with("why")
+}
+
+/// What stands for a template's names in a sentence, and how many bytes the template itself
+/// says of it.
+fn compare<'t, 's>(template: &'t str, sentence: &'s str) -> Option<(usize, Vec<(&'t str, &'s str)>)> {
+    let (start, mut rest) = template.split_once('{').unwrap_or((template, ""));
+    let mut left = sentence.strip_prefix(start)?;
+    let (mut said, mut before) = (start.len(), start);
+    let mut filled = Vec::new();
+    while let Some((name, after)) = rest.split_once('}') {
+        let (literal, next) = after.split_once('{').unwrap_or((after, ""));
+        let is_last = next.is_empty();
+        let end = match is_last {
+            true => left
+                .len()
+                .checked_sub(literal.len())
+                .filter(|_| left.ends_with(literal))?,
+            false => left.find(literal)?,
+        };
+        let text = &left[..end];
+        // What is quoted may say anything; else a name takes no other sentence along.
+        let is_quoted = before.ends_with(['`', '"']) || text.starts_with('{');
+        if !is_quoted && !is_sentence(name) && (text.contains("; ") || text.contains(": ")) {
+            return None;
+        }
+        filled.push((name, text));
+        said += literal.len();
+        (left, rest, before) = (&left[end + literal.len()..], next, literal);
+    }
+    left.is_empty().then_some((said, filled))
+}
+
+/// `one; another`, if one of them is known.
+fn in_parts(sentence: &str) -> Option<Known> {
+    let at = outside_quotes(sentence, "; ").last()?;
+    let (first, last) = (&sentence[..at], &sentence[at + 2..]);
+    let (known, also) = (translate(first), translate(last));
+    let bytes = [&known, &also].into_iter().flatten().map(|k| k.bytes).sum();
+    let or = |known: Option<Known>, said: &str| known.map_or_else(|| said.to_owned(), |known| known.zh);
+    let zh = format!("{}；{}", or(known, first), or(also, last));
+    (bytes > 0).then_some(Known { zh, bytes })
+}
+
+/// `retry.attempts: what is wrong with it`, `db1: it is down`: what it is about stays.
+fn after_key(sentence: &str) -> Option<Known> {
+    let at = outside_quotes(sentence, ": ").next()?;
+    let (key, rest) = (&sentence[..at], &sentence[at + 2..]);
+    if key.contains(' ') {
+        return None;
+    }
+    let Known { zh, bytes } = translate(rest)?;
+    let zh = format!("{key}：{zh}");
+    Some(Known { zh, bytes })
+}
+
+/// Where a mark stands that is not in backticks.
+fn outside_quotes<'s>(text: &'s str, mark: &'s str) -> impl Iterator<Item = usize> + 's {
+    let is_outside = move |at: &usize| text[..*at].matches('`').count().is_multiple_of(2);
+    text.match_indices(mark).map(|(at, _)| at).filter(is_outside)
+}
