@@ -144,3 +144,15 @@ test('whoever logs out sees nothing more', async () => {
   await page.reload();
   await page.locator('input[name=password]').waitFor();
 });
+
+test('a console that fails says so', async () => {
+  const page = await openPage(instance, '/nodes');
+  // As a browser reports what a module of WebAssembly does when it panics.
+  await page.evaluate(() => queueMicrotask(() => { throw new WebAssembly.RuntimeError('unreachable'); }));
+  await page.locator('#broken').getByText('has failed').waitFor();
+  await accessible(page, 'the failed console');
+  await page.locator('#broken button').click();
+  await page.locator('nav[aria-label]').first().waitFor();
+  assert.equal(await page.locator('#broken').count(), 0);
+  await page.context().close();
+});

@@ -31,7 +31,18 @@ impl Written for Named {
 /// # Errors
 /// The first thing that is wrong: nothing of the file may then be used.
 pub fn parse(text: &str, format: Format) -> Result<Vec<Named>, FileError> {
-    let all: Vec<Named> = file::read(text, format)?;
+    distinct(file::read(text, format)?)
+}
+
+/// The same of YAML alone: the console needs no other form, and takes no other parser along.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_yaml(text: &str) -> Result<Vec<Named>, FileError> {
+    distinct(file::read_yaml(text)?)
+}
+
+fn distinct(all: Vec<Named>) -> Result<Vec<Named>, FileError> {
     let mut seen = BTreeSet::new();
     for Named { name, .. } in &all {
         if !seen.insert(name) {

@@ -18,6 +18,6 @@ pub mod ical;
 
 pub use blackout::{Blackouts, Calendars, Inlined, InlinedCalendar, Verdict, inlined};
 pub use coverage::{Coverage, Stretch};
-pub use file::{Named, parse, to_yaml};
+pub use file::{Named, parse, parse_yaml, to_yaml};
 pub use spec::{CALENDAR_BYTES_MAX, Calendar, Day, ENTRIES_MAX, Moment, Range, Weekly};
 pub use text::Weekdays;

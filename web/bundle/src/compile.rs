@@ -18,7 +18,7 @@ pub fn compile(web: &Path, toolchain: &Toolchain, mode: Mode) -> Result<PathBuf>
         Mode::Delivery => "console",
         Mode::Dev => "console-dev",
     };
-    let mut cargo = toolchain.cargo_build();
+    let mut cargo = toolchain.cargo_build(mode);
     cargo
         .current_dir(root)
         .args(["-p", "gnomon-web", "--profile", profile])

@@ -10,10 +10,19 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use crate::Mode;
+
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+
+const WITHOUT_WORDS: [&str; 4] = [
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+    "-Zfmt-debug=none",
+    "-Zlocation-detail=none",
+];
 
 /// A way to compile for the browser.
 #[derive(Debug)]
@@ -52,7 +61,7 @@ pub fn find() -> Result<Toolchain> {
 impl Toolchain {
     /// `cargo build` for the browser. It takes nothing that was meant for a build on the
     /// host from the environment, and what it sets is its own.
-    pub fn cargo_build(&self) -> Command {
+    pub fn cargo_build(&self, mode: Mode) -> Command {
         let mut cargo = match self {
             Toolchain::Active { .. } => Command::new("cargo"),
             Toolchain::Debian { .. } => {
@@ -73,11 +82,18 @@ impl Toolchain {
         }
         // Leptos then knows a component by what it is, not by all that it is made of: types
         // that are nested a hundred deep would make the code several times as large.
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}erase_components");
+        let mut flags = vec!["--cfg", "erase_components"];
         cargo.args(["build", "--target", TARGET]);
         if matches!(self, Toolchain::Debian { .. }) {
             cargo.args(["-Z", "build-std=std,panic_abort"]);
+            if mode == Mode::Delivery {
+                // A compiler that compiles the standard library can leave out what no user
+                // of a console reads: the words and places of panics and of `{:?}`.
+                flags.extend(WITHOUT_WORDS);
+                cargo.args(["-Z", "build-std-features=optimize_for_size"]);
+            }
         }
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         cargo
     }
 
