@@ -68,8 +68,8 @@ if (!folder) {
 if (wish.readme) hasPngquant();
 
 /** Every page: where it is. */
-function pages(runs) {
-  const run = (name, state) => runs.find((r) => r.job === `samples/${name}` && r.state === state)?.id;
+function pages(instance) {
+  const run = (name, state) => runs(instance, '--job', `samples/${name}`, '--state', state, '--limit', '1')[0]?.id;
   return {
     login: '/',
     overview: '/',
@@ -89,9 +89,8 @@ function pages(runs) {
   };
 }
 
-function latest(instance) {
-  const runs = JSON.parse(instance.cli('run', 'ls', '--limit', '500', '-o', 'json'));
-  return runs.items ?? runs;
+function runs(instance, ...which) {
+  return JSON.parse(instance.cli('run', 'ls', ...which, '-o', 'json'));
 }
 
 /** A cluster that has done something. */
@@ -103,10 +102,8 @@ async function inhabited() {
   fs.writeFileSync(calendar, HOLIDAYS);
   instance.cli('calendar', 'apply', '-f', calendar);
   const since = Date.now();
-  await eventually('runs to end', () => {
-    const runs = latest(instance);
-    return runs.some((r) => r.state === 'failed') && runs.filter((r) => r.state === 'succeeded').length >= 5;
-  }, 120_000);
+  const ended = (state, n) => runs(instance, '--state', state, '--limit', `${n}`).length === n;
+  await eventually('runs to end', () => ended('failed', 1) && ended('succeeded', 5), 120_000);
   const history = wish.readme ? HISTORY_MS.readme : HISTORY_MS.page;
   if (!wish.quick) {
     console.log(`waiting for ${history / 60_000} minutes of history`);
@@ -158,7 +155,7 @@ async function takeAll(instance) {
         const height = width < 600 ? 844 : width > 1500 ? 1080 : 800;
         const page = await looking({ theme, language, width, height });
         let isIn = false;
-        for (const [name, where] of Object.entries(pages(latest(instance)))) {
+        for (const [name, where] of Object.entries(pages(instance))) {
           if (wish.page && !wish.page.includes(name)) continue;
           if (name !== 'login' && !isIn) {
             await go(page, instance);
@@ -191,7 +188,7 @@ async function takeReadme(instance) {
     const page = await looking({ theme, language, width: 1280, height: 800, scale: 1.5 });
     await go(page, instance);
     await logIn(page, instance);
-    await go(page, instance, pages(latest(instance))[name]);
+    await go(page, instance, pages(instance)[name]);
     await settled(page);
     if (from) await page.locator(from).evaluate((element) => element.scrollIntoView());
     const image = path.join(folder, `${file}.png`);
