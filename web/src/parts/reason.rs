@@ -1,7 +1,7 @@
 //! Why there is a run and why it ended as it did, in the viewer's language.
 //!
 //! English words come from `shared`, where the command line has them from, too. What a
-//! host or a node says of itself (an error, a rule) stays as it was said.
+//! host says of itself (an error, a rule) comes as a sentence.
 
 use shared::{
     history::RunView,
@@ -60,8 +60,8 @@ fn in_chinese(reason: &Reason) -> String {
             Some(name) => format!("被信号 {signal}（{name}）终止"),
             None => format!("被信号 {signal} 终止"),
         },
-        Reason::CannotStart { error } => format!("无法启动：{error}"),
-        Reason::Http { error } => format!("请求失败：{error}"),
+        Reason::CannotStart { error } => format!("无法启动：{}", said(error)),
+        Reason::Http { error } => format!("请求失败：{}", said(error)),
         Reason::Timeout { timeout } => format!("运行超过了 {} 的时限", duration(timeout.get())),
         Reason::KilledBy { by, reason } if reason.is_empty() => format!("被 {by} 终止"),
         Reason::KilledBy { by, reason } => format!("被 {by} 终止：{reason}"),
@@ -88,8 +88,8 @@ fn in_chinese(reason: &Reason) -> String {
             "未能及时启动（晚了 {}），且作业不补跑（misfire: none）",
             duration(late.get())
         ),
-        Reason::Spool { error } => format!("代理程序无法写入本地暂存：{error}"),
-        Reason::Policy { rule } => format!("主机策略不允许：{rule}"),
+        Reason::Spool { error } => format!("代理程序无法写入本地暂存：{}", said(error)),
+        Reason::Policy { rule } => format!("主机策略不允许：{}", said(rule)),
         Reason::NodeGone => "节点在报告结果之前就已失联".into(),
         Reason::NoNode { why } => format!("没有可用的节点：{}", said(why)),
         Reason::Vanished => "代理程序恢复时，进程已不存在".into(),

@@ -1,15 +1,17 @@
 //! Sentences that reach the console in English, said in Chinese: what is wrong with a job
-//! file, a schedule or a calendar, why a node is not chosen, what the server refuses and why.
+//! file, a schedule or a calendar, why a node is not chosen, what the server refuses
+//! and why, why a host could not start a run.
 //!
 //! `shared` and the server say them, for the command line as well, as text. The tables here
 //! hold each as a template with its Chinese. `{name}` stands for anything that stays as it is
 //! (a number, a name, what a person wrote); a `{why}` is a sentence or a noun itself and is
 //! said in Chinese, too. What no table knows stays as it was said.
 //!
-//! A test reads the sources of `shared` and of the server and finds each sentence that has no
-//! template here.
+//! A test reads the sources of `shared`, the server and the agent and finds each sentence that
+//! has no template here.
 
 mod files;
+mod hosts;
 mod ledger;
 mod placing;
 mod schedules;
@@ -25,12 +27,13 @@ use crate::words::fill;
 /// A template, and the same in Chinese.
 type Template = (&'static str, &'static str);
 
-const TABLES: [&[Template]; 5] = [
+const TABLES: [&[Template]; 6] = [
     files::SENTENCES,
     schedules::SENTENCES,
     placing::SENTENCES,
     ledger::SENTENCES,
     server::SENTENCES,
+    hosts::SENTENCES,
 ];
 
 /// Declares a table as `"template" / "its Chinese"`.

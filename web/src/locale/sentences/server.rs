@@ -12,7 +12,6 @@ sentences! {
     "TypeError: NetworkError when attempting to fetch resource." / "无法连接服务器",
     "Load failed" / "无法连接服务器",
     "TypeError: Load failed" / "无法连接服务器",
-    "JsError(TypeError: Failed to fetch)" / "无法连接服务器",
     "something went wrong in this master" / "该 master 内部出错",
     "the master's log says what" / "详情见该 master 的日志",
     "this took longer than {n}s" / "处理超过 {n} 秒",
@@ -31,7 +30,6 @@ sentences! {
     "the database refused: {why}" / "数据库拒绝：{why}",
     "no answer within {span}" / "{span} 内没有响应",
     "the database does not answer within {n}s" / "数据库在 {n} 秒内没有响应",
-    "it is switched off" / "已关闭",
     "try again" / "请重试",
 
     // Who asks.
@@ -87,15 +85,12 @@ sentences! {
     "a step is a multiple of 5 minutes, {n} at most" / "步长须为 5 分钟的倍数，最大 {n} 分钟",
     "`to` must be later than `from`" / "`to` 须晚于 `from`",
     "a timeline shows 31 days at most" / "时间线最多显示 31 天",
-    "there are sums of five minutes over all jobs and by time only; ask for hours" / "五分钟的统计只有全部作业按时间的汇总；请按小时查询",
-    "the answer would be made of more than {n} sums; ask for days, for fewer jobs or for a shorter time" / "结果将超过 {n} 项统计；请按天查询，或减少作业、缩短时间",
 
     // A thing by its name, and its revision.
     "job {path}" / "作业 {path}",
     "group {name}" / "节点组 {name}",
     "calendar {name}" / "日历 {name}",
     "node {node}" / "节点 {node}",
-    "run {run}" / "运行 {run}",
     "job {path}: {why}" / "作业 {path}：{why}",
     "trigger {n}: {why}" / "触发规则 {n}：{why}",
     "there is no {why}" / "没有{why}",

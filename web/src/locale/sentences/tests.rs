@@ -484,6 +484,27 @@ fn what_is_wrong_with_a_calendar_is_said() {
 }
 
 #[test]
+fn why_a_host_does_not_start_it_is_said() {
+    for what in ["the shell", "the program"] {
+        assert_said(&[
+            format!("{what} /bin/x cannot be executed: the interpreter that it names is missing"),
+            format!("{what} /bin/x cannot be executed: Exec format error (os error 8)"),
+            format!("{what} /bin/x does not exist on this host"),
+            format!("{what} `x` is not in any directory of PATH (/bin:/usr/bin)"),
+            format!("{what} /bin/x may not be executed by the user `ann`"),
+            format!("{what} /bin/x: its arguments and environment are too large for this host"),
+        ]);
+    }
+    assert_said(&[
+        "the user `ann` could not be looked up: EIO".to_owned(),
+        "the group `ops` could not be looked up: EIO".to_owned(),
+        "commands.allow: `/bin/x` is not in the list".to_owned(),
+        "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)"
+            .to_owned(),
+    ]);
+}
+
+#[test]
 fn what_is_wrong_with_a_single_field_is_said() {
     let set = |json: &str| serde_json::from_str::<NodeSet>(json).unwrap_err().to_string();
     assert_said(&[
