@@ -172,7 +172,7 @@ fn every_sentence_of_the_sources_has_its_chinese() {
     let mut missing = Vec::new();
     let mut seen = Vec::new();
     for (file, literal) in PLACES
-        .into_iter()
+        .iter()
         .flat_map(|place| literals_below(&home().join(place)))
     {
         if let Some((known, _)) = NO_SENTENCES.iter().find(|(known, _)| *known == literal) {
@@ -223,13 +223,13 @@ fn literals_are_found_where_they_are() {
     assert!(!has_chinese("this sentence is nowhere"));
     assert!(has_chinese("the {what} is empty"));
     let found: Vec<_> = PLACES
-        .into_iter()
+        .iter()
         .flat_map(|place| literals_below(&home().join(place)))
         .collect();
     assert!(found.iter().any(|(_, l)| l == "{what} exists already"));
     assert!(found.iter().any(|(_, l)| l == "it is draining"));
     for (file, _) in UNHEARD {
-        let is_there = PLACES.into_iter().any(|place| {
+        let is_there = PLACES.iter().any(|place| {
             let mut all = Vec::new();
             sources(&home().join(place), &mut all);
             all.iter().any(|path| path.contains(file))
