@@ -21,6 +21,8 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
+
 use super::{Language, language};
 use crate::words::fill;
 
@@ -54,8 +56,19 @@ pub fn said(sentence: &str) -> String {
 
 /// The sentence in Chinese, if it or a part of it is known.
 pub fn in_chinese(sentence: &str) -> Option<String> {
-    translate(sentence).map(|known| known.zh)
+    let reader = Reader {
+        readings: Cell::new(READINGS_MAX),
+        depth: Cell::new(0),
+    };
+    reader.translate(sentence).map(|known| known.zh)
 }
+
+/// How many readings of a sentence and its parts are tried: what a person wrote may be in it,
+/// in any form. Those of Gnomon take far fewer.
+const READINGS_MAX: u32 = 2000;
+const DEPTH_MAX: u32 = 16;
+/// How many parts with `; ` between them one template may have.
+const PARTS_MAX: usize = 3;
 
 /// A sentence that is known, or in which something is.
 struct Known {
@@ -65,31 +78,102 @@ struct Known {
     bytes: usize,
 }
 
-fn translate(sentence: &str) -> Option<Known> {
-    let templates = TABLES.into_iter().flatten();
-    templates
-        .filter_map(|template| by_template(template, sentence))
-        .chain(in_parts(sentence))
-        .chain(after_key(sentence))
-        .max_by_key(|known| known.bytes)
+struct Reader {
+    /// How many may still be tried.
+    readings: Cell<u32>,
+    depth: Cell<u32>,
 }
 
-fn by_template((en, zh): &Template, sentence: &str) -> Option<Known> {
-    let (mut bytes, filled) = compare(en, sentence)?;
-    let filled: Vec<(&str, String)> = filled
-        .into_iter()
-        .map(|(name, text)| {
-            let known = is_sentence(name).then(|| translate(text)).flatten();
-            bytes += known.as_ref().map_or(0, |known| known.bytes);
-            (name, known.map_or_else(|| text.to_owned(), |known| known.zh))
-        })
-        .collect();
-    let values: Vec<(&str, &dyn std::fmt::Display)> = filled
-        .iter()
-        .map(|(name, text)| (*name, text as &dyn std::fmt::Display))
-        .collect();
-    let zh = fill(zh, &values);
-    Some(Known { zh, bytes })
+impl Reader {
+    fn translate(&self, sentence: &str) -> Option<Known> {
+        let whole = self.whole(sentence);
+        let parts = self.in_parts(sentence);
+        parts.into_iter().chain(whole).max_by_key(|known| known.bytes)
+    }
+
+    /// The sentence as one.
+    fn whole(&self, sentence: &str) -> Option<Known> {
+        self.readings.set(self.readings.get().checked_sub(1)?);
+        if self.depth.get() == DEPTH_MAX {
+            return None;
+        }
+        self.depth.set(self.depth.get() + 1);
+        let templates = TABLES.into_iter().flatten();
+        let known = templates
+            .filter_map(|template| self.by_template(template, sentence))
+            .chain(self.after_key(sentence))
+            .max_by_key(|known| known.bytes);
+        self.depth.set(self.depth.get() - 1);
+        known
+    }
+
+    fn by_template(&self, (en, zh): &Template, sentence: &str) -> Option<Known> {
+        let (mut bytes, filled) = compare(en, sentence)?;
+        let mut is_known = true;
+        let filled: Vec<(&str, String)> = filled
+            .into_iter()
+            .map(|(name, text)| {
+                let known = is_sentence(name).then(|| self.translate(text)).flatten();
+                is_known &= known.is_some();
+                bytes += known.as_ref().map_or(0, |known| known.bytes);
+                (name, known.map_or_else(|| text.to_owned(), |known| known.zh))
+            })
+            .collect();
+        // One of signs alone, `{why} ({why2})`, only holds together what is known.
+        if !is_known && !says_something(en) {
+            return None;
+        }
+        let values: Vec<(&str, &dyn std::fmt::Display)> = filled
+            .iter()
+            .map(|(name, text)| (*name, text as &dyn std::fmt::Display))
+            .collect();
+        let zh = fill(zh, &values);
+        Some(Known { zh, bytes })
+    }
+
+    /// `one; another`, if one of them is known. A template may have several of the parts.
+    fn in_parts(&self, sentence: &str) -> Option<Known> {
+        let mut ends: Vec<usize> = outside_quotes(sentence, "; ").collect();
+        if ends.is_empty() {
+            return None;
+        }
+        let starts: Vec<usize> = [0].into_iter().chain(ends.iter().map(|end| end + 2)).collect();
+        ends.push(sentence.len());
+        // From the last part on: what is best of the rest.
+        let mut rest: Vec<Known> = vec![Known {
+            zh: String::new(),
+            bytes: 0,
+        }];
+        for first in (0..starts.len()).rev() {
+            let best = (first..ends.len().min(first + PARTS_MAX)).map(|last| {
+                let text = &sentence[starts[first]..ends[last]];
+                let is_whole = first == 0 && text.len() == sentence.len();
+                let known = if is_whole { None } else { self.whole(text) };
+                let after = &rest[ends.len() - 1 - last];
+                let bytes = known.as_ref().map_or(0, |known| known.bytes) + after.bytes;
+                let mut zh = known.map_or_else(|| text.to_owned(), |known| known.zh);
+                if !after.zh.is_empty() {
+                    zh.push('；');
+                    zh.push_str(&after.zh);
+                }
+                Known { zh, bytes }
+            });
+            rest.extend(best.rev().max_by_key(|known| known.bytes));
+        }
+        rest.pop().filter(|known| known.bytes > 0)
+    }
+
+    /// `retry.attempts: what is wrong with it`, `db1: it is down`: what it is about stays.
+    fn after_key(&self, sentence: &str) -> Option<Known> {
+        let at = outside_quotes(sentence, ": ").next()?;
+        let (key, rest) = (&sentence[..at], &sentence[at + 2..]);
+        if key.contains(' ') {
+            return None;
+        }
+        let Known { zh, bytes } = self.translate(rest)?;
+        let zh = format!("{key}：{zh}");
+        Some(Known { zh, bytes })
+    }
 }
 
 fn is_sentence(name: &str) -> bool {
@@ -126,27 +210,9 @@ fn compare<'t, 's>(template: &'t str, sentence: &'s str) -> Option<(usize, Vec<(
     left.is_empty().then_some((said, filled))
 }
 
-/// `one; another`, if one of them is known.
-fn in_parts(sentence: &str) -> Option<Known> {
-    let at = outside_quotes(sentence, "; ").last()?;
-    let (first, last) = (&sentence[..at], &sentence[at + 2..]);
-    let (known, also) = (translate(first), translate(last));
-    let bytes = [&known, &also].into_iter().flatten().map(|k| k.bytes).sum();
-    let or = |known: Option<Known>, said: &str| known.map_or_else(|| said.to_owned(), |known| known.zh);
-    let zh = format!("{}；{}", or(known, first), or(also, last));
-    (bytes > 0).then_some(Known { zh, bytes })
-}
-
-/// `retry.attempts: what is wrong with it`, `db1: it is down`: what it is about stays.
-fn after_key(sentence: &str) -> Option<Known> {
-    let at = outside_quotes(sentence, ": ").next()?;
-    let (key, rest) = (&sentence[..at], &sentence[at + 2..]);
-    if key.contains(' ') {
-        return None;
-    }
-    let Known { zh, bytes } = translate(rest)?;
-    let zh = format!("{key}：{zh}");
-    Some(Known { zh, bytes })
+fn says_something(template: &str) -> bool {
+    let mut literals = template.split('}').filter_map(|part| part.split('{').next());
+    literals.any(|literal| literal.contains(char::is_alphabetic))
 }
 
 /// Where a mark stands that is not in backticks.

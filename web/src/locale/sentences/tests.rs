@@ -145,6 +145,35 @@ fn sentences_are_said_with_all_their_parts() {
     speak(Language::En);
 }
 
+/// What people write is in some sentences: no form of it takes long, or takes the rest along.
+#[test]
+fn what_people_write_is_read_in_bounded_time() {
+    for text in [
+        "x (y); ",
+        "a: b; ",
+        "; ",
+        ": ",
+        "(",
+        "`",
+        "it is down; ",
+        "On node x ",
+    ] {
+        let why = text.repeat(1000);
+        let said = in_chinese(&format!("killed by ann: {why}")).unwrap();
+        assert!(
+            said.starts_with("被 ann 终止：") || said.starts_with("killed by ann"),
+            "{said}"
+        );
+    }
+    let zh = in_chinese("killed by ann: too slow; (see #3)").unwrap();
+    assert_eq!(zh, "被 ann 终止：too slow; (see #3)");
+    let nodes: Vec<String> = (0..20).map(|n| format!("db{n}: it is down")).collect();
+    assert_said(&[format!(
+        "slot 2: no node can take it: {}; and 7 more",
+        nodes.join("; ")
+    )]);
+}
+
 #[test]
 fn each_template_has_its_chinese_once() {
     let names = |text: &'static str| -> BTreeSet<&str> {
