@@ -4,8 +4,9 @@
 //!
 //! `shared` and the server say them, for the command line as well, as text. The tables here
 //! hold each as a template with its Chinese. `{name}` stands for anything that stays as it is
-//! (a number, a name, what a person wrote); a `{why}` is a sentence or a noun itself and is
-//! said in Chinese, too. What no table knows stays as it was said.
+//! (a number, a name), `{text}` for what a person wrote; a `{why}` is a sentence or a noun itself
+//! and is said in Chinese, too, as `{by}` is, who may be someone's token. What no table knows
+//! stays as it was said.
 //!
 //! A test reads the sources of `shared`, the server and the agent and finds each sentence that
 //! has no template here.
@@ -113,7 +114,7 @@ impl Reader {
         let filled: Vec<(&str, String)> = filled
             .into_iter()
             .map(|(name, text)| {
-                let known = is_sentence(name).then(|| self.translate(text)).flatten();
+                let known = is_said(name).then(|| self.translate(text)).flatten();
                 is_known &= known.is_some();
                 bytes += known.as_ref().map_or(0, |known| known.bytes);
                 (name, known.map_or_else(|| text.to_owned(), |known| known.zh))
@@ -176,8 +177,14 @@ impl Reader {
     }
 }
 
-fn is_sentence(name: &str) -> bool {
-    name.starts_with("why")
+/// Whether what stands there is said in Chinese itself.
+fn is_said(name: &str) -> bool {
+    name.starts_with("why") || name == "by"
+}
+
+/// Whether it may have anything in it; else it takes no other sentence along.
+fn is_any(name: &str) -> bool {
+    name.starts_with("why") || name == "text"
 }
 
 /// What stands for a template's names in a sentence, and how many bytes the template itself
@@ -198,9 +205,8 @@ fn compare<'t, 's>(template: &'t str, sentence: &'s str) -> Option<(usize, Vec<(
             false => left.find(literal)?,
         };
         let text = &left[..end];
-        // What is quoted may say anything; else a name takes no other sentence along.
         let is_quoted = before.ends_with(['`', '"']) || text.starts_with('{');
-        if !is_quoted && !is_sentence(name) && (text.contains("; ") || text.contains(": ")) {
+        if !is_quoted && !is_any(name) && (text.contains("; ") || text.contains(": ")) {
             return None;
         }
         filled.push((name, text));

@@ -45,7 +45,7 @@ sentences! {
     "the request failed: {why}" / "请求失败：{why}",
     "ran longer than its timeout of {span}" / "运行超过了 {span} 的时限",
     "killed by {by}" / "被 {by} 终止",
-    "killed by {by}: {why}" / "被 {by} 终止：{why}",
+    "killed by {by}: {text}" / "被 {by} 终止：{text}",
     "a later fire took its place (overlap: replace)" / "被之后的一次触发取代（overlap: replace）",
     "the node lost its lease and the job asks for isolation: kill" / "节点的租约失效，而作业要求隔离（isolation: kill）",
     "the agent was stopped" / "代理程序已停止",

@@ -86,6 +86,10 @@ sentences! {
     "`to` must be later than `from`" / "`to` 须晚于 `from`",
     "a timeline shows 31 days at most" / "时间线最多显示 31 天",
 
+    // Who did something.
+    "{user} (token {token})" / "{user}（令牌 {token}）",
+    "agent {node}" / "代理程序 {node}",
+
     // A thing by its name, and its revision.
     "job {path}" / "作业 {path}",
     "group {name}" / "节点组 {name}",

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use super::{
     in_chinese,
-    tests::{english_left, reads_like_english},
+    tests::{assert_said, english_left, reads_like_english},
 };
 
 /// Where sentences that reach the console are born.
@@ -236,6 +236,21 @@ fn literals_are_found_where_they_are() {
         });
         assert!(is_there, "{file} is gone");
     }
+}
+
+/// Whole answers, as the server's own tests expect them.
+#[test]
+fn the_ledgers_answers_are_said() {
+    let tests =
+        fs::read_to_string(home().join("../master/tests/http/why.rs")).expect("the tests can be read");
+    let answers: Vec<String> = literals(&tests)
+        .iter()
+        .flat_map(|literal| literal.lines())
+        .map(|line| line.trim().to_owned())
+        .filter(|line| line.ends_with('.') && line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .collect();
+    assert!(answers.len() >= 20, "{answers:?}");
+    assert_said(&answers);
 }
 
 /// What is left out above as asked by others is asked by nobody here.

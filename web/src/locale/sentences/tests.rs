@@ -49,7 +49,7 @@ fn has_chinese(text: &str) -> bool {
     text.chars().any(|c| ('一'..='龥').contains(&c))
 }
 
-fn assert_said(sentences: &[String]) {
+pub fn assert_said(sentences: &[String]) {
     let unsaid: Vec<String> = sentences.iter().filter_map(|one| unsaid(one)).collect();
     assert!(unsaid.is_empty(), "{}", unsaid.join("\n"));
 }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     api,
+    locale::sentences::said,
     parts::{dialog::Dialog, state::Tone, when::At},
     remote::remote,
     words::say,
@@ -86,7 +87,7 @@ fn Both(saving: Saving, theirs: Arc<JobView>, open: RwSignal<bool>) -> impl Into
         // What is typed cannot be read: it stays, and is joined once it can.
         return view! { <p>{w.mend_first}</p> }.into_any();
     };
-    let by = theirs.updated.by.clone();
+    let by = said(&theirs.updated.by);
     let (old, now, my) = (file_of(&base.spec), file_of(&theirs.spec), file_of(&mine));
     let trees = [&base.spec, &mine, &theirs.spec].map(shared::job::short);
     let merged = merge::merge(&trees[0], &trees[1], &trees[2]);
@@ -222,7 +223,7 @@ pub fn ChangedElsewhere(saving: Saving) -> impl IntoView {
     view! {
         {move || other.get().map(|found| {
             let text = match &found.0 {
-                Some(theirs) => fill!(w.changed_elsewhere, by = theirs.updated.by),
+                Some(theirs) => fill!(w.changed_elsewhere, by = said(&theirs.updated.by)),
                 None => w.gone_elsewhere.to_owned(),
             };
             let look = found.clone();

@@ -11,7 +11,7 @@ use shared::{
 use super::words::JobWords;
 use crate::{
     browser,
-    locale::{brief, count},
+    locale::{brief, count, sentences::said},
     parts::{
         icon::{Glyph, Icon},
         toast::toaster,
@@ -56,7 +56,7 @@ pub fn Facts(view: Signal<Arc<JobView>>) -> impl IntoView {
 
 fn author(author: &Author) -> impl IntoView + use<> {
     let w = say::<JobWords>();
-    view! { <At at=author.at />" "<span class="muted">{fill!(w.by, who = author.by)}</span> }
+    view! { <At at=author.at />" "<span class="muted">{fill!(w.by, who = said(&author.by))}</span> }
 }
 
 fn action(spec: &JobSpec) -> (&'static str, String) {

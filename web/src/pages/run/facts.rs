@@ -9,7 +9,7 @@ use shared::{history::RunView, time::Time};
 use super::words::RunWords;
 use crate::{
     browser,
-    locale::{self, count, date_time, duration, exact, millis, size, zone_name},
+    locale::{self, count, date_time, duration, exact, millis, sentences::said, size, zone_name},
     parts::{
         icon::{Glyph, Icon},
         reason::{cause_name, signal_name},
@@ -27,7 +27,7 @@ pub fn Facts(run: Signal<Arc<RunView>>) -> impl IntoView {
         let run = run.get();
         let has_run = run.started_at.is_some();
         let cause = match &run.asked {
-            Some(asked) => fill!(w.asked_by, cause = cause_name(run.cause), by = asked.by),
+            Some(asked) => fill!(w.asked_by, cause = cause_name(run.cause), by = said(&asked.by)),
             None => cause_name(run.cause).to_owned(),
         };
         let env = run

@@ -8,6 +8,7 @@ use shared::api::{Changed, TokenView};
 use super::SettingsWords;
 use crate::{
     api, browser,
+    locale::sentences::said,
     parts::{
         confirm::{self, Question},
         dialog::Dialog,
@@ -140,7 +141,7 @@ fn TokenList(list: Signal<Arc<Vec<TokenView>>>, tokens: Remote<Vec<TokenView>>) 
                 <tr>
                     <td>{token.name}</td>
                     <td><At at=token.created.at /></td>
-                    <td>{token.created.by}</td>
+                    <td>{said(&token.created.by)}</td>
                     <td class="number">
                         <button type="button" class="plain" aria-label=label on:click=move |_| revoke(name.clone())>
                             {w.revoke}
