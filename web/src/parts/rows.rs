@@ -5,7 +5,7 @@ use std::{hash::Hash, sync::Arc};
 use leptos::{ev, html, prelude::*};
 
 /// Rows above and below the sight, so that a quick scroll shows no gap.
-const BEYOND: usize = 8;
+const BEYOND: usize = 6;
 
 /// Which rows exist: from where, and how many.
 pub(super) fn in_sight(top: f64, height: f64, row_height: f64, all: usize) -> (usize, usize) {

@@ -20,6 +20,8 @@ pub enum Tone {
 }
 
 impl Tone {
+    pub const ALL: [Tone; 5] = [Tone::Good, Tone::Bad, Tone::Warning, Tone::Busy, Tone::Quiet];
+
     /// As in `data-tone`, which the style sheet colours.
     pub fn as_str(self) -> &'static str {
         match self {
