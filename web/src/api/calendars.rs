@@ -27,6 +27,6 @@ pub async fn put_calendar(
     put(&path(paths::CALENDAR, &[name]), calendar, revision).await
 }
 
-pub async fn delete_calendar(name: &CalendarName, revision: Revision) -> Answer<()> {
-    delete(&path(paths::CALENDAR, &[name]), Some(revision)).await
+pub async fn delete_calendar(name: CalendarName, revision: Revision) -> Answer<()> {
+    delete(&path(paths::CALENDAR, &[&name]), Some(revision)).await
 }

@@ -21,6 +21,6 @@ pub async fn put_group(name: &GroupName, set: &NodeSet, revision: Option<Revisio
     put(&path(paths::GROUP, &[name]), set, revision).await
 }
 
-pub async fn delete_group(name: &GroupName, revision: Revision) -> Answer<()> {
-    delete(&path(paths::GROUP, &[name]), Some(revision)).await
+pub async fn delete_group(name: GroupName, revision: Revision) -> Answer<()> {
+    delete(&path(paths::GROUP, &[&name]), Some(revision)).await
 }

@@ -17,6 +17,7 @@ pub mod menu;
 pub mod rows;
 pub mod window_rows;
 pub mod search;
+pub mod kept;
 mod words;
 
 pub use words::PartWords;

@@ -6,7 +6,7 @@ mod words;
 
 use std::sync::Arc;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use shared::{
     api::{Changed, calendars::CalendarView},
     calendar::Calendar,
@@ -16,13 +16,12 @@ use crate::{
     api, clock,
     locale::{count, short_time, zone},
     parts::{
-        confirm::{self, Question},
         dialog::{Dialog, opened_by},
         feedback::{Empty, shown},
         icon::{Glyph, Icon},
+        kept::{Deletion, KeptCard},
         page::Page,
         state::{Badge, Tone},
-        toast::toaster,
     },
     remote::remote,
     words::say,
@@ -96,31 +95,15 @@ fn CalendarList(
 #[component]
 fn CalendarCard(view: CalendarView, edit: Callback<Option<CalendarView>>) -> impl IntoView {
     let w = say::<CalendarsWords>();
-    let (toaster, asker) = (toaster(), confirm::asker());
     let (name, revision, edited) = (view.name.clone(), view.revision, view.clone());
-    let used: Vec<String> = view.used_by.iter().map(ToString::to_string).collect();
-    let delete = move |_| {
-        let name = name.clone();
-        let question = Question {
-            title: fill!(w.delete_title, name = name),
-            text: String::new(),
-            what: used.clone(),
-            verb: w.delete.into(),
-            is_dangerous: true,
-            act: Arc::new(move || {
-                let name = name.clone();
-                spawn_local(async move {
-                    match api::calendars::delete_calendar(&name, revision).await {
-                        Ok(()) => toaster.done(fill!(w.deleted, name = name)),
-                        Err(failure) => toaster.failed(&failure),
-                    }
-                });
-            }),
-        };
-        confirm::ask(asker, question);
+    let deletion = Deletion {
+        title: fill!(w.delete_title, name = name),
+        text: String::new(),
+        what: view.used_by.iter().map(ToString::to_string).collect(),
+        done: fill!(w.deleted, name = name),
+        call: Arc::new(move || Box::pin(api::calendars::delete_calendar(name.clone(), revision))),
     };
-    let edit_label = format!("{}: {}", w.edit, view.name);
-    let delete_label = format!("{}: {}", w.delete, view.name);
+    let edit = Callback::new(move |()| edit.run(Some(edited.clone())));
     let used_by = if view.jobs == 0 {
         w.used_by_none.to_owned()
     } else {
@@ -128,36 +111,22 @@ fn CalendarCard(view: CalendarView, edit: Callback<Option<CalendarView>>) -> imp
     };
     let description = (!view.calendar.description.is_empty()).then(|| view.calendar.description.clone());
     view! {
-        <section class="card" aria-label=view.name.to_string()>
-            <header>
-                <h2>{view.name.to_string()}</h2>
-                <div class="actions">
-                    <button type="button" class="plain" aria-label=edit_label.clone() title=edit_label
-                        on:click=move |_| edit.run(Some(edited.clone()))>
-                        <Icon glyph=Glyph::Edit />
-                    </button>
-                    <button type="button" class="plain" aria-label=delete_label.clone() title=delete_label on:click=delete>
-                        <Icon glyph=Glyph::Trash />
-                    </button>
-                </div>
-            </header>
-            <div class="body stack">
-                {description.map(|text| view! { <p>{text}</p> })}
-                <p class="row"><Standing view=view.clone() /></p>
-                <Weeks calendar=view.calendar.clone() />
-                <p class="muted">{fill!(w.zone, zone = view.calendar.timezone.name())} " · " {used_by}</p>
-                <p class="row">
-                    {view
-                        .used_by
-                        .into_iter()
-                        .map(|job| {
-                            let href = format!("/jobs/{}/{}", job.namespace, job.name);
-                            view! { <a class="chip" href=href>{job.to_string()}</a> }
-                        })
-                        .collect_view()}
-                </p>
-            </div>
-        </section>
+        <KeptCard name=view.name.to_string() edit edit_verb=w.edit deletion delete_verb=w.delete>
+            {description.map(|text| view! { <p>{text}</p> })}
+            <p class="row"><Standing view=view.clone() /></p>
+            <Weeks calendar=view.calendar.clone() />
+            <p class="muted">{fill!(w.zone, zone = view.calendar.timezone.name())} " · " {used_by}</p>
+            <p class="row">
+                {view
+                    .used_by
+                    .into_iter()
+                    .map(|job| {
+                        let href = format!("/jobs/{}/{}", job.namespace, job.name);
+                        view! { <a class="chip" href=href>{job.to_string()}</a> }
+                    })
+                    .collect_view()}
+            </p>
+        </KeptCard>
     }
 }
 

@@ -5,7 +5,7 @@ mod words;
 
 use std::sync::Arc;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use shared::{
     api::{Changed, GroupView},
     target::NodeSet,
@@ -15,12 +15,11 @@ use crate::{
     api,
     locale::count,
     parts::{
-        confirm::{self, Question},
         dialog::{Dialog, opened_by},
         feedback::{Empty, shown},
         icon::{Glyph, Icon},
+        kept::{Deletion, KeptCard},
         page::Page,
-        toast::toaster,
     },
     remote::remote,
     words::say,
@@ -84,60 +83,30 @@ fn GroupList(groups: Signal<Arc<Vec<GroupView>>>, edit: Callback<Option<GroupVie
 #[component]
 fn GroupCard(group: GroupView, edit: Callback<Option<GroupView>>) -> impl IntoView {
     let w = say::<GroupsWords>();
-    let (toaster, asker) = (toaster(), confirm::asker());
     let edited = group.clone();
     let (name, revision) = (group.name.clone(), group.revision);
-    let members = group.members.clone();
-    let delete = move |_| {
-        let name = name.clone();
-        let question = Question {
-            title: fill!(w.delete_title, name = name),
-            text: w.delete_about.into(),
-            what: members.iter().map(ToString::to_string).collect(),
-            verb: w.delete.into(),
-            is_dangerous: true,
-            act: Arc::new(move || {
-                let name = name.clone();
-                spawn_local(async move {
-                    match api::groups::delete_group(&name, revision).await {
-                        Ok(()) => toaster.done(fill!(w.deleted, name = name)),
-                        Err(failure) => toaster.failed(&failure),
-                    }
-                });
-            }),
-        };
-        confirm::ask(asker, question);
+    let deletion = Deletion {
+        title: fill!(w.delete_title, name = name),
+        text: w.delete_about.into(),
+        what: group.members.iter().map(ToString::to_string).collect(),
+        done: fill!(w.deleted, name = name),
+        call: Arc::new(move || Box::pin(api::groups::delete_group(name.clone(), revision))),
     };
-    let edit_label = format!("{}: {}", w.edit, group.name);
-    let delete_label = format!("{}: {}", w.delete, group.name);
+    let edit = Callback::new(move |()| edit.run(Some(edited.clone())));
     let is_none = group.members.is_empty();
     view! {
-        <section class="card" aria-label=group.name.to_string()>
-            <header>
-                <h2>{group.name.to_string()}</h2>
-                <div class="actions">
-                    <button type="button" class="plain" aria-label=edit_label.clone() title=edit_label
-                        on:click=move |_| edit.run(Some(edited.clone()))>
-                        <Icon glyph=Glyph::Edit />
-                    </button>
-                    <button type="button" class="plain" aria-label=delete_label.clone() title=delete_label on:click=delete>
-                        <Icon glyph=Glyph::Trash />
-                    </button>
-                </div>
-            </header>
-            <div class="body stack">
-                <SetInWords set=group.set />
-                <h3>{fill!(w.matches, n = count(group.members.len() as u64))}</h3>
-                {is_none.then(|| view! { <p class="muted">{w.matches_none}</p> })}
-                <p class="row">
-                    {group
-                        .members
-                        .into_iter()
-                        .map(|node| view! { <a class="chip" href=format!("/nodes/{node}")>{node.to_string()}</a> })
-                        .collect_view()}
-                </p>
-            </div>
-        </section>
+        <KeptCard name=group.name.to_string() edit edit_verb=w.edit deletion delete_verb=w.delete>
+            <SetInWords set=group.set />
+            <h3>{fill!(w.matches, n = count(group.members.len() as u64))}</h3>
+            {is_none.then(|| view! { <p class="muted">{w.matches_none}</p> })}
+            <p class="row">
+                {group
+                    .members
+                    .into_iter()
+                    .map(|node| view! { <a class="chip" href=format!("/nodes/{node}")>{node.to_string()}</a> })
+                    .collect_view()}
+            </p>
+        </KeptCard>
     }
 }
 

@@ -1,0 +1,83 @@
+//! The card of a thing that people name and keep (a group, a calendar), with what can be done
+//! to it.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    confirm::{self, Question},
+    icon::{Glyph, Icon},
+    toast::toaster,
+};
+use crate::api::Answer;
+
+/// How it is deleted.
+#[derive(Clone)]
+pub struct Deletion {
+    /// The question, and what it touches.
+    pub title: String,
+    pub text: String,
+    pub what: Vec<String>,
+    /// What is said when it is done.
+    pub done: String,
+    pub call: Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Answer<()>>>> + Send + Sync>,
+}
+
+#[component]
+pub fn KeptCard(
+    name: String,
+    edit: Callback<()>,
+    edit_verb: &'static str,
+    deletion: Deletion,
+    delete_verb: &'static str,
+    children: Children,
+) -> impl IntoView {
+    let (toaster, asker) = (toaster(), confirm::asker());
+    let delete = move |_| {
+        let Deletion {
+            title,
+            text,
+            what,
+            done,
+            call,
+        } = deletion.clone();
+        let act = move || {
+            let (answer, done) = (call(), done.clone());
+            spawn_local(async move {
+                match answer.await {
+                    Ok(()) => toaster.done(done),
+                    Err(failure) => toaster.failed(&failure),
+                }
+            });
+        };
+        let question = Question {
+            title,
+            text,
+            what,
+            verb: delete_verb.into(),
+            is_dangerous: true,
+            act: Arc::new(act),
+        };
+        confirm::ask(asker, question);
+    };
+    let edit_label = format!("{edit_verb}: {name}");
+    let delete_label = format!("{delete_verb}: {name}");
+    view! {
+        <section class="card" aria-label=name.clone()>
+            <header>
+                <h2>{name.clone()}</h2>
+                <div class="actions">
+                    <button type="button" class="plain" aria-label=edit_label.clone() title=edit_label
+                        on:click=move |_| edit.run(())>
+                        <Icon glyph=Glyph::Edit />
+                    </button>
+                    <button type="button" class="plain" aria-label=delete_label.clone() title=delete_label on:click=delete>
+                        <Icon glyph=Glyph::Trash />
+                    </button>
+                </div>
+            </header>
+            <div class="body stack">{children()}</div>
+        </section>
+    }
+}
