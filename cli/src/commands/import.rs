@@ -10,11 +10,7 @@ use shared::{
     target::{NodeSet, Place, Target},
 };
 
-use super::{
-    Context,
-    apply::show,
-    job::apply::apply,
-};
+use super::{Context, apply::show, job::apply::apply};
 use crate::{
     client::{Client, Server},
     crontab::{self, Crontab, Kind, Naming},

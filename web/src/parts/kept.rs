@@ -21,8 +21,10 @@ pub struct Deletion {
     pub what: Vec<String>,
     /// What is said when it is done.
     pub done: String,
-    pub call: Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Answer<()>>>> + Send + Sync>,
+    pub call: Arc<dyn Fn() -> Deleting + Send + Sync>,
 }
+
+type Deleting = Pin<Box<dyn Future<Output = Answer<()>>>>;
 
 #[component]
 pub fn KeptCard(
