@@ -51,15 +51,13 @@ async fn apply_makes_updates_and_leaves_alone() {
     expect![[r#"
         --- stored
         +++ applied
-        @@ -1,7 +1,7 @@
+        @@ -1,5 +1,5 @@
          name: b
-         namespace: default
          run:
         -  shell: "true"
         +  shell: "false"
-           grace: 10s
-           output: 10MiB
          triggers:
+           - cron: "0 3 * * *"
     "#]]
     .assert_eq(second[1].diff.as_ref().unwrap());
     let third: Vec<Applied> = api.post("/apply", json!({"jobs": jobs})).await.read();
