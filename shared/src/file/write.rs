@@ -209,6 +209,7 @@ fn plain_or_quoted(text: &str, in_flow: bool) -> String {
     let is_plain = !text.is_empty()
         && text.trim() == text
         && !text.starts_with(|c: char| "-?:,[]{}#&*!|>'\"%@`=~<".contains(c))
+        && !text.starts_with("...")
         && !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(':')

@@ -283,4 +283,25 @@ mod tests {
             line 1, column 4: unexpected character: `\u{7}'"#]]
         .assert_eq(&errors.join("\n"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_answered(parts in proptest::collection::vec(proptest::sample::select(PIECES), 0..40)) {
+            let text = parts.concat();
+            if let Ok(all) = documents(&text) {
+                // What was read is written so that it reads the same. An empty map is an empty file.
+                for said in all.into_iter().map(Value::from).filter(|said| *said != serde_json::json!({})) {
+                    let again = documents(&crate::file::write::write(&said)).unwrap();
+                    let again: Vec<Value> = again.into_iter().map(Value::from).collect();
+                    proptest::prop_assert_eq!(again, [said]);
+                }
+            }
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        "a", "b: ", "- ", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", ": ", "&x ", "*x", "<<: ", "'",
+        "\"", "|\n", ">-\n", "!!str ", "!t ", "# c", "---\n", "...\n", "~", "true", "1", "-0.5", "é", "\t",
+        "\u{7}", "%TAG ", "? ", "\\",
+    ];
 }

@@ -12,7 +12,7 @@ use super::ActionWords;
 use crate::{
     api::{Failure, jobs},
     parts::{
-        dialog::{Dialog, opened_by},
+        dialog::{Cancel, Dialog, opened_by},
         feedback::{self, shown},
         field::Field,
         icon::{Glyph, Icon},
@@ -173,6 +173,7 @@ fn RunForm(job: JobPath, ordered: RwSignal<Option<Ordered>>) -> impl IntoView {
                 </div>
             })}
             <footer>
+                <Cancel />
                 <button type="submit" class="primary" disabled=is_busy><Icon glyph=Glyph::Play />{w.run_now}</button>
             </footer>
         </form>

@@ -2,6 +2,8 @@
 //! Escape.
 
 use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement, MouseEvent};
 
 use super::{
     PartWords,
@@ -26,6 +28,18 @@ pub fn opened_by<T: Send + Sync + 'static>(asked: RwSignal<Option<T>>) -> RwSign
         }
     });
     open
+}
+
+/// A button that closes the dialog in which it stands.
+#[component]
+pub fn Cancel() -> impl IntoView {
+    let close = move |event: MouseEvent| {
+        let dialog = event_target::<Element>(&event).closest("dialog").ok().flatten();
+        if let Some(dialog) = dialog.and_then(|found| found.dyn_into::<HtmlDialogElement>().ok()) {
+            dialog.close();
+        }
+    };
+    view! { <button type="button" on:click=close>{say::<PartWords>().cancel}</button> }
 }
 
 /// Its children are made anew each time it opens.

@@ -62,7 +62,7 @@ fn in_chinese(reason: &Reason) -> String {
         },
         Reason::CannotStart { error } => format!("无法启动：{}", said(error)),
         Reason::Http { error } => format!("请求失败：{}", said(error)),
-        Reason::Timeout { timeout } => format!("运行超过了 {} 的时限", duration(timeout.get())),
+        Reason::Timeout { timeout } => format!("运行超过了 {}的时限", duration(timeout.get())),
         Reason::KilledBy { by, reason } if reason.is_empty() => format!("被 {} 终止", said(by)),
         Reason::KilledBy { by, reason } => format!("被 {} 终止：{reason}", said(by)),
         Reason::Replaced => "被之后的一次触发取代（overlap: replace）".into(),

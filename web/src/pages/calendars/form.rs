@@ -11,7 +11,7 @@ use super::CalendarsWords;
 use crate::{
     api::calendars::put_calendar,
     locale::sentences::said,
-    parts::{field::Field, toast::toaster},
+    parts::{dialog::Cancel, field::Field, toast::toaster},
     words::say,
 };
 
@@ -75,6 +75,7 @@ pub fn CalendarForm(calendar: Option<CalendarView>, saved: Callback<()>) -> impl
                     on:input=move |event| { refused.set(None); text.set(event_target_value(&event)); }></textarea>
             </Field>
             <footer>
+                <Cancel />
                 <button type="submit" class="primary" disabled=move || read.with(Result::is_err)>{w.save}</button>
             </footer>
         </form>

@@ -13,7 +13,7 @@ use super::GroupsWords;
 use crate::{
     api::{Failure, groups::put_group},
     locale::sentences::said,
-    parts::{field::Field, toast::toaster},
+    parts::{dialog::Cancel, field::Field, toast::toaster},
     words::say,
 };
 
@@ -139,7 +139,7 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
             {field("labels", w.labels, w.labels_hint, |t| &mut t.labels)}
             {field("exclude_nodes", w.exclude_nodes, w.nodes_hint, |t| &mut t.exclude_nodes)}
             {field("exclude_labels", w.exclude_labels, w.labels_hint, |t| &mut t.exclude_labels)}
-            <footer><button type="submit" class="primary">{w.save}</button></footer>
+            <footer><Cancel /><button type="submit" class="primary">{w.save}</button></footer>
         </form>
     }
 }
