@@ -109,14 +109,6 @@ impl Located {
         Located { at, value }
     }
 
-    /// The value under a key of a map.
-    pub fn get(&self, key: &str) -> Option<&(Located, Located)> {
-        let Value::Map(entries) = &self.value else {
-            return None;
-        };
-        entries.iter().find(|(name, _)| name.text() == Some(key))
-    }
-
     /// The text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
@@ -289,6 +281,7 @@ impl<'de> Deserializer<'de> for Located {
     numbers! { "a whole number": deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
     deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 }
     numbers! { "a number": deserialize_f32 deserialize_f64 }
+
     fn deserialize_string<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let at = self.at;
         match self.into_text() {
