@@ -90,10 +90,13 @@ pub fn ago(at: Time, now: Time) -> String {
     let apart = if is_past { now.since(at) } else { at.since(now) };
     let secs = apart.as_secs();
     let zh = language() == Language::Zh;
-    let (n, en_unit, zh_unit) = match secs {
+    match secs {
         0..2 if is_past => return if zh { "刚刚".into() } else { "just now".into() },
         0 => return if zh { "现在".into() } else { "now".into() },
-        1..60 => (secs, "s", "秒"),
+        _ => {}
+    }
+    let (n, en_unit, zh_unit) = match secs {
+        0..60 => (secs, "s", "秒"),
         60..3_600 => (secs / 60, "min", "分钟"),
         3_600..172_800 => (secs / 3600, "h", "小时"),
         _ => (secs / 86_400, "days", "天"),
