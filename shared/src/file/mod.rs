@@ -127,6 +127,16 @@ pub fn values(text: &str) -> Result<Vec<serde_json::Value>, FileError> {
     Ok(documents.into_iter().map(serde_json::Value::from).collect())
 }
 
+/// Whether a plain value says nothing: null, or a list or a map of nothing.
+pub fn says_nothing(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => true,
+        serde_json::Value::Object(map) => map.is_empty(),
+        serde_json::Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
 /// A document of JSON: one or a list.
 struct Document<T>(Vec<T>);
 

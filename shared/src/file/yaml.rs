@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Parser, ScalarStyle, Tag, options};
 
 use super::{
-    FileError,
+    FILE_BYTES_MAX, FileError,
     value::{At, Located, Value},
 };
 
-/// How many values the aliases of a file may add to it: nine lines of them could name
-/// billions.
-const COPIES_MAX: usize = 100_000;
+/// How much anchors and their aliases may add to a file, in bytes: nine lines of them could
+/// name billions of values, or a long text again and again.
+const COPIES_BYTES_MAX: usize = FILE_BYTES_MAX;
 
 /// Every document of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Located>, FileError> {
@@ -82,6 +82,7 @@ impl<'a> Composer<'a> {
         };
         let found = Located::new(at, value);
         if anchor > 0 {
+            self.pay(&found, at)?;
             self.anchors.insert(anchor, found.clone());
         }
         Ok(found)
@@ -130,15 +131,24 @@ impl<'a> Composer<'a> {
 
     /// What an alias stands for, at the alias' place.
     fn copy(&mut self, anchor: usize, at: At) -> Result<Located, FileError> {
-        let Some(found) = self.anchors.get(&anchor) else {
+        let Some(found) = self.anchors.get(&anchor).cloned() else {
             return Err(wrong("the anchor of this alias is not finished here".into(), at));
         };
-        self.copies += size(found);
-        if self.copies > COPIES_MAX {
-            let message = format!("the file's aliases make more than {COPIES_MAX} values of it");
-            return Err(wrong(message, at));
+        self.pay(&found, at)?;
+        Ok(Located { at, ..found })
+    }
+
+    /// Counts a copy.
+    fn pay(&mut self, found: &Located, at: At) -> Result<(), FileError> {
+        self.copies += bytes(found);
+        if self.copies <= COPIES_BYTES_MAX {
+            return Ok(());
         }
-        Ok(Located::new(at, found.value.clone()))
+        let mib = COPIES_BYTES_MAX >> 20;
+        Err(wrong(
+            format!("the anchors and aliases up to here add more than {mib}MiB to the file"),
+            at,
+        ))
     }
 }
 
@@ -155,12 +165,15 @@ fn sources(value: Located) -> Result<Vec<(Located, Located)>, FileError> {
     }
 }
 
-fn size(found: &Located) -> usize {
-    1 + match &found.value {
-        Value::List(items) => items.iter().map(size).sum(),
-        Value::Map(entries) => entries.iter().map(|(key, value)| size(key) + size(value)).sum(),
-        _ => 0,
-    }
+/// What a value occupies, about.
+fn bytes(found: &Located) -> usize {
+    size_of::<Located>()
+        + match &found.value {
+            Value::Text(text) | Value::Plain(text) => text.len(),
+            Value::List(items) => items.iter().map(bytes).sum(),
+            Value::Map(entries) => entries.iter().map(|(key, value)| bytes(key) + bytes(value)).sum(),
+            _ => 0,
+        }
 }
 
 fn is_text(tag: Option<&Tag>) -> bool {
@@ -242,6 +255,18 @@ mod tests {
             "<<: 5\n",
             expect!["line 1, column 5: `<<` takes a table, or a list of them"],
         );
+    }
+
+    #[test]
+    fn copies_are_bounded() {
+        let long = "x".repeat(1_000_000);
+        let again = |times: usize| format!("a: &a {long}\nb: [{}]\n", vec!["*a"; times].join(", "));
+        assert_eq!(documents(&again(6)).unwrap().len(), 1);
+        let nested = format!("a: {}{long}{}\n", "&a [".repeat(100), "]".repeat(100));
+        for text in [again(100), nested] {
+            let refused = documents(&text).unwrap_err();
+            assert!(refused.message.contains("anchors and aliases"), "{refused}");
+        }
     }
 
     #[test]

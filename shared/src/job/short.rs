@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{GRACE_DEFAULT, JobSpec, OUTPUT_DEFAULT};
-use crate::file::value;
+use crate::file::{says_nothing, value};
 
 /// As plain values: defaults are left out.
 pub fn short(spec: &JobSpec) -> Value {
@@ -41,17 +41,8 @@ fn prune(value: &mut Value, defaults: &Value) {
     for (key, default) in defaults {
         let Some(inner) = map.get_mut(key) else { continue };
         prune(inner, default);
-        if inner == default || is_empty(inner) {
+        if inner == default || says_nothing(inner) {
             map.remove(key);
         }
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(map) => map.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
     }
 }

@@ -76,7 +76,7 @@ sentences! {
 
     // YAML.
     "the anchor of this alias is not finished here" / "此别名所引用的锚点尚未结束",
-    "the file's aliases make more than {n} values of it" / "文件中的别名展开后超过 {n} 个值",
+    "the anchors and aliases up to here add more than {mib}MiB to the file" / "到此处为止的锚点和别名使文件增大了超过 {mib}MiB",
     "`<<` takes a table, or a list of them" / "`<<` 之后须为键值表，或其列表",
     "the tag `{tag}` is not known" / "无法识别标签 `{tag}`",
     "{event} stands for no value" / "{event} 不表示任何值",

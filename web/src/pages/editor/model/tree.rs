@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
+use shared::file::says_nothing;
 
 /// A step from a value into it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -187,7 +188,7 @@ fn apply_at(value: &mut Value, steps: &[Step], new: Option<&Value>) {
             }
             let inner = map.entry(key.clone()).or_insert(Value::Null);
             apply_at(inner, rest, new);
-            if is_empty(inner) {
+            if says_nothing(inner) {
                 map.remove(key);
             }
         }
@@ -212,15 +213,6 @@ fn apply_at(value: &mut Value, steps: &[Step], new: Option<&Value>) {
                 (_, None, false) => {}
             }
         }
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(map) => map.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
     }
 }
 

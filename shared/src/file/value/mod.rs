@@ -1,0 +1,129 @@
+//! What a file says, before anybody knows what it is about: values, each with where it
+//! stands. One kind of value for every format and every type that is read from it, so that an
+//! error can name its place whatever the type, and a program that reads many types (the
+//! console, which a browser loads) holds one reader.
+
+mod error;
+mod json;
+mod read;
+
+use serde::de::{DeserializeOwned, Error as _};
+
+pub use error::ValueError;
+
+/// What is said, as a `T`.
+///
+/// # Errors
+/// The first thing in it that is none, or that `T` does not allow.
+pub fn to<T: DeserializeOwned>(said: impl Into<Located>) -> Result<T, ValueError> {
+    T::deserialize(said.into())
+}
+
+/// A text of JSON, as a `T`.
+///
+/// # Errors
+/// As [`to`], and where it is no JSON.
+pub fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, ValueError> {
+    to(serde_json::from_str::<Located>(text).map_err(ValueError::custom)?)
+}
+
+/// A place in a file, counted from 1; zeroes where nobody knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    pub line: u32,
+    /// In characters.
+    pub column: u32,
+}
+
+/// A value and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located {
+    pub at: At,
+    pub value: Value,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(String),
+    /// What YAML has without quotes. What it is depends on who reads it: `1.10` is a text to
+    /// a field of text, and a number to one of numbers.
+    Plain(String),
+    List(Vec<Located>),
+    /// In the file's order; no key stands twice.
+    Map(Vec<(Located, Located)>),
+}
+
+impl Value {
+    /// What a plain scalar is to a reader that takes anything (YAML 1.2, core schema).
+    pub fn resolved(text: &str) -> Value {
+        match text {
+            "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+            "true" | "True" | "TRUE" => return Value::Bool(true),
+            "false" | "False" | "FALSE" => return Value::Bool(false),
+            ".nan" | ".NaN" | ".NAN" => return Value::Float(f64::NAN),
+            _ => {}
+        }
+        if let Some(number) = whole(text) {
+            return number;
+        }
+        match text.strip_prefix(['-', '+']).unwrap_or(text) {
+            ".inf" | ".Inf" | ".INF" if text.starts_with('-') => Value::Float(f64::NEG_INFINITY),
+            ".inf" | ".Inf" | ".INF" => Value::Float(f64::INFINITY),
+            // Rust reads `inf`, `nan` and `infinity` as well, which are words here.
+            digits if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') => text
+                .parse()
+                .map_or_else(|_| Value::Plain(text.to_owned()), Value::Float),
+            _ => Value::Plain(text.to_owned()),
+        }
+    }
+}
+
+/// Whole numbers: decimal, `0x` and `0o`.
+fn whole(text: &str) -> Option<Value> {
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (radix, digits) = match (digits.strip_prefix("0x"), digits.strip_prefix("0o")) {
+        (Some(digits), _) => (16, digits),
+        (_, Some(digits)) => (8, digits),
+        _ => (10, digits),
+    };
+    if !digits.starts_with(|c: char| c.is_ascii_hexdigit()) {
+        return None;
+    }
+    match is_negative {
+        false => u64::from_str_radix(digits, radix).ok().map(Value::Unsigned),
+        true => i64::from_str_radix(&format!("-{digits}"), radix)
+            .ok()
+            .map(Value::Signed),
+    }
+}
+
+impl Located {
+    pub fn new(at: At, value: Value) -> Located {
+        Located { at, value }
+    }
+
+    /// The text of a scalar.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) | Value::Plain(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it stands for no value.
+    pub fn is_null(&self) -> bool {
+        match &self.value {
+            Value::Null => true,
+            Value::Plain(text) => matches!(Value::resolved(text), Value::Null),
+            _ => false,
+        }
+    }
+}
