@@ -9,7 +9,7 @@ use std::{
 };
 
 use gnomon_tests::{
-    Cli, Standalone,
+    Cli, Scratch, Standalone,
     cli::text,
     cluster::{password_in, time},
     eventually,
@@ -291,6 +291,23 @@ fn whoever_has_read_enough_ends_a_command_quietly() {
         assert_eq!(done.status.code(), Some(141), "{args:?}");
         assert_eq!(String::from_utf8_lossy(&done.stderr), "", "{args:?}");
     }
+}
+
+#[test]
+fn output_that_finds_no_room_is_an_error() {
+    let scratch = Scratch::new("full");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Cli::at_home(scratch.path().to_owned()).command(&["completion", "bash"]);
+    let done = command
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(said.contains("writing the output: No space left"), "{said}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ Start here:
   gnomon run ls                         see what ran
 
 Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 not found, 4 conflict, 5 not allowed,
-6 cannot reach the server.")]
+6 cannot reach the server; 141 nobody reads its output any more.")]
 pub struct Cli {
     #[command(flatten)]
     server: Server,
