@@ -71,6 +71,7 @@ pub(super) async fn call<B: Serialize, T: DeserializeOwned>(
 ) -> Result<T, Failure> {
     let body = body.map(serde_json::to_value).transpose();
     let body = body.map_err(|e| Failure::Unreachable(e.to_string()))?;
+    // In a box, or each type's future would hold a copy of the whole exchange.
     let answer = Box::pin(exchange(method, path.to_owned(), body, revision)).await?;
     value::to(answer).map_err(|e| unreadable(method, path, &e))
 }

@@ -84,6 +84,12 @@ pub fn millis(ms: u64) -> String {
     duration(Duration::from_millis(ms))
 }
 
+/// Sentences, one after the other: Chinese has no space between them.
+pub fn in_a_row<'a>(all: impl IntoIterator<Item = &'a str>) -> String {
+    let between = if language() == Language::Zh { "" } else { " " };
+    all.into_iter().collect::<Vec<_>>().join(between)
+}
+
 /// How long ago, or how far ahead: `2 min ago`, `in 3 h`.
 pub fn ago(at: Time, now: Time) -> String {
     let is_past = at <= now;

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 pub use format::{
-    ago, brief, clock_time, count, date_time, day, duration, exact, millis, percent, short_time, size,
-    zone_name,
+    ago, brief, clock_time, count, date_time, day, duration, exact, in_a_row, millis, percent, short_time,
+    size, zone_name,
 };
 
 use crate::browser;

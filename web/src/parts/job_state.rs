@@ -32,6 +32,7 @@ words! {
         ok_about: "Its last run succeeded." / "最近一次运行成功。",
         new_about: "Nothing is known of any run yet." / "还没有任何运行记录。",
         paused_about: "Nothing of it is due until it is resumed." / "恢复之前不会触发。",
+        because: "{run}: {why}" / "{run}：{why}",
         run_on: "{state} on {node}" / "在 {node} 上{state}",
         run_on_some: "{state} on {node} and others ({owners} of {of})" / "在 {node} 等节点上{state}（{owners}/{of}）",
         nothing_of: "Nothing is recorded of {at}" / "没有 {at} 的任何记录",
@@ -125,7 +126,7 @@ pub fn trouble_text(trouble: &Trouble) -> String {
             if why.is_empty() {
                 run
             } else {
-                format!("{run}: {why}")
+                fill!(w.because, run = run, why = why)
             }
         }
         Trouble::Unplaced { why } => said(&why.join("; ")),

@@ -10,7 +10,7 @@ use super::{
     words::OverviewWords,
 };
 use crate::{
-    locale::{brief, count, short_time, zone},
+    locale::{brief, count, in_a_row, short_time, zone},
     parts::{PartWords, axis::marks},
     words::say,
 };
@@ -19,6 +19,7 @@ use crate::{
 pub fn DayCard(day: Day, now: Time) -> impl IntoView {
     let w = say::<OverviewWords>();
     let step = brief(Duration::from_millis(day.step_ms.max(0) as u64));
+    let about = fill!(w.day_about, step = step);
     let notes = [
         day.past_error.is_some().then_some(w.day_failed),
         day.estimated.then_some(w.estimated),
@@ -41,8 +42,7 @@ pub fn DayCard(day: Day, now: Time) -> impl IntoView {
             <div class="body">
                 {picture}
                 <p class="muted day-note">
-                    {fill!(w.day_about, step = step)}
-                    {notes.into_iter().flatten().map(|note| format!(" {note}")).collect_view()}
+                    {in_a_row([about.as_str()].into_iter().chain(notes.into_iter().flatten()))}
                 </p>
             </div>
         </section>

@@ -10,7 +10,7 @@ use shared::api::{Changed, timeline::LaneBy};
 
 use crate::{
     api, clock,
-    locale::{date_time, zone},
+    locale::{date_time, in_a_row, zone},
     parts::{
         feedback::shown,
         icon::{Glyph, Icon},
@@ -56,7 +56,7 @@ pub fn Timeline() -> impl IntoView {
         <Page title=w.title>
             <Toolbar view />
             {shown(timeline, move |timeline| view! { <Lanes timeline view /> })}
-            <p class="muted timeline-help">{w.about} " " {w.help}</p>
+            <p class="muted timeline-help">{in_a_row([w.about, w.help])}</p>
         </Page>
     }
 }
