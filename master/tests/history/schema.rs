@@ -1,8 +1,8 @@
 //! Databases that cannot be used, and what is said of them.
 
-use master::history::{ConnectError, SqlHistory};
+use master::history::{ConnectError, History, HistoryError, SqlHistory};
 
-use crate::{Scratch, databases, port::Port};
+use crate::{Scratch, databases, port::Port, sample::run};
 
 async fn error(url: &str) -> ConnectError {
     match SqlHistory::connect(url).await {
@@ -55,6 +55,31 @@ async fn a_newer_mariadb_database_is_refused() {
     let name = url.rsplit('/').next().unwrap();
     databases::lock(&server).admin(&format!("USE {name}; {NEWER}"));
     assert_newer(&error(&url).await);
+}
+
+/// An agent then sets the one report aside; "later" would keep all that follow waiting.
+async fn refuses_a_long_value_for_good(url: &str) {
+    let history = SqlHistory::connect(url).await.unwrap();
+    let error = history.record(&[run(1, 1)], &[]).await.unwrap_err();
+    assert!(matches!(error, HistoryError::Invalid(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_value_that_postgres_does_not_take_is_invalid() {
+    let (url, server) = databases::postgres_url("narrow");
+    SqlHistory::connect(&url).await.unwrap();
+    let name = url.rsplit('/').next().unwrap();
+    databases::lock(&server).sql(name, "ALTER TABLE runs ALTER COLUMN cause TYPE varchar(1)");
+    refuses_a_long_value_for_good(&url).await;
+}
+
+#[tokio::test]
+async fn a_value_that_mariadb_does_not_take_is_invalid() {
+    let (url, server) = databases::mariadb_url("narrow");
+    SqlHistory::connect(&url).await.unwrap();
+    let name = url.rsplit('/').next().unwrap();
+    databases::lock(&server).admin(&format!("USE {name}; ALTER TABLE runs MODIFY cause varchar(1)"));
+    refuses_a_long_value_for_good(&url).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ pub enum Failure {
     Refused(DbErr),
     /// What is stored cannot be read.
     Broken(String),
-    /// The question was wrong.
+    /// What was asked, or was to be written, was wrong, and will be.
     Invalid(String),
 }
 
@@ -36,6 +36,7 @@ impl From<DbErr> for Failure {
             Meaning::Undone => Failure::Undone(error),
             Meaning::Unavailable => Failure::Unavailable(error),
             Meaning::Refused => Failure::Refused(error),
+            Meaning::Invalid => Failure::Invalid(error.to_string()),
         }
     }
 }
@@ -51,10 +52,14 @@ impl From<Failure> for HistoryError {
     }
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Meaning {
     Undone,
     Unavailable,
     Refused,
+    /// The database takes no such value. Its sender sets that aside instead of keeping all
+    /// that comes after it waiting.
+    Invalid,
 }
 
 fn of_sqlx(error: &sqlx::Error) -> Meaning {
@@ -97,6 +102,8 @@ fn of_postgres(code: &str) -> Meaning {
         {
             Meaning::Unavailable
         }
+        // A value that its column does not take; a row that is too large for an index.
+        _ if ["22", "54"].iter().any(|class| code.starts_with(class)) => Meaning::Invalid,
         _ => Meaning::Refused,
     }
 }
@@ -119,9 +126,13 @@ fn of_mysql(number: u16) -> Meaning {
         | 1836
         | 1969
         | 3024
-        | 1152..=1161
+        | 1152
+        | 1154..=1161
         | 1203
         | 1129 => Meaning::Unavailable,
+        // More than max_allowed_packet; out of range, not of its type, not in its character
+        // set, too long; not JSON.
+        1153 | 1264 | 1292 | 1366 | 1406 | 3140 => Meaning::Invalid,
         _ => Meaning::Refused,
     }
 }
@@ -133,6 +144,8 @@ fn of_sqlite(code: &str) -> Meaning {
         5 | 6 => Meaning::Undone,
         // READONLY, IOERR, FULL, CANTOPEN, PROTOCOL
         8 | 10 | 13 | 14 | 15 => Meaning::Unavailable,
+        // TOOBIG, MISMATCH
+        18 | 20 => Meaning::Invalid,
         _ => Meaning::Refused,
     }
 }
@@ -144,7 +157,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_full_disk_means_later() {
+    async fn a_full_disk_means_later_and_a_large_value_never() {
         let db = Database::connect("sqlite::memory:").await.unwrap();
         db.execute_unprepared("CREATE TABLE t (x); PRAGMA max_page_count = 4")
             .await
@@ -157,6 +170,14 @@ mod tests {
         assert!(matches!(
             HistoryError::from(Failure::from(full)),
             HistoryError::Unavailable(_)
+        ));
+        let large = db
+            .execute_unprepared("SELECT zeroblob(2000000000)")
+            .await
+            .unwrap_err();
+        assert!(matches!(
+            HistoryError::from(Failure::from(large)),
+            HistoryError::Invalid(_)
         ));
         let wrong = db.execute_unprepared("SELECT * FROM nowhere").await.unwrap_err();
         assert!(matches!(
