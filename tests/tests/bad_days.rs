@@ -3,8 +3,9 @@
 use std::{fs, time::Duration};
 
 use gnomon_tests::{
-    Agent, Cluster, Etcd, Master, Port, Postgres, Process, Scratch, Standalone,
+    Agent, Cli, Cluster, Etcd, Master, Port, Postgres, Process, Scratch, Standalone,
     cli::text,
+    cluster::password_in,
     eventually, gnomon,
     wait::{SOON, throughout},
 };
@@ -119,6 +120,38 @@ fn sqlite_is_for_one_master() {
     let database = Postgres::start();
     let mut third = Master::start(&etcd.url(), &database.url());
     refuses(&mut third.process, &["sqlite"]);
+}
+
+#[test]
+fn a_lost_password_is_made_anew_while_the_masters_run() {
+    let mut etcd = Etcd::start();
+    let url = etcd.url();
+    let person = Scratch::new("person");
+    let cli = Cli::at_home(person.path().to_owned());
+    let reset = ["reset-password", "cluster", "--etcd", &url];
+    let said = cli.run(&reset).failed(3);
+    assert!(said.contains("there is no user named `admin`"), "{said}");
+
+    let database = format!("sqlite:{}", person.join("history.db").display());
+    let mut master = Master::start(&url, &database);
+    master.wait_ready();
+    let lost = password_in(&master.process.log()).unwrap();
+    let password = cli.ok(&reset);
+    let login = |password: &str| {
+        cli.run_with(
+            &["login", "--url", &master.url()],
+            &format!("{}\n", password.trim()),
+        )
+    };
+    eventually("the new password to let in", SOON, || {
+        (login(&password).code == 0).then_some(())
+    });
+    login(&lost).failed(5);
+    cli.ok(&["job", "ls"]);
+
+    etcd.kill();
+    let said = cli.run(&reset).failed(6);
+    assert!(said.contains(&url), "{said}");
 }
 
 #[test]

@@ -339,6 +339,36 @@ fn the_admin_password_is_shown_once_and_works() {
 }
 
 #[test]
+fn a_lost_password_is_made_anew() {
+    let mut instance = Standalone::start();
+    let lost = password_in(&instance.process.log()).unwrap();
+    let data = instance.scratch.join("data").display().to_string();
+    let reset = ["reset-password", "standalone", "--data-dir", &data];
+    let said = instance.cli.run(&reset).failed(1);
+    assert!(said.contains("in use by another process"), "{said}");
+
+    instance.process.terminate(SOON);
+    let password = instance.cli.ok(&reset);
+    instance.start_again();
+    instance.cli.ok(&["job", "ls"]);
+    let url = instance.port.url();
+    let person = Cli::at_home(instance.scratch.dir("person"));
+    person
+        .run_with(&["login", "--url", &url], &format!("{lost}\n"))
+        .failed(5);
+    let done = person.run_with(&["login", "--url", &url], &password);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+
+    let nothing = instance.scratch.dir("nothing");
+    let place = nothing.display().to_string();
+    let said = person
+        .run(&["reset-password", "standalone", "--data-dir", &place])
+        .failed(2);
+    assert!(said.contains("holds no instance"), "{said}");
+    assert_eq!(fs::read_dir(nothing).unwrap().count(), 0);
+}
+
+#[test]
 fn the_context_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let instance = Standalone::start();

@@ -14,6 +14,7 @@ mod login;
 mod master;
 mod next;
 mod node;
+mod reset_password;
 mod run;
 mod standalone;
 mod status;
@@ -87,6 +88,9 @@ enum Command {
     /// API tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// A new password for the user admin, from the host that has the data
+    #[command(subcommand)]
+    ResetPassword(reset_password::Command),
     /// A script that completes commands in a shell
     Completion(completion::Args),
 }
@@ -111,6 +115,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Next(args) => next::run(args, output),
         Command::Completion(args) => completion::run(args),
         Command::Login(args) => blocking(login::run(args, server)),
+        Command::ResetPassword(command) => blocking(reset_password::run(command)),
         Command::Import(command) => blocking(import::run(command, server, output)),
         command => {
             let context = Context {

@@ -137,10 +137,7 @@ async fn together(
 /// The directory, made if it is not there, for its owner only: job output and password
 /// hashes are inside.
 fn data_dir(given: Option<PathBuf>) -> Result<PathBuf> {
-    let dir = match given {
-        Some(dir) => dir,
-        None => default_dir()?,
-    };
+    let dir = given.map_or_else(default_dir, Ok)?;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -149,7 +146,8 @@ fn data_dir(given: Option<PathBuf>) -> Result<PathBuf> {
     Ok(dir)
 }
 
-fn default_dir() -> Result<PathBuf> {
+/// Where everything is kept unless a directory is given.
+pub fn default_dir() -> Result<PathBuf> {
     if nix::unistd::geteuid().is_root() {
         return Ok("/var/lib/gnomon".into());
     }
@@ -161,14 +159,18 @@ fn default_dir() -> Result<PathBuf> {
         .ok_or_else(|| CliError::usage("HOME is not set").hint("give --data-dir"))
 }
 
-fn open_store(dir: &Path) -> Result<DynStore> {
-    match Embedded::open(dir.join("store.redb")) {
+/// The store's file in the data directory.
+pub const STORE: &str = "store.redb";
+
+/// Opens the store of a data directory, or makes it.
+pub fn open_store(dir: &Path) -> Result<DynStore> {
+    match Embedded::open(dir.join(STORE)) {
         Ok(store) => Ok(Arc::new(store.client())),
         Err(OpenError::InUse { .. }) => Err(CliError::failed(format!(
             "{} is in use by another process",
             dir.display()
         ))
-        .hint("is `gnomon standalone` running already? give another --data-dir for a second one")),
+        .hint("is `gnomon standalone` running already? stop it, or give another --data-dir")),
         Err(e) => Err(CliError::failed(e)),
     }
 }

@@ -1,14 +1,14 @@
-//! The first user of a fresh instance.
+//! The user `admin`: made for a fresh instance, and let in again by whoever has the store.
 
 use shared::{
     host::Host,
     id::UserName,
     job::Author,
     keys,
-    store::{Compare, DynStore, Outcome, Txn, Write},
+    store::{Compare, DynStore, Outcome, TXN_OPS_MAX, Txn, Write},
 };
 
-use super::{AuthError, User, password::Passwords, secret};
+use super::{AuthError, Session, User, password::Passwords, secret, session::put};
 
 /// The user that a fresh instance has.
 pub const ADMIN: &str = "admin";
@@ -35,17 +35,49 @@ pub async fn ensure_admin(store: &DynStore, host: &Host) -> Result<Option<String
         name,
     };
     let key = keys::user(&user.name);
-    let value = serde_json::to_vec(&user).map_err(|e| AuthError::Invalid(e.to_string()))?;
     let txn = Txn {
         compares: vec![Compare::CreateRevision(key.clone(), 0)],
-        writes: vec![Write::Put {
-            key,
-            value,
-            lease: None,
-        }],
+        writes: vec![put(key, &user)?],
     };
     match store.txn(txn).await? {
         Outcome::Committed(_) => Ok(Some(password)),
         Outcome::Refused(_) => Ok(None),
+    }
+}
+
+/// Gives the user `admin` a new random password and ends that user's sessions. For the host's
+/// command line: whoever may write to the store may do everything anyway. Masters that run see
+/// it at once. API tokens stay; they are revoked by name. Returns the password.
+///
+/// # Errors
+/// When there is no such user, the store does not answer, or somebody else changes the user
+/// at this moment.
+pub async fn reset_admin(store: &DynStore, host: &Host) -> Result<String, AuthError> {
+    let name: UserName = ADMIN.parse().map_err(AuthError::Invalid)?;
+    let key = keys::user(&name);
+    let Some(stored) = store.get(&key).await? else {
+        return Err(AuthError::NoUser(name));
+    };
+    let user: User = serde_json::from_slice(&stored.value)
+        .map_err(|e| AuthError::Invalid(format!("the user {name} cannot be read: {e}")))?;
+    let password = secret::password(host);
+    let user = User {
+        password: Passwords::new().hash(host, &password).await?,
+        changed_at: host.now(),
+        ..user
+    };
+    let sessions = store.snapshot(keys::SESSIONS).await?.kvs.into_iter();
+    let own = sessions.filter(|kv| {
+        serde_json::from_slice::<Session>(&kv.value).is_ok_and(|session| session.user == user.name)
+    });
+    let mut writes = vec![put(key.clone(), &user)?];
+    writes.extend(own.take(TXN_OPS_MAX - 1).map(|kv| Write::Delete { key: kv.key }));
+    let txn = Txn {
+        compares: vec![Compare::ModRevision(key, stored.mod_revision)],
+        writes,
+    };
+    match store.txn(txn).await? {
+        Outcome::Committed(_) => Ok(password),
+        Outcome::Refused(_) => Err(AuthError::Raced),
     }
 }

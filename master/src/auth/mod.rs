@@ -24,7 +24,7 @@ use shared::{
 };
 
 pub use accounts::{Accounts, Levels};
-pub use admin::{ADMIN, ensure_admin};
+pub use admin::{ADMIN, ensure_admin, reset_admin};
 pub use attempts::REMEMBERED_MAX as ATTEMPTS_MAX;
 pub use password::WAITING_MAX as HASHES_MAX;
 pub use secret::{same, sha256};
@@ -114,6 +114,8 @@ pub enum AuthError {
     NotReady,
     #[error("{0}")]
     Invalid(String),
+    #[error("there is no user named `{0}`")]
+    NoUser(UserName),
     #[error("there is already a token named `{0}`")]
     TokenExists(TokenName),
     #[error("there is no token named `{0}`")]

@@ -183,7 +183,7 @@ impl From<AuthError> for Failure {
             AuthError::TokenExists(_) => {
                 Failure::conflict(message).hint("take another name, or revoke that one first")
             }
-            AuthError::NoToken(_) => Failure::not_found(message),
+            AuthError::NoToken(_) | AuthError::NoUser(_) => Failure::not_found(message),
             AuthError::Raced => Failure::conflict(message).hint("look at how it stands, then try again"),
             AuthError::Hash(_) => Failure::internal(&message),
             AuthError::Store(e) => e.into(),

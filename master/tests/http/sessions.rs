@@ -4,7 +4,7 @@ use axum::http::{Method, header};
 use serde_json::json;
 
 use crate::api::{Api, call};
-use master::auth::ensure_admin;
+use master::auth::{AuthError, ensure_admin, reset_admin};
 use shared::{keys, store::Write, store::embedded::Embedded};
 
 #[tokio::test]
@@ -85,6 +85,28 @@ async fn a_session_reads_freely_and_writes_with_its_token() {
         .await
         .fails(401, "unauthenticated");
     assert_eq!(api.send(other.over(Method::GET, "/whoami")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_reset_password_lets_only_its_owner_in() {
+    let api = Api::start().await;
+    let host = shared::host::Host::system();
+    let session = api.login().await;
+    let password = reset_admin(&api.store, &host).await.unwrap();
+    while api.send(session.over(Method::GET, "/whoami")).await.status != 401 {
+        tokio::task::yield_now().await;
+    }
+    let login =
+        |password: &str| call(Method::POST, "/login").json(json!({"user": "admin", "password": password}));
+    api.send(login(&api.password)).await.fails(401, "unauthenticated");
+    assert_eq!(api.send(login(&password)).await.status, 200);
+    // Programs go on.
+    assert_eq!(api.get("/whoami").await.status, 200);
+
+    let empty: shared::store::DynStore = std::sync::Arc::new(Embedded::memory());
+    let none = reset_admin(&empty, &host).await;
+    assert!(matches!(none, Err(AuthError::NoUser(_))), "{none:?}");
+    assert!(empty.snapshot("").await.unwrap().kvs.is_empty());
 }
 
 #[tokio::test]
