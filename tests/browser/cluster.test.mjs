@@ -41,8 +41,11 @@ test('both nodes are shown, searched and filtered, and the filter is in the addr
   assert.equal(await row('node-0').count(), 0, 'a link shows the same');
   await page.locator('.search input').fill('no such node');
   await page.getByText('No node is like that').waitFor();
-  await page.locator('.search input').fill('');
+  await eventually('the search in the address', async () => new URL(page.url()).searchParams.get('q') === 'no such node');
+  // A link without a search ends it, from the same page as well.
+  await page.locator('nav a[href="/nodes"]').click();
   await row('node-0').waitFor();
+  assert.equal(await page.locator('.search input').inputValue(), '');
 });
 
 test('a node is cordoned after a question, and that is taken back', async () => {
@@ -117,5 +120,7 @@ test('the timeline has a lane for each node, and its bars lead to runs', async (
   await page.getByRole('button', { name: 'By job' }).click();
   await lane('default/everywhere').locator('.bar').first().waitFor();
   await eventually('the lanes in the address', async () => new URL(page.url()).searchParams.get('by') === 'job');
+  await page.locator('nav a[href="/timeline"]').click();
+  await lane('node-0').waitFor();
   noProblems(page);
 });

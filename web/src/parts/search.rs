@@ -11,7 +11,8 @@ use crate::words::say;
 /// `/` on the keyboard goes to it.
 #[component]
 pub fn SearchBox(
-    value: RwSignal<String>,
+    #[prop(into)] value: Signal<String>,
+    #[prop(into)] set: Callback<String>,
     #[prop(into)] placeholder: String,
     #[prop(optional)] element: NodeRef<html::Input>,
 ) -> impl IntoView {
@@ -21,9 +22,9 @@ pub fn SearchBox(
             <Icon glyph=Glyph::Search />
             <input type="search" node_ref=element aria-label=placeholder.clone() placeholder=placeholder
                 autocomplete="off" spellcheck="false" prop:value=value
-                on:input=move |event| value.set(event_target_value(&event)) />
+                on:input=move |event| set.run(event_target_value(&event)) />
             <Show when=move || !value.with(String::is_empty)>
-                <button type="button" class="plain" aria-label=w.clear on:click=move |_| value.set(String::new())>
+                <button type="button" class="plain" aria-label=w.clear on:click=move |_| set.run(String::new())>
                     <Icon glyph=Glyph::Close />
                 </button>
             </Show>

@@ -154,6 +154,8 @@ const NO_SENTENCES: &[(&str, &str)] = &[
         "a noun comes first: see the tests",
     ),
     ("groups of user", "told in the log"),
+    ("there is no user named `{0}`", "told by the command line"),
+    ("the user {name} cannot be read: {e}", "told by the command line"),
     ("one of `{}`", "a list of keys"),
     ("one of ", "looked for"),
     (" at line ", "looked for"),

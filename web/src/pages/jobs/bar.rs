@@ -27,20 +27,7 @@ pub fn Filters(looking: Looking) -> impl IntoView {
     let Looking {
         wish, table, fleet, ..
     } = looking;
-    // The box has a signal of its own, so that what is typed elsewhere does not move its caret.
-    let q = RwSignal::new(wish.with_untracked(|wish| wish.filter.q.clone()));
-    Effect::new(move |_| {
-        let typed = q.get();
-        if wish.with_untracked(|wish| wish.filter.q != typed) {
-            wish.update(|wish| wish.filter.q = typed);
-        }
-    });
-    Effect::new(move |_| {
-        let wanted = wish.with(|wish| wish.filter.q.clone());
-        if q.with_untracked(|q| *q != wanted) {
-            q.set(wanted);
-        }
-    });
+    let q = Memo::new(move |_| wish.with(|wish| wish.filter.q.clone()));
     let namespaces = Memo::new(move |_| {
         let mut all = BTreeMap::<String, usize>::new();
         table.with(|table| {
@@ -74,7 +61,7 @@ pub fn Filters(looking: Looking) -> impl IntoView {
     let is_label_wrong = Memo::new(move |_| wish.with(|wish| wish.filter.selector().is_err()));
     view! {
         <div class="toolbar jobs-filters" role="search">
-            <SearchBox value=q placeholder=w.search />
+            <SearchBox value=q set=move |q| wish.update(|wish| wish.filter.q = q) placeholder=w.search />
             <select aria-label=w.namespace prop:value=move || { namespaces.track(); wish.with(|wish| wish.filter.namespace.clone()) }
                 class:is-set=move || wish.with(|wish| !wish.filter.namespace.is_empty())
                 on:change=move |event| wish.update(|wish| wish.filter.namespace = event_target_value(&event))>

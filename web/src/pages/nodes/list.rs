@@ -1,73 +1,29 @@
 //! Which nodes are listed, and in which order.
 
-use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate, use_query_map},
-};
 use shared::api::{NodeState, NodeView};
 
-/// What is searched for. It stands in the URL.
-#[derive(Clone, Copy)]
-pub struct Filter {
-    pub text: RwSignal<String>,
-    pub state: RwSignal<Option<NodeState>>,
-}
+use crate::{address::InUrl, api::Query};
 
-/// A filter at one moment.
-pub struct Wanted {
-    /// In lower case; all of the words must be found.
-    pub words: Vec<String>,
+/// What is looked for. It stands in the URL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// All of its words must be found.
+    pub q: String,
     pub state: Option<NodeState>,
 }
 
-impl Filter {
-    /// Reads the URL, and keeps it as the filter is.
-    pub fn of_url() -> Filter {
-        let query = use_query_map();
-        let (text, state) = query.with_untracked(|q| {
-            (
-                q.get("q").unwrap_or_default(),
-                q.get("state").and_then(|s| parse(&s)),
-            )
-        });
-        let filter = Filter {
-            text: RwSignal::new(text),
-            state: RwSignal::new(state),
-        };
-        let (navigate, path) = (use_navigate(), use_location().pathname);
-        Effect::new(move |before: Option<()>| {
-            let (text, state) = (filter.text.get(), filter.state.get());
-            if before.is_none() {
-                return;
-            }
-            let mut url = crate::api::Query::default();
-            if !text.is_empty() {
-                url = url.with("q", text);
-            }
-            let url = url.with_some("state", state.map(as_str));
-            let options = NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..Default::default()
-            };
-            navigate(&url.after(&path.get_untracked()), options);
-        });
-        filter
+impl InUrl for Filter {
+    fn read(get: &dyn Fn(&str) -> Option<String>) -> Filter {
+        Filter {
+            q: get("q").unwrap_or_default(),
+            state: get("state").and_then(|s| parse(&s)),
+        }
     }
 
-    pub fn with<R>(&self, look: impl FnOnce(&Wanted) -> R) -> R {
-        let words = self
-            .text
-            .get()
-            .to_lowercase()
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
-        look(&Wanted {
-            words,
-            state: self.state.get(),
-        })
+    fn written(&self) -> Query {
+        Query::default()
+            .with_some("q", (!self.q.is_empty()).then_some(&self.q))
+            .with_some("state", self.state.map(as_str))
     }
 }
 
@@ -99,13 +55,15 @@ pub fn name(node: &NodeView) -> &str {
 }
 
 /// Those that fit, the troubled first, then by name.
-pub fn matching(all: &[NodeView], wanted: &Wanted) -> Vec<NodeView> {
+pub fn matching(all: &[NodeView], filter: &Filter) -> Vec<NodeView> {
+    let typed = filter.q.to_lowercase();
+    let words: Vec<&str> = typed.split_whitespace().collect();
     let mut found: Vec<&NodeView> = all
         .iter()
-        .filter(|node| wanted.state.is_none_or(|state| node.state == state))
+        .filter(|node| filter.state.is_none_or(|state| node.state == state))
         .filter(|node| {
             let text = searched(node);
-            wanted.words.iter().all(|word| text.contains(word))
+            words.iter().all(|word| text.contains(word))
         })
         .collect();
     found.sort_by(|a, b| (trouble(b), name(a)).cmp(&(trouble(a), name(b))));
@@ -164,14 +122,14 @@ mod tests {
             node("a2", NodeState::Down, &[("role", "web")]),
             node("a3", NodeState::Cordoned, &[("role", "DB"), ("zone", "x")]),
         ];
-        let find = |words: &[&str], state| {
-            let words = words.iter().map(|w| w.to_string()).collect();
-            ids(matching(&all, &Wanted { words, state }))
+        let find = |q: &str, state| {
+            let q = q.to_owned();
+            ids(matching(&all, &Filter { q, state }))
         };
-        assert_eq!(find(&[], None), ["a2", "a3", "a1"]);
-        assert_eq!(find(&["role=db"], None), ["a3", "a1"]);
-        assert_eq!(find(&["role=db", "zone"], None), ["a3"]);
-        assert_eq!(find(&["role"], Some(NodeState::Ready)), ["a1"]);
-        assert_eq!(find(&["nothing"], None), Vec::<String>::new());
+        assert_eq!(find("", None), ["a2", "a3", "a1"]);
+        assert_eq!(find("role=DB", None), ["a3", "a1"]);
+        assert_eq!(find(" role=db  zone", None), ["a3"]);
+        assert_eq!(find("role", Some(NodeState::Ready)), ["a1"]);
+        assert_eq!(find("nothing", None), Vec::<String>::new());
     }
 }

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use shared::api::{Changed, NodeState, NodeView, overview::CLOCK_OFF_MS};
 
 use crate::{
+    address::in_url,
     api,
     locale::{ago, count, exact, millis, zone},
     parts::{
@@ -42,7 +43,8 @@ pub fn Nodes() -> impl IntoView {
 #[component]
 fn Fleet(nodes: Signal<Arc<Vec<NodeView>>>) -> impl IntoView {
     let w = say::<NodesWords>();
-    let filter = Filter::of_url();
+    let filter = in_url::<Filter>();
+    let q = Memo::new(move |_| filter.with(|filter| filter.q.clone()));
     let found = Memo::new(move |_| nodes.with(|all| Arc::new(filter.with(|f| matching(all, f)))));
     let is_none = Memo::new(move |_| nodes.with(|all| all.is_empty()));
     let is_none_found = Memo::new(move |_| found.with(|found| found.is_empty()));
@@ -58,7 +60,7 @@ fn Fleet(nodes: Signal<Arc<Vec<NodeView>>>) -> impl IntoView {
         }
         view! {
             <div class="toolbar">
-                <SearchBox value=filter.text placeholder=w.search />
+                <SearchBox value=q set=move |q| filter.update(|filter| filter.q = q) placeholder=w.search />
                 <StateChips nodes filter />
                 <span class="muted number">
                     {move || fill!(w.n_of, n = count(found.with(|f| f.len()) as u64), all = count(nodes.with(|n| n.len()) as u64))}
@@ -89,7 +91,7 @@ fn Fleet(nodes: Signal<Arc<Vec<NodeView>>>) -> impl IntoView {
 
 /// A chip for each state that a node is in.
 #[component]
-fn StateChips(nodes: Signal<Arc<Vec<NodeView>>>, filter: Filter) -> impl IntoView {
+fn StateChips(nodes: Signal<Arc<Vec<NodeView>>>, filter: RwSignal<Filter>) -> impl IntoView {
     [
         NodeState::Ready,
         NodeState::Cordoned,
@@ -98,11 +100,12 @@ fn StateChips(nodes: Signal<Arc<Vec<NodeView>>>, filter: Filter) -> impl IntoVie
     ]
     .map(|state| {
         let n = Memo::new(move |_| nodes.with(|all| all.iter().filter(|n| n.state == state).count()));
-        let is_on = move || filter.state.get() == Some(state);
+        let is_on = move || filter.with(|filter| filter.state == Some(state));
+        let turn =
+            move |_| filter.update(|filter| filter.state = (filter.state != Some(state)).then_some(state));
         view! {
             <Show when=move || { n.get() > 0 || is_on() }>
-                <button type="button" class="chip" aria-pressed=move || is_on().to_string()
-                    on:click=move |_| filter.state.set(if is_on() { None } else { Some(state) })>
+                <button type="button" class="chip" aria-pressed=move || is_on().to_string() on:click=turn>
                     <Icon glyph=glyph(state) />{state_name(state)} " " {move || count(n.get() as u64)}
                 </button>
             </Show>

@@ -28,24 +28,11 @@ use crate::{
 #[component]
 pub fn Bar(wish: RwSignal<Filter>) -> impl IntoView {
     let w = say::<RunsWords>();
-    let q = RwSignal::new(wish.with_untracked(|wish| wish.q.clone()));
-    // Typing, and links that are followed: each reaches the other.
-    Effect::new(move |_| {
-        let told = wish.with(|wish| wish.q.clone());
-        if q.with_untracked(|q| *q != told) {
-            q.set(told);
-        }
-    });
-    Effect::new(move |_| {
-        let typed = q.get();
-        if wish.with_untracked(|wish| wish.q != typed) {
-            wish.update(|wish| wish.q = typed);
-        }
-    });
+    let q = Memo::new(move |_| wish.with(|wish| wish.q.clone()));
     let job = Memo::new(move |_| wish.with(|wish| wish.job.clone()));
     view! {
         <div class="toolbar runs-filters" role="search">
-            <SearchBox value=q placeholder=w.search />
+            <SearchBox value=q set=move |q| wish.update(|wish| wish.q = q) placeholder=w.search />
             {move || job.get().map(|job| view! {
                 <button type="button" class="chip runs-job" aria-pressed="true" title=w.drop_job
                     on:click=move |_| wish.update(|wish| wish.job = None)>

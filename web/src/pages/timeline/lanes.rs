@@ -8,7 +8,7 @@ use shared::{
     time::Time,
 };
 
-use super::{view::ViewState, words::TimelineWords};
+use super::{look, view::View, words::TimelineWords};
 use crate::{
     clock,
     locale::{count, duration, short_time, zone},
@@ -53,7 +53,7 @@ impl Scale {
 }
 
 #[component]
-pub fn Lanes(timeline: Signal<Arc<Picture>>, view: ViewState) -> impl IntoView {
+pub fn Lanes(timeline: Signal<Arc<Picture>>, view: RwSignal<View>) -> impl IntoView {
     let w = say::<TimelineWords>();
     let element = NodeRef::<html::Div>::new();
     let dragged = StoredValue::new(None::<i32>);
@@ -67,7 +67,8 @@ pub fn Lanes(timeline: Signal<Arc<Picture>>, view: ViewState) -> impl IntoView {
             on:wheel=move |event| {
                 if event.ctrl_key() {
                     event.prevent_default();
-                    view.zoom(if event.delta_y() > 0.0 { 1.25 } else { 0.8 }, 0.5);
+                    let factor = if event.delta_y() > 0.0 { 1.25 } else { 0.8 };
+                    look(view, |window| window.zoomed(factor, 0.5));
                 }
             }
             on:pointerdown=move |event| dragged.set_value(Some(event.client_x()))
@@ -77,7 +78,7 @@ pub fn Lanes(timeline: Signal<Arc<Picture>>, view: ViewState) -> impl IntoView {
                 // Less is a click with a trembling hand.
                 if moved.abs() > 0.01 && event.buttons() == 1 {
                     dragged.set_value(Some(event.client_x()));
-                    view.shift(-moved);
+                    look(view, |window| window.moved(-moved, clock::now()));
                 }
             }
             on:pointerup=move |_| dragged.set_value(None)>

@@ -9,6 +9,7 @@ use leptos::{ev, prelude::*};
 use shared::api::{Changed, timeline::LaneBy};
 
 use crate::{
+    address::in_url,
     api, clock,
     locale::{date_time, in_a_row, zone},
     parts::{
@@ -21,7 +22,7 @@ use crate::{
     words::say,
 };
 use lanes::Lanes;
-use view::ViewState;
+use view::View;
 use window::Window;
 use words::TimelineWords;
 
@@ -30,9 +31,9 @@ const MINUTE_MS: i64 = 60_000;
 #[component]
 pub fn Timeline() -> impl IntoView {
     let w = say::<TimelineWords>();
-    let view = ViewState::of_url();
+    let view = in_url::<View>();
     let now = clock::ticking();
-    let query = Memo::new(move |_| view.query(now.get()));
+    let query = Memo::new(move |_| view.with(|view| view.asked(now.get())));
     let timeline = remote(
         &[Changed::Runs, Changed::Jobs, Changed::Nodes],
         move || query.get(),
@@ -41,11 +42,11 @@ pub fn Timeline() -> impl IntoView {
     let keys = window_event_listener(ev::keydown, move |event| {
         if !is_typing(&event) && !event.ctrl_key() && !event.meta_key() && !event.alt_key() {
             match event.key().as_str() {
-                "ArrowLeft" => view.shift(-0.25),
-                "ArrowRight" => view.shift(0.25),
-                "+" | "=" => view.zoom(0.5, 0.5),
-                "-" => view.zoom(2.0, 0.5),
-                "n" => view.follow(),
+                "ArrowLeft" => look(view, |window| window.moved(-0.25, clock::now())),
+                "ArrowRight" => look(view, |window| window.moved(0.25, clock::now())),
+                "+" | "=" => look(view, |window| window.zoomed(0.5, 0.5)),
+                "-" => look(view, |window| window.zoomed(2.0, 0.5)),
+                "n" => look(view, |window| Window { to: None, ..window }),
                 _ => return,
             }
             event.prevent_default();
@@ -61,6 +62,11 @@ pub fn Timeline() -> impl IntoView {
     }
 }
 
+/// Looks at another stretch of time.
+fn look(view: RwSignal<View>, at: impl Fn(Window) -> Window) {
+    view.update(|view| view.window = at(view.window));
+}
+
 /// Keys belong to the field that has the focus.
 fn is_typing(event: &ev::KeyboardEvent) -> bool {
     use wasm_bindgen::JsCast;
@@ -71,7 +77,7 @@ fn is_typing(event: &ev::KeyboardEvent) -> bool {
 }
 
 #[component]
-fn Toolbar(view: ViewState) -> impl IntoView {
+fn Toolbar(view: RwSignal<View>) -> impl IntoView {
     let w = say::<TimelineWords>();
     let spans = [
         (w.span_15m, 15 * MINUTE_MS),
@@ -80,14 +86,17 @@ fn Toolbar(view: ViewState) -> impl IntoView {
         (w.span_1d, 1_440 * MINUTE_MS),
         (w.span_7d, 7 * 1_440 * MINUTE_MS),
     ];
+    let window = Memo::new(move |_| view.with(|view| view.window));
+    let by = Memo::new(move |_| view.with(|view| view.by));
+    let q = Memo::new(move |_| view.with(|view| view.q.clone()));
     let shown = move || {
-        let (from, to) = view.window.get().bounds(clock::ticking().get());
+        let (from, to) = window.get().bounds(clock::ticking().get());
         let zone = zone();
         format!("{} – {}", date_time(from, &zone), date_time(to, &zone))
     };
-    let button = move |label: &'static str, glyph, act: fn(ViewState)| {
+    let button = move |label: &'static str, glyph, act: fn(Window) -> Window| {
         view! {
-            <button type="button" class="plain" aria-label=label title=label on:click=move |_| act(view)>
+            <button type="button" class="plain" aria-label=label title=label on:click=move |_| look(view, act)>
                 <Icon glyph />
             </button>
         }
@@ -96,9 +105,9 @@ fn Toolbar(view: ViewState) -> impl IntoView {
         <div class="toolbar">
             <div class="segments" role="group" aria-label=w.lanes>
                 {[(LaneBy::Node, w.by_node), (LaneBy::Job, w.by_job)]
-                    .map(|(by, name)| view! {
-                        <button type="button" aria-pressed=move || (view.by.get() == by).to_string()
-                            on:click=move |_| view.by.set(by)>
+                    .map(|(wanted, name)| view! {
+                        <button type="button" aria-pressed=move || (by.get() == wanted).to_string()
+                            on:click=move |_| view.update(|view| view.by = wanted)>
                             {name}
                         </button>
                     })
@@ -107,24 +116,24 @@ fn Toolbar(view: ViewState) -> impl IntoView {
             <div class="segments" role="group" aria-label=w.window>
                 {spans
                     .map(|(name, span_ms)| view! {
-                        <button type="button" aria-pressed=move || (view.window.get().span_ms == span_ms).to_string()
-                            on:click=move |_| view.window.update(|w| *w = Window { span_ms, ..*w })>
+                        <button type="button" aria-pressed=move || (window.get().span_ms == span_ms).to_string()
+                            on:click=move |_| look(view, |window| Window { span_ms, ..window })>
                             {name}
                         </button>
                     })
                     .collect_view()}
             </div>
             <div class="row">
-                {button(w.earlier, Glyph::Left, |v| v.shift(-0.5))}
-                {button(w.later, Glyph::Right, |v| v.shift(0.5))}
-                {button(w.zoom_in, Glyph::Plus, |v| v.zoom(0.5, 0.5))}
-                {button(w.zoom_out, Glyph::Minus, |v| v.zoom(2.0, 0.5))}
-                <button type="button" title=w.follow_about aria-pressed=move || view.window.get().to.is_none().to_string()
-                    on:click=move |_| view.follow()>
+                {button(w.earlier, Glyph::Left, |w| w.moved(-0.5, clock::now()))}
+                {button(w.later, Glyph::Right, |w| w.moved(0.5, clock::now()))}
+                {button(w.zoom_in, Glyph::Plus, |w| w.zoomed(0.5, 0.5))}
+                {button(w.zoom_out, Glyph::Minus, |w| w.zoomed(2.0, 0.5))}
+                <button type="button" title=w.follow_about aria-pressed=move || window.get().to.is_none().to_string()
+                    on:click=move |_| look(view, |window| Window { to: None, ..window })>
                     {w.follow}
                 </button>
             </div>
-            <SearchBox value=view.text placeholder=w.search />
+            <SearchBox value=q set=move |q| view.update(|view| view.q = q) placeholder=w.search />
             <span class="muted number timeline-bounds">{shown}</span>
         </div>
     }

@@ -1,112 +1,91 @@
 //! What the URL holds of the timeline.
 
-use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
 use shared::{
     api::timeline::{LaneBy, TimelineQuery},
     time::Time,
 };
 
 use super::window::Window;
-use crate::{api::Query, clock};
+use crate::{address::InUrl, api::Query};
 
 const SPAN_MS: i64 = 3_600_000;
 
 /// The window, the lanes, and the search.
-#[derive(Clone, Copy)]
-pub struct ViewState {
-    pub window: RwSignal<Window>,
-    pub by: RwSignal<LaneBy>,
-    pub text: RwSignal<String>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    pub window: Window,
+    pub by: LaneBy,
+    pub q: String,
 }
 
-impl ViewState {
-    /// Reads the URL, and keeps it as the view is.
-    pub fn of_url() -> ViewState {
-        let query = use_query_map();
-        let (window, by, text) = query.with_untracked(|q| {
-            let span_ms = q
-                .get("span")
-                .and_then(|s| s.parse::<i64>().ok())
-                .map_or(SPAN_MS, |secs| secs * 1000);
-            let to = q.get("to").and_then(|to| to.parse::<Time>().ok());
-            let by = if q.get("by").as_deref() == Some("job") {
-                LaneBy::Job
-            } else {
-                LaneBy::Node
-            };
-            (
-                Window {
-                    to,
-                    ..Window::following(span_ms)
-                },
-                by,
-                q.get("q").unwrap_or_default(),
-            )
-        });
-        let view = ViewState {
-            window: RwSignal::new(window),
-            by: RwSignal::new(by),
-            text: RwSignal::new(text),
-        };
-        let navigate = use_navigate();
-        Effect::new(move |before: Option<()>| {
-            let url = view.url();
-            if before.is_some() {
-                navigate(
-                    &url,
-                    NavigateOptions {
-                        replace: true,
-                        scroll: false,
-                        ..Default::default()
-                    },
-                );
-            }
-        });
-        view
+impl InUrl for View {
+    fn read(get: &dyn Fn(&str) -> Option<String>) -> View {
+        let seconds = get("span").and_then(|s| s.parse::<i64>().ok());
+        let span_ms = seconds.map_or(SPAN_MS, |seconds| seconds.saturating_mul(1000));
+        View {
+            window: Window {
+                to: get("to").and_then(|to| to.parse().ok()),
+                ..Window::following(span_ms)
+            },
+            by: match get("by").as_deref() {
+                Some("job") => LaneBy::Job,
+                _ => LaneBy::Node,
+            },
+            q: get("q").unwrap_or_default(),
+        }
     }
 
-    fn url(self) -> String {
-        let Window { span_ms, to } = self.window.get();
-        let mut query = Query::default();
-        if self.by.get() == LaneBy::Job {
-            query = query.with("by", "job");
-        }
-        if span_ms != SPAN_MS {
-            query = query.with("span", span_ms / 1000);
-        }
-        let text = self.text.get();
-        if !text.is_empty() {
-            query = query.with("q", text);
-        }
-        query.with_some("to", to).after("/timeline")
+    fn written(&self) -> Query {
+        let Window { span_ms, to } = self.window;
+        Query::default()
+            .with_some("by", (self.by == LaneBy::Job).then_some("job"))
+            .with_some("span", (span_ms != SPAN_MS).then_some(span_ms / 1000))
+            .with_some("q", (!self.q.is_empty()).then_some(&self.q))
+            .with_some("to", to)
     }
+}
 
+impl View {
     /// What to ask for.
-    pub fn query(self, now: Time) -> TimelineQuery {
-        let (from, to) = self.window.get().bounds(now);
-        let text = self.text.get();
+    pub fn asked(&self, now: Time) -> TimelineQuery {
+        let (from, to) = self.window.bounds(now);
+        let q = self.q.trim();
         TimelineQuery {
             from: Some(from),
             to: Some(to),
-            by: self.by.get(),
-            q: (!text.trim().is_empty()).then(|| text.trim().to_owned()),
+            by: self.by,
+            q: (!q.is_empty()).then(|| q.to_owned()),
             ..TimelineQuery::default()
         }
     }
+}
 
-    pub fn shift(self, share: f64) {
-        self.window.update(|w| *w = w.moved(share, clock::now()));
-    }
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
 
-    pub fn zoom(self, factor: f64, at: f64) {
-        self.window.update(|w| *w = w.zoomed(factor, at));
-    }
+    use super::*;
 
-    pub fn follow(self) {
-        self.window.update(|w| w.to = None);
+    #[test]
+    fn what_the_url_holds_is_read_again() {
+        let read = |query: &str| {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let pairs: HashMap<&str, &str> = pairs.collect();
+            View::read(&|name| pairs.get(name).map(|value| (*value).to_owned()))
+        };
+        for url in [
+            "",
+            "by=job",
+            "by=job&span=900&q=backup",
+            "q=a&to=2026-11-01T00:00:00Z",
+        ] {
+            let view = read(url);
+            let written = view.written().after("").replace("%3A", ":");
+            assert_eq!(read(written.trim_start_matches('?')), view, "{url} -> {written}");
+        }
+        assert_eq!(
+            read("span=99999999999999999&to=never&by=colour"),
+            read("span=99999999999999999")
+        );
     }
 }

@@ -101,7 +101,7 @@ fn Finder(viewer: Viewer) -> impl IntoView {
     };
     view! {
         <div class="finder" on:keydown=keys>
-            <SearchBox value=viewer.query placeholder=w.search />
+            <SearchBox value=viewer.query set=move |query| viewer.query.set(query) placeholder=w.search />
             <button type="button" class="plain finder-exact" title=w.exact aria-label=w.exact
                 aria-pressed=move || viewer.is_exact.get().to_string()
                 on:click=move |_| viewer.is_exact.update(|e| *e = !*e)>
