@@ -353,9 +353,10 @@ fn a_lost_password_is_made_anew() {
     instance.cli.ok(&["job", "ls"]);
     let url = instance.port.url();
     let person = Cli::at_home(instance.scratch.dir("person"));
-    person
+    let said = person
         .run_with(&["login", "--url", &url], &format!("{lost}\n"))
         .failed(5);
+    assert!(said.contains("gnomon reset-password"), "{said}");
     let done = person.run_with(&["login", "--url", &url], &password);
     assert_eq!(done.code, 0, "{}", done.stderr);
 

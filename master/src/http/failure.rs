@@ -170,7 +170,8 @@ impl From<AuthError> for Failure {
     fn from(e: AuthError) -> Failure {
         let message = e.to_string();
         match e {
-            AuthError::WrongPassword => Failure::unauthenticated(message),
+            AuthError::WrongPassword => Failure::unauthenticated(message)
+                .hint("a lost password is made anew on the server, with `gnomon reset-password`"),
             AuthError::TooManyAttempts { wait } => {
                 let secs = wait.as_secs() + 1;
                 Failure::too_many(message, wait).hint(format!("try again in {secs}s"))

@@ -33,6 +33,7 @@ sentences! {
     "try again" / "请重试",
 
     // Who asks.
+    "a lost password is made anew on the server, with `gnomon reset-password`" / "忘记密码时，可在服务器上用 `gnomon reset-password` 重新生成",
     "the user name or the password is wrong" / "用户名或密码错误",
     "the current password is wrong" / "当前密码错误",
     "too many failed logins" / "登录失败次数过多",
