@@ -1,8 +1,8 @@
 //! Several masters on one database at the same time.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use master::history::{History, SqlHistory};
+use master::history::{History, Seen, SqlHistory};
 use shared::{
     history::{Outcomes, RunView, StatisticsQuery},
     report::Run,
@@ -10,6 +10,7 @@ use shared::{
 };
 
 use crate::{
+    cases,
     databases::{self, Database},
     sample::{chunk, in_state, run},
 };
@@ -77,6 +78,38 @@ async fn migrate_at_once(url: &str) {
     assert_eq!(histories[0].runs_after(None, 100).await.unwrap().len(), 8);
 }
 
+/// Each master notes all that was said, in an order and in pieces of its own. Of each node the
+/// last word stays, whole.
+async fn note_the_same(db: &Database) {
+    let url = db.url.clone().unwrap();
+    let words: Vec<_> = (0..40)
+        .flat_map(|word| (0..30).map(move |node| cases::word(node, word)))
+        .collect();
+    let mut work = Vec::new();
+    for master in 0..MASTERS {
+        let history = SqlHistory::connect(&url).await.unwrap();
+        let step = [1, 7, 11, 13][master];
+        let len = words.len();
+        let words: Vec<_> = (0..len).map(|n| words[n * step % len].clone()).collect();
+        work.push(tokio::spawn(async move {
+            for some in words.chunks(50 + master * 30) {
+                let mut last = BTreeMap::<_, Seen>::new();
+                for (node, word) in some {
+                    if last.get(node).is_none_or(|other| other.at < word.at) {
+                        last.insert(node.clone(), word.clone());
+                    }
+                }
+                history.note_seen(&last).await.unwrap();
+            }
+        }));
+    }
+    for master in work {
+        master.await.unwrap();
+    }
+    let last: BTreeMap<_, _> = (0..30).map(|node| cases::word(node, 39)).collect();
+    assert_eq!(db.history.seen(100).await.unwrap(), last);
+}
+
 mod sqlite {
     use super::*;
 
@@ -84,6 +117,11 @@ mod sqlite {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn masters_record_the_same_runs() {
         record_the_same(&databases::sqlite("masters").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_note_the_same_nodes() {
+        note_the_same(&databases::sqlite("nodes").await).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -99,6 +137,11 @@ mod postgres {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn masters_record_the_same_runs() {
         record_the_same(&databases::postgres("masters").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_note_the_same_nodes() {
+        note_the_same(&databases::postgres("nodes").await).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -120,6 +163,11 @@ mod mariadb {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn masters_record_the_same_runs() {
         record_the_same(&databases::mariadb("masters").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_note_the_same_nodes() {
+        note_the_same(&databases::mariadb("nodes").await).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
