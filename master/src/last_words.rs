@@ -76,13 +76,15 @@ impl LastWords {
     /// Takes what an agent said just now, `sent_at` by its own clock.
     pub fn hear(&self, node: NodeId, boot: String, sent_at: Time, health: Option<Health>, now: Time) {
         let mut words = self.shared.words();
+        let last = words.of(&node);
         // Most batches do not say how the agent is; until it ends it is as it said before.
-        let before = || words.of(&node).filter(|seen| seen.boot == boot)?.health.clone();
+        let before = || last.filter(|seen| seen.boot == boot)?.health.clone();
         let seen = Seen {
             health: health.or_else(before),
             boot,
             clock_offset_ms: sent_at.as_millis().saturating_sub(now.as_millis()),
-            at: now,
+            // What comes after a word is later, also if the clock of who heard that was ahead.
+            at: last.map_or(now, |last| now.max(last.at)),
         };
         words.hear(node, seen);
     }

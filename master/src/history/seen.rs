@@ -9,7 +9,7 @@ pub struct Seen {
     pub health: Option<Health>,
     /// The node's clock less the master's, in milliseconds, with the way there in it.
     pub clock_offset_ms: i64,
-    /// By the clock of the master that heard it.
+    /// By the clock of the master that heard it; not before any word that it knew of.
     pub at: Time,
 }
 

@@ -215,8 +215,8 @@ fn patched(mut intent: Intent, patch: &IntentPatch) -> Intent {
     intent
 }
 
-/// Forget a node that is down: its intent, its credential and what it last said. Its slots and its orders
-/// move by themselves.
+/// Forget a node that is down: its intent, its credential and what it last said. Its slots
+/// and its orders move by themselves.
 #[utoipa::path(delete, path = paths::NODE, tag = "nodes", params(("node" = NodeId, Path)),
     responses((status = 204), Failure))]
 pub async fn remove(State(app): State<App>, caller: Caller, Part(id): Part<NodeId>) -> Answer<StatusCode> {

@@ -94,6 +94,22 @@ async fn masters_tell_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_master_whose_clock_is_ahead_does_not_silence_the_others() {
+    let history = Arc::new(MemoryHistory::new());
+    let ahead = Host {
+        clock: Arc::new(Virtual(Instant::now() - Duration::from_secs(3600))),
+        ..host()
+    };
+    let one = Intake::new(history.clone(), ahead);
+    let other = Intake::new(history.clone(), host());
+    say(&one, 1).await;
+    heard(&other, 1).await;
+    say(&other, 2).await;
+    assert_eq!(running(other.seen(&node())), Some(2));
+    heard(&one, 2).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_keeps_the_last_words() {
     let history = Arc::new(MemoryHistory::new());
     let host = host();
