@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use master::history::{History, Seen, SqlHistory};
+use master::{
+    history::{History, Seen, SqlHistory},
+    intake::Intake,
+};
 use shared::{
     history::{Outcomes, RunView, StatisticsQuery},
-    report::Run,
+    host::Host,
+    report::{Batch, Run},
     run::State,
 };
 
@@ -110,6 +114,33 @@ async fn note_the_same(db: &Database) {
     assert_eq!(db.history.seen(100).await.unwrap(), last);
 }
 
+/// An agent speaks to one of two masters; both know, and so does one that starts later.
+async fn an_agent_speaks_to_one(url: &str) {
+    let master = async || {
+        let history = SqlHistory::connect(url).await.unwrap();
+        Intake::new(Arc::new(history), Host::system())
+    };
+    let (one, other) = (master().await, master().await);
+    let (node, word) = cases::word(1, 1);
+    let batch = Batch {
+        node: node.clone(),
+        boot: word.boot,
+        sent_at: word.at,
+        runs: vec![],
+        chunks: vec![],
+        health: word.health,
+    };
+    one.accept(batch).await.unwrap();
+    let said = one.seen(&node);
+    assert!(said.is_some());
+    one.last_words().exchange().await.unwrap();
+    let later = master().await;
+    for master in [&one, &other, &later] {
+        master.last_words().exchange().await.unwrap();
+        assert_eq!(master.seen(&node), said);
+    }
+}
+
 mod sqlite {
     use super::*;
 
@@ -151,6 +182,12 @@ mod postgres {
     }
 
     #[tokio::test]
+    async fn masters_know_what_was_said_to_one() {
+        let (url, _server) = databases::postgres_url("said");
+        an_agent_speaks_to_one(&url).await;
+    }
+
+    #[tokio::test]
     async fn masters_tell_each_other() {
         let (url, _server) = databases::postgres_url("news");
         crate::cases::masters_tell_each_other(&url).await;
@@ -174,6 +211,12 @@ mod mariadb {
     async fn masters_migrate_at_once() {
         let (url, _server) = databases::mariadb_url("migrate");
         migrate_at_once(&url).await;
+    }
+
+    #[tokio::test]
+    async fn masters_know_what_was_said_to_one() {
+        let (url, _server) = databases::mariadb_url("said");
+        an_agent_speaks_to_one(&url).await;
     }
 
     #[tokio::test]
