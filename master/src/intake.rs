@@ -6,9 +6,9 @@
 //! "later", at once, and the agent keeps its reports.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -19,15 +19,17 @@ use shared::{
     history::RunView,
     host::Host,
     id::{NodeId, RunId},
-    report::{Ack, BATCH_CHUNKS_MAX, BATCH_REPORTS_MAX, Batch, Chunk, Health, Run},
-    time::Time,
+    report::{Ack, BATCH_CHUNKS_MAX, BATCH_REPORTS_MAX, Batch, Chunk, Run},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot},
     time::timeout,
 };
 
-use crate::history::{History, HistoryError};
+use crate::{
+    history::{History, HistoryError, Seen},
+    last_words::LastWords,
+};
 
 /// Batches that wait for the database.
 const QUEUE_MAX: usize = 256;
@@ -41,17 +43,17 @@ const TOGETHER_CHUNKS_MAX: usize = 4 * BATCH_CHUNKS_MAX;
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Events that a slow listener may be behind before it has to look again.
 const LIVE_MAX: usize = 4096;
-/// Nodes whose last word is kept.
-const NODES_MAX: usize = 10_000;
+/// An agent's boot is 32 hex digits.
+const BOOT_CHARS_MAX: usize = 64;
 
-/// Where reports go in. Cheap to clone; the writer ends when the last clone is gone.
+/// Where reports go in. Cheap to clone; what works for it ends when the last clone is gone.
 #[derive(Clone)]
 pub struct Intake {
     host: Host,
     queue: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
     live: broadcast::Sender<Live>,
-    seen: Arc<Mutex<BTreeMap<NodeId, Seen>>>,
+    last_words: Arc<LastWords>,
     pub metrics: Metrics,
 }
 
@@ -62,16 +64,6 @@ pub enum Live {
     Run(Arc<RunView>),
     /// There is more output of this run.
     Output(RunId),
-}
-
-/// What a node's agent last said to this master.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub boot: String,
-    pub health: Option<Health>,
-    /// The node's clock less this master's, in milliseconds, with the way here in it.
-    pub clock_offset_ms: i64,
-    pub at: Time,
 }
 
 #[derive(Clone, Default)]
@@ -103,11 +95,12 @@ struct Waiting {
 }
 
 impl Intake {
-    /// Starts the writer as a task of the current tokio runtime.
+    /// Starts its tasks on the current tokio runtime.
     pub fn new(history: Arc<dyn History>, host: Host) -> Intake {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let (live, _) = broadcast::channel(LIVE_MAX);
         let metrics = Metrics::default();
+        let last_words = LastWords::spawn(history.clone());
         let writer = Writer {
             history,
             live: live.clone(),
@@ -121,7 +114,7 @@ impl Intake {
             queue,
             room,
             live,
-            seen: Arc::default(),
+            last_words: Arc::new(last_words),
             metrics,
         }
     }
@@ -141,7 +134,7 @@ impl Intake {
             chunks,
             health,
         } = batch;
-        self.note(node, boot, sent_at, health);
+        self.last_words.hear(node, boot, sent_at, health, self.host.now());
         let (run_count, chunk_count) = (runs.len(), chunks.len());
         self.record(runs, chunks).await?;
         Ok(Ack {
@@ -161,9 +154,14 @@ impl Intake {
         self.live.subscribe()
     }
 
-    /// A node's last word, if it spoke to this master.
+    /// A node's last word to any master.
     pub fn seen(&self, node: &NodeId) -> Option<Seen> {
-        self.nodes().get(node).cloned()
+        self.last_words.of(node)
+    }
+
+    /// What nodes said last, for all masters.
+    pub fn last_words(&self) -> &LastWords {
+        &self.last_words
     }
 
     async fn record(&self, runs: Vec<Run>, chunks: Vec<Chunk>) -> Result<(), IntakeError> {
@@ -196,37 +194,15 @@ impl Intake {
             Err(_) => Err(later("the database is slow")),
         }
     }
-
-    fn note(&self, node: NodeId, boot: String, sent_at: Time, health: Option<Health>) {
-        let now = self.host.now();
-        let clock_offset_ms = sent_at.as_millis().saturating_sub(now.as_millis());
-        let mut nodes = self.nodes();
-        let health = health.or_else(|| nodes.get(&node).filter(|seen| seen.boot == boot)?.health.clone());
-        if nodes.len() >= NODES_MAX && !nodes.contains_key(&node) {
-            let oldest = nodes
-                .iter()
-                .min_by_key(|(_, seen)| seen.at)
-                .map(|(node, _)| node.clone());
-            oldest.and_then(|oldest| nodes.remove(&oldest));
-        }
-        nodes.insert(
-            node,
-            Seen {
-                boot,
-                health,
-                clock_offset_ms,
-                at: now,
-            },
-        );
-    }
-
-    fn nodes(&self) -> MutexGuard<'_, BTreeMap<NodeId, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn check(batch: &Batch) -> Result<(), IntakeError> {
     let wrong = |why: String| Err(IntakeError::Invalid(why));
+    if batch.boot.len() > BOOT_CHARS_MAX || !batch.boot.bytes().all(|b| b.is_ascii_graphic()) {
+        return wrong(format!(
+            "the agent's boot is not a word of at most {BOOT_CHARS_MAX} letters and digits"
+        ));
+    }
     let (runs, chunks) = (batch.runs.len(), batch.chunks.len());
     if runs > BATCH_REPORTS_MAX {
         return wrong(format!(

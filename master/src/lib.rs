@@ -7,6 +7,7 @@ pub mod absence;
 pub mod planner;
 pub mod lost;
 pub mod core;
+pub mod last_words;
 pub mod intake;
 pub mod history;
 pub mod housekeeping;

@@ -233,6 +233,7 @@ impl Running {
         drop(self.guard);
         self.core.stopped().await;
         _ = self.housekeeping.await;
+        self.intake.last_words().close().await;
         Ok(served?)
     }
 }

@@ -15,7 +15,7 @@ use std::{
 
 use gate::Gate;
 use master::{
-    history::{History, MemoryHistory},
+    history::{History, MemoryHistory, Seen},
     housekeeping::{Bounds, Findings, Housekeeping, Task},
 };
 use sample::{NOON, at, chunk, in_state, job, run};
@@ -177,8 +177,23 @@ async fn the_bounds_hold_for_all() {
         )
         .await
         .unwrap();
+    let word = |node: &str, secs: i64| {
+        let seen = Seen {
+            boot: "b1".to_owned(),
+            health: None,
+            clock_offset_ms: 0,
+            at: at(secs),
+        };
+        (node.parse().unwrap(), seen)
+    };
+    let nodes = [word("gone", -2 * 86_400 - 1), word("off", -86_400)];
+    house.history.note_seen(&nodes.into()).await.unwrap();
 
     house.keeping.run(Task::Bounds).await.unwrap();
+    assert_eq!(
+        house.history.seen(10).await.unwrap(),
+        [word("off", -86_400)].into()
+    );
     assert!(house.secs(1).await.is_empty());
     assert_eq!(house.secs(2).await.len(), 8);
     assert_eq!(

@@ -13,6 +13,8 @@ use master::{
 };
 use shared::{
     host::Host,
+    id::NodeId,
+    report::{Batch, Health},
     store::embedded::{Embedded, OpenError},
 };
 use tokio::time::{Instant, timeout};
@@ -91,6 +93,17 @@ async fn standalone_starts_stops_and_starts_again_at_once() {
         "the first start shows a password"
     );
     until_ready(&first).await;
+    let node: NodeId = "node-1".parse().unwrap();
+    let batch = Batch {
+        node: node.clone(),
+        boot: "b1".to_owned(),
+        sent_at: Host::system().now(),
+        runs: vec![],
+        chunks: vec![],
+        health: Some(Health::default()),
+    };
+    first.intake.accept(batch).await.unwrap();
+    let seen = first.intake.seen(&node);
     cancel.cancel();
     timeout(Duration::from_secs(5), first.stopped())
         .await
@@ -101,6 +114,14 @@ async fn standalone_starts_stops_and_starts_again_at_once() {
     let second = start(dir.path(), &cancel).await;
     assert_eq!(second.password, None, "and no other does");
     until_ready(&second).await;
+    let knows = async {
+        while second.intake.seen(&node) != seen {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), knows)
+        .await
+        .expect("it knows what a node last said to the one before it");
     cancel.cancel();
     second.stopped().await.unwrap();
 }

@@ -16,7 +16,7 @@ use shared::{
 };
 
 use super::{
-    EXPIRE_ROWS, Expire, Expired, Glimpse, History, HistoryError, News, Runs, Sum, batch,
+    EXPIRE_ROWS, Expire, Expired, Glimpse, History, HistoryError, News, Runs, Seen, Sum, batch,
     page::{Cursor, Wanted},
     statistics,
     tally::Sums,
@@ -40,6 +40,7 @@ struct Kept {
     outputs: BTreeMap<(RunId, u64), Chunk>,
     sums: Sums,
     asked: BTreeMap<RunId, Asked>,
+    seen: BTreeMap<NodeId, Seen>,
     /// The database is down: nothing answers.
     down: bool,
 }
@@ -141,6 +142,14 @@ impl Kept {
             .filter_map(|cursor| self.runs.get(&cursor.id))
     }
 
+    /// Those nodes that spoke last.
+    fn last_heard(&self, count: usize) -> BTreeMap<NodeId, Seen> {
+        let mut newest: Vec<_> = self.seen.iter().collect();
+        newest.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.at));
+        let newest = newest.into_iter().take(count);
+        newest.map(|(node, seen)| (node.clone(), seen.clone())).collect()
+    }
+
     fn expire(&mut self, what: &Expire) -> u64 {
         let gone: Vec<RunId> = match what {
             Expire::Job {
@@ -179,6 +188,13 @@ impl Kept {
                     Step::Day => sum.at < *days_before,
                 });
             }
+            Expire::Nodes { before, keep } => {
+                let count = self.seen.len();
+                let mut kept = self.last_heard(usize::try_from(*keep).unwrap_or(usize::MAX));
+                kept.retain(|_, seen| seen.at >= *before);
+                self.seen = kept;
+                return (count - self.seen.len()) as u64;
+            }
         };
         let gone: std::collections::BTreeSet<RunId> =
             gone.into_iter().rev().take(EXPIRE_ROWS as usize).collect();
@@ -196,6 +212,11 @@ fn done_with(run: &Run, spared: Time) -> bool {
 
 #[async_trait]
 impl History for MemoryHistory {
+    /// Masters in one process may share it.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     async fn record(&self, runs: &[Run], chunks: &[Chunk]) -> Result<Vec<RunId>, HistoryError> {
         self.put(runs, chunks, true)
     }
@@ -343,6 +364,26 @@ impl History for MemoryHistory {
         let wanted = statistics::Wanted::check(query)?;
         let kept = self.up()?;
         Ok(wanted.sum(kept.sums.values()))
+    }
+
+    async fn note_seen(&self, seen: &BTreeMap<NodeId, Seen>) -> Result<(), HistoryError> {
+        let mut kept = self.up()?;
+        for (node, seen) in seen {
+            if kept.seen.get(node).is_none_or(|old| seen.at >= old.at) {
+                kept.seen.insert(node.clone(), seen.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn seen(&self, limit: u32) -> Result<BTreeMap<NodeId, Seen>, HistoryError> {
+        let kept = self.up()?;
+        Ok(kept.last_heard(limit as usize))
+    }
+
+    async fn forget_seen(&self, nodes: &BTreeSet<NodeId>) -> Result<(), HistoryError> {
+        self.up()?.seen.retain(|node, _| !nodes.contains(node));
+        Ok(())
     }
 
     async fn fold(&self) -> Result<bool, HistoryError> {

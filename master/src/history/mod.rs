@@ -3,9 +3,11 @@
 //! What do we store? A row of `runs` for each run, with all that its last report said; a
 //! row of `outputs` for each piece of output; in `statistics` a row for each job and hour
 //! and for each job and day, which outlives the runs that it counts. `tallies` holds what
-//! recorded batches add to the statistics until housekeeping folds it in.
+//! recorded batches add to the statistics until housekeeping folds it in. `nodes` has a row
+//! for each node: what its agent last said.
 
 mod glimpse;
+mod seen;
 mod batch;
 mod tally;
 mod page;
@@ -14,6 +16,8 @@ pub mod migrations;
 pub mod sql;
 pub mod memory;
 pub mod dump;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use shared::{
@@ -27,6 +31,7 @@ use shared::{
 pub use batch::latest_of_each;
 pub use glimpse::{Glimpse, News, Told};
 pub use memory::MemoryHistory;
+pub use seen::{NODES_MAX, Seen};
 pub use sql::{ConnectError, SqlHistory};
 pub use tally::Sum;
 
@@ -34,6 +39,9 @@ pub use tally::Sum;
 /// PostgreSQL and MySQL/MariaDB, one in memory for the simulator.
 #[async_trait]
 pub trait History: Send + Sync + 'static {
+    /// Whether it is one machine's own, which only one master may use.
+    fn is_local(&self) -> bool;
+
     /// Records reports and output, all or none. Idempotent: what is there already, or is
     /// older than what is there ([`shared::run::State::replaces`]), changes nothing.
     /// Returns the runs that changed something, for live updates.
@@ -92,6 +100,17 @@ pub trait History: Send + Sync + 'static {
     /// Sums over runs, in order of time or job. They are as new as the last
     /// [`fold`](History::fold).
     async fn statistics(&self, query: &StatisticsQuery) -> Result<Vec<Statistic>, HistoryError>;
+
+    // What nodes last said.
+
+    /// Notes what nodes said last. What a node is known to have said later stays.
+    async fn note_seen(&self, seen: &BTreeMap<NodeId, Seen>) -> Result<(), HistoryError>;
+
+    /// What nodes last said to any master; of more than `limit`, those that spoke last.
+    async fn seen(&self, limit: u32) -> Result<BTreeMap<NodeId, Seen>, HistoryError>;
+
+    /// Forgets what nodes said.
+    async fn forget_seen(&self, nodes: &BTreeSet<NodeId>) -> Result<(), HistoryError>;
 
     // For housekeeping. Each call is one small transaction.
 
@@ -160,6 +179,8 @@ pub enum Expire {
     Orphans { before: Time },
     /// Statistics: the hours, and the days, before these instants.
     Statistics { hours_before: Time, days_before: Time },
+    /// What nodes said last before an instant, and of all but the `keep` that spoke last.
+    Nodes { before: Time, keep: u64 },
 }
 
 /// What an [`Expire`] did.

@@ -9,7 +9,7 @@ use shared::{
 };
 
 use super::{Bounds, PAUSE};
-use crate::history::{Expire, History, HistoryError};
+use crate::history::{Expire, History, HistoryError, NODES_MAX};
 
 /// Nothing that was due within this goes, however little its job keeps: agents may still
 /// send its report again, and a leader asks the history what was recorded before it settles
@@ -66,6 +66,11 @@ pub async fn by_bounds(history: &dyn History, bounds: &Bounds, now: Time) -> Res
         },
     )
     .await?;
+    let nodes = Expire::Nodes {
+        before,
+        keep: NODES_MAX.into(),
+    };
+    delete(history, &nodes).await?;
     history.tidy().await
 }
 

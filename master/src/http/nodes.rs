@@ -215,8 +215,8 @@ fn patched(mut intent: Intent, patch: &IntentPatch) -> Intent {
     intent
 }
 
-/// Forget a node that is down: its intent and its credential. Its slots and its orders
-/// move by themselves.
+/// Forget a node that is down: its intent, its credential and what it last said. Its slots
+/// and its orders move by themselves.
 #[utoipa::path(delete, path = paths::NODE, tag = "nodes", params(("node" = NodeId, Path)),
     responses((status = 204), Failure))]
 pub async fn remove(State(app): State<App>, caller: Caller, Part(id): Part<NodeId>) -> Answer<StatusCode> {
@@ -231,6 +231,7 @@ pub async fn remove(State(app): State<App>, caller: Caller, Part(id): Part<NodeI
     };
     match app.store.txn(txn).await? {
         Outcome::Committed(revision) => {
+            app.intake.last_words().forget(id.clone());
             // A mirror in which nothing was deleted hears of the revision only later.
             if app.view.intent.snapshot().get(&keys::intent(&id)).is_some() {
                 app.seen(&app.view.intent, revision).await;

@@ -82,4 +82,7 @@ suite! {
     what_was_asked_is_told_with_the_run
     output_is_read_from_its_end
     all_jobs_are_summed_by_five_minutes
+    a_nodes_last_word_is_kept
+    nodes_are_forgotten
+    retention_of_nodes
 }

@@ -1,15 +1,20 @@
 //! Several masters on one database at the same time.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use master::history::{History, SqlHistory};
+use master::{
+    history::{History, Seen, SqlHistory},
+    intake::Intake,
+};
 use shared::{
     history::{Outcomes, RunView, StatisticsQuery},
-    report::Run,
+    host::Host,
+    report::{Batch, Run},
     run::State,
 };
 
 use crate::{
+    cases,
     databases::{self, Database},
     sample::{chunk, in_state, run},
 };
@@ -77,6 +82,65 @@ async fn migrate_at_once(url: &str) {
     assert_eq!(histories[0].runs_after(None, 100).await.unwrap().len(), 8);
 }
 
+/// Each master notes all that was said, in an order and in pieces of its own. Of each node the
+/// last word stays, whole.
+async fn note_the_same(db: &Database) {
+    let url = db.url.clone().unwrap();
+    let words: Vec<_> = (0..40)
+        .flat_map(|word| (0..30).map(move |node| cases::word(node, word)))
+        .collect();
+    let mut work = Vec::new();
+    for master in 0..MASTERS {
+        let history = SqlHistory::connect(&url).await.unwrap();
+        let step = [1, 7, 11, 13][master];
+        let len = words.len();
+        let words: Vec<_> = (0..len).map(|n| words[n * step % len].clone()).collect();
+        work.push(tokio::spawn(async move {
+            for some in words.chunks(50 + master * 30) {
+                let mut last = BTreeMap::<_, Seen>::new();
+                for (node, word) in some {
+                    if last.get(node).is_none_or(|other| other.at < word.at) {
+                        last.insert(node.clone(), word.clone());
+                    }
+                }
+                history.note_seen(&last).await.unwrap();
+            }
+        }));
+    }
+    for master in work {
+        master.await.unwrap();
+    }
+    let last: BTreeMap<_, _> = (0..30).map(|node| cases::word(node, 39)).collect();
+    assert_eq!(db.history.seen(100).await.unwrap(), last);
+}
+
+/// An agent speaks to one of two masters; both know, and so does one that starts later.
+async fn an_agent_speaks_to_one(url: &str) {
+    let master = async || {
+        let history = SqlHistory::connect(url).await.unwrap();
+        Intake::new(Arc::new(history), Host::system())
+    };
+    let (one, other) = (master().await, master().await);
+    let (node, word) = cases::word(1, 1);
+    let batch = Batch {
+        node: node.clone(),
+        boot: word.boot,
+        sent_at: word.at,
+        runs: vec![],
+        chunks: vec![],
+        health: word.health,
+    };
+    one.accept(batch).await.unwrap();
+    let said = one.seen(&node);
+    assert!(said.is_some());
+    one.last_words().exchange().await.unwrap();
+    let later = master().await;
+    for master in [&one, &other, &later] {
+        master.last_words().exchange().await.unwrap();
+        assert_eq!(master.seen(&node), said);
+    }
+}
+
 mod sqlite {
     use super::*;
 
@@ -84,6 +148,11 @@ mod sqlite {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn masters_record_the_same_runs() {
         record_the_same(&databases::sqlite("masters").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_note_the_same_nodes() {
+        note_the_same(&databases::sqlite("nodes").await).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -102,9 +171,20 @@ mod postgres {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_note_the_same_nodes() {
+        note_the_same(&databases::postgres("nodes").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn masters_migrate_at_once() {
         let (url, _server) = databases::postgres_url("migrate");
         migrate_at_once(&url).await;
+    }
+
+    #[tokio::test]
+    async fn masters_know_what_was_said_to_one() {
+        let (url, _server) = databases::postgres_url("said");
+        an_agent_speaks_to_one(&url).await;
     }
 
     #[tokio::test]
@@ -123,9 +203,20 @@ mod mariadb {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn masters_note_the_same_nodes() {
+        note_the_same(&databases::mariadb("nodes").await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn masters_migrate_at_once() {
         let (url, _server) = databases::mariadb_url("migrate");
         migrate_at_once(&url).await;
+    }
+
+    #[tokio::test]
+    async fn masters_know_what_was_said_to_one() {
+        let (url, _server) = databases::mariadb_url("said");
+        an_agent_speaks_to_one(&url).await;
     }
 
     #[tokio::test]

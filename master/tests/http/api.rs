@@ -69,6 +69,7 @@ pub struct Api {
     pub store: DynStore,
     pub client: Client,
     pub history: Arc<MemoryHistory>,
+    embedded: Embedded,
     pub wall: Arc<Wall>,
     pub password: String,
     pub token: String,
@@ -81,23 +82,30 @@ impl Api {
     }
 
     pub async fn on(embedded: Embedded) -> Api {
-        Api::made_of(embedded, Console::default()).await
+        Api::made_of(embedded, Arc::default(), Console::default()).await
     }
 
     pub async fn with_console(console: Console) -> Api {
-        Api::made_of(Embedded::memory(), console).await
+        Api::made_of(Embedded::memory(), Arc::default(), console).await
     }
 
-    async fn made_of(embedded: Embedded, console: Console) -> Api {
+    /// Another master on the same store and history, asked with the same token.
+    pub async fn beside(&self) -> Api {
+        let (embedded, history) = (self.embedded.clone(), self.history.clone());
+        let mut other = Api::made_of(embedded, history, Console::default()).await;
+        other.token.clone_from(&self.token);
+        other
+    }
+
+    async fn made_of(embedded: Embedded, history: Arc<MemoryHistory>, console: Console) -> Api {
         let client = embedded.client();
-        let store: DynStore = Arc::new(embedded);
+        let store: DynStore = Arc::new(embedded.clone());
         let connection: DynStore = Arc::new(client.clone());
         let wall = Arc::new(Wall(AtomicI64::new(NOW.as_millis())));
         let host = Host {
             clock: wall.clone(),
             ..Host::system()
         };
-        let history = Arc::new(MemoryHistory::new());
         let password = ensure_admin(&store, &host).await.unwrap().unwrap_or_default();
         let accounts = Accounts::spawn(connection.clone(), host.clone());
         accounts.ready().await;
@@ -125,6 +133,7 @@ impl Api {
             store,
             client,
             history,
+            embedded,
             wall,
             password,
             token: String::new(),

@@ -1,9 +1,15 @@
 //! Nodes, groups, and how the instance is.
 
+use std::time::Duration;
+
 use axum::http::Method;
+use master::history::History;
 use serde_json::{Value, json};
 use shared::{
-    api::{GroupView, NodeState, NodeView, Page, Status},
+    api::{
+        GroupView, NodeState, NodeView, Page, Status,
+        overview::{NodeTrouble, Overview},
+    },
     keys,
     report::Health,
 };
@@ -109,6 +115,61 @@ async fn a_node_that_is_down_keeps_its_last_word() {
     api.node_dies(&n1).await;
     let node: NodeView = api.get("/nodes/n1").await.read();
     assert_eq!((node.state, node.last_seen), (NodeState::Down, Some(NOW)));
+}
+
+#[tokio::test]
+async fn every_master_knows_what_an_agent_said_to_one() {
+    let one = Api::start().await;
+    let n1 = one.node("n1").await;
+    let other = one.beside().await;
+    let health = Health {
+        load_milli: 1500,
+        ..Health::default()
+    };
+    let batch = shared::report::Batch {
+        node: n1.clone(),
+        boot: "b1".to_owned(),
+        sent_at: NOW + Duration::from_secs(9),
+        runs: vec![],
+        chunks: vec![],
+        health: Some(health.clone()),
+    };
+    one.app.intake.accept(batch).await.unwrap();
+    let told = async || {
+        for master in [&one, &other] {
+            master.app.intake.last_words().exchange().await.unwrap();
+        }
+    };
+    told().await;
+    for master in [&one, &other] {
+        let node: NodeView = master
+            .get("/nodes")
+            .await
+            .read::<Page<NodeView>>()
+            .items
+            .remove(0);
+        assert_eq!(node.health.as_ref(), Some(&health));
+        assert_eq!((node.clock_offset_ms, node.last_seen), (Some(9000), Some(NOW)));
+        let overview: Overview = master.get("/overview").await.read();
+        let trouble = &overview.attention.nodes[0];
+        assert_eq!(trouble.why, NodeTrouble::ClockOff { offset_ms: 9000 });
+        assert_eq!(overview.nodes[0].load_milli, Some(1500));
+    }
+
+    // It is removed at the one, and forgotten at both.
+    one.node_dies(&n1).await;
+    let down: NodeView = other.get("/nodes/n1").await.read();
+    assert_eq!(down.last_seen, Some(NOW));
+    assert_eq!(one.delete("/nodes/n1").await.status, 204);
+    told().await;
+    assert!(one.history.seen(10).await.unwrap().is_empty());
+    one.node("n1").await;
+    let back = one.app.view.nodes.snapshot().revision();
+    drop(other.app.view.nodes.reached(back).await);
+    for master in [&one, &other] {
+        let node: NodeView = master.get("/nodes/n1").await.read();
+        assert_eq!((node.health, node.last_seen), (None, None));
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,14 @@
 //! A history behind a gate: while it is shut, nothing is recorded and nobody is answered.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use async_trait::async_trait;
-use master::history::{Expire, Expired, Glimpse, History, HistoryError, MemoryHistory, News, Runs, Sum};
+use master::history::{
+    Expire, Expired, Glimpse, History, HistoryError, MemoryHistory, News, Runs, Seen, Sum,
+};
 use shared::{
     api::Page,
     history::{Asked, RunQuery, RunView, Statistic, StatisticsQuery},
@@ -16,9 +21,11 @@ use tokio::sync::watch;
 pub struct Gate {
     pub inner: MemoryHistory,
     open: watch::Sender<bool>,
-    /// Calls of `record` that have begun, and of `fold`.
+    pub is_local: bool,
+    /// Calls of `record` that have begun, of `fold` and of `note_seen`.
     pub records: AtomicU32,
     pub folds: AtomicU32,
+    pub notes: AtomicU32,
 }
 
 impl Gate {
@@ -27,8 +34,10 @@ impl Gate {
         Gate {
             inner: MemoryHistory::new(),
             open,
+            is_local: false,
             records: AtomicU32::new(0),
             folds: AtomicU32::new(0),
+            notes: AtomicU32::new(0),
         }
     }
 
@@ -43,6 +52,9 @@ impl Gate {
 
 #[async_trait]
 impl History for Gate {
+    fn is_local(&self) -> bool {
+        self.is_local
+    }
     async fn record(&self, runs: &[Run], chunks: &[Chunk]) -> Result<Vec<RunId>, HistoryError> {
         self.records.fetch_add(1, Ordering::SeqCst);
         self.open.subscribe().wait_for(|open| *open).await.unwrap();
@@ -99,6 +111,16 @@ impl History for Gate {
     }
     async fn statistics(&self, query: &StatisticsQuery) -> Result<Vec<Statistic>, HistoryError> {
         self.inner.statistics(query).await
+    }
+    async fn note_seen(&self, seen: &BTreeMap<NodeId, Seen>) -> Result<(), HistoryError> {
+        self.notes.fetch_add(1, Ordering::SeqCst);
+        self.inner.note_seen(seen).await
+    }
+    async fn seen(&self, limit: u32) -> Result<BTreeMap<NodeId, Seen>, HistoryError> {
+        self.inner.seen(limit).await
+    }
+    async fn forget_seen(&self, nodes: &BTreeSet<NodeId>) -> Result<(), HistoryError> {
+        self.inner.forget_seen(nodes).await
     }
     async fn newest(&self, job: JobId, slot: u32) -> Result<Option<Time>, HistoryError> {
         self.inner.newest(job, slot).await

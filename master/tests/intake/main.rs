@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod gate;
+mod last_words;
 #[path = "../history/sample.rs"]
 #[allow(dead_code, reason = "the history's tests use the rest")]
 mod sample;
@@ -12,8 +13,8 @@ use std::{sync::Arc, time::Duration};
 use futures::future::join_all;
 use gate::Gate;
 use master::{
-    history::{History, MemoryHistory},
-    intake::{Intake, IntakeError, Live, Seen},
+    history::{History, MemoryHistory, Seen},
+    intake::{Intake, IntakeError, Live},
 };
 use sample::{NOON, at, chunk, in_state, run};
 use shared::{

@@ -339,9 +339,12 @@ pub struct NodeView {
     pub labels: Labels,
     pub state: NodeState,
     pub slots: u32,
+    /// How its agent was when it last reported, to whichever master; the others hear of it
+    /// some seconds later.
     pub health: Option<Health>,
-    /// Its clock less the master's, in milliseconds, when it last reported here.
+    /// Its clock less that master's, in milliseconds.
     pub clock_offset_ms: Option<i64>,
+    /// When it last reported.
     pub last_seen: Option<Time>,
 }
 

@@ -184,7 +184,7 @@ impl Dialect {
     }
 
     /// Names that people give.
-    fn words(&self, name: &'static str, length: u32) -> ColumnDef {
+    pub fn words(&self, name: &'static str, length: u32) -> ColumnDef {
         self.text(name, length, "character set utf8mb4 collate utf8mb4_bin")
     }
 
@@ -215,6 +215,6 @@ impl Dialect {
     }
 }
 
-fn number(name: &'static str) -> ColumnDef {
+pub fn number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
 }

@@ -2,6 +2,7 @@
 
 mod m0001_history;
 mod m0002_board;
+mod m0003_nodes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -13,6 +14,7 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(m0001_history::Migration),
             Box::new(m0002_board::Migration),
+            Box::new(m0003_nodes::Migration),
         ]
     }
 }

@@ -48,6 +48,7 @@ pub async fn expire(history: &SqlHistory, what: &Expire) -> Result<Expired, Fail
                 more: hours.more || days.more || minutes.more,
             })
         }
+        Expire::Nodes { before, keep } => super::seen::expire(history, *before, *keep).await,
     }
 }
 

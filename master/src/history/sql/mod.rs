@@ -12,10 +12,16 @@ mod read;
 mod glance;
 mod news;
 mod asked;
+mod seen;
 mod sums;
 mod expire;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -30,7 +36,7 @@ use shared::{
     time::Time,
 };
 
-use super::{Expire, Expired, Glimpse, History, HistoryError, News, Runs, Sum};
+use super::{Expire, Expired, Glimpse, History, HistoryError, News, Runs, Seen, Sum};
 pub use connect::ConnectError;
 use failure::Failure;
 
@@ -91,11 +97,6 @@ impl SqlHistory {
             DbBackend::MySql => "MySQL",
             _ => "SQLite",
         }
-    }
-
-    /// Whether it is one machine's own, which only one master may use.
-    pub fn is_local(&self) -> bool {
-        self.backend() == DbBackend::Sqlite
     }
 
     /// Where it is, without the password.
@@ -160,6 +161,10 @@ impl SqlHistory {
 
 #[async_trait]
 impl History for SqlHistory {
+    fn is_local(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
     async fn record(&self, runs: &[Run], chunks: &[Chunk]) -> Result<Vec<RunId>, HistoryError> {
         let batch = record::Write::prepare(runs, chunks, &[], true)?;
         self.call(self.patience.call, || record::write(self, &batch))
@@ -244,6 +249,18 @@ impl History for SqlHistory {
         super::statistics::Wanted::check(query)?;
         self.call(self.patience.call, || sums::statistics(self, query))
             .await
+    }
+
+    async fn note_seen(&self, seen: &BTreeMap<NodeId, Seen>) -> Result<(), HistoryError> {
+        self.call(self.patience.call, || seen::note(self, seen)).await
+    }
+
+    async fn seen(&self, limit: u32) -> Result<BTreeMap<NodeId, Seen>, HistoryError> {
+        self.call(self.patience.call, || seen::read(self, limit)).await
+    }
+
+    async fn forget_seen(&self, nodes: &BTreeSet<NodeId>) -> Result<(), HistoryError> {
+        self.call(self.patience.call, || seen::forget(self, nodes)).await
     }
 
     async fn fold(&self) -> Result<bool, HistoryError> {

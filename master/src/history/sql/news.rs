@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::{Failure, SqlHistory, rows};
-use crate::history::{Glimpse, News, Told};
+use crate::history::{Glimpse, History, News, Told};
 
 const NEWS: &str = "news";
 /// Batches that are kept: who is further behind looks at everything again.

@@ -16,6 +16,7 @@ use shared::{
 
 use super::{Failure, SqlHistory, rows};
 use crate::history::{
+    History,
     page::{Cursor, Walk, Wanted},
     statistics::instants,
 };

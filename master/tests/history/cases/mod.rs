@@ -7,9 +7,11 @@ mod retention;
 mod statistics;
 mod dumps;
 mod glances;
+mod nodes;
 
 pub use dumps::*;
 pub use glances::*;
+pub use nodes::*;
 pub use output::*;
 pub use questions::*;
 pub use record::*;
