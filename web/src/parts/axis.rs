@@ -85,11 +85,13 @@ fn following(zoned: &Zoned, step: i64) -> Option<Zoned> {
 
 #[cfg(test)]
 mod tests {
+    use shared::schedule::Zone;
+
     use super::*;
 
     fn labels(from: &str, to: &str, zone: &str, max: usize) -> Vec<String> {
-        let zone = TimeZone::get(zone).unwrap();
-        marks(from.parse().unwrap(), to.parse().unwrap(), &zone, max)
+        let zone: Zone = zone.parse().unwrap();
+        marks(from.parse().unwrap(), to.parse().unwrap(), zone.time_zone(), max)
             .into_iter()
             .map(|m| m.label)
             .collect()

@@ -207,6 +207,8 @@ fn Answer(
 
 #[cfg(test)]
 mod tests {
+    use shared::schedule::Zone;
+
     use super::*;
     use crate::pages::job::standing::tests::view;
 
@@ -216,25 +218,20 @@ mod tests {
 
     #[test]
     fn instants_are_those_of_the_jobs_zone() {
-        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let berlin = berlin.time_zone();
+        assert_eq!(read("2026-07-01T08:00", berlin), Some(at("2026-07-01T06:00:00Z")));
         assert_eq!(
-            read("2026-07-01T08:00", &berlin),
-            Some(at("2026-07-01T06:00:00Z"))
-        );
-        assert_eq!(
-            read("2026-07-01T08:00:05", &berlin),
+            read("2026-07-01T08:00:05", berlin),
             Some(at("2026-07-01T06:00:05Z"))
         );
+        assert_eq!(written(at("2026-07-01T06:00:05Z"), berlin), "2026-07-01T08:00:05");
         assert_eq!(
-            written(at("2026-07-01T06:00:05Z"), &berlin),
-            "2026-07-01T08:00:05"
-        );
-        assert_eq!(
-            read("2026-03-29T02:30", &berlin),
+            read("2026-03-29T02:30", berlin),
             Some(at("2026-03-29T01:30:00Z")),
             "jumped over"
         );
-        assert_eq!(read("", &berlin), None);
+        assert_eq!(read("", berlin), None);
     }
 
     fn judged(spec: serde_json::Value, instant: &str) -> Verdict {
