@@ -216,7 +216,7 @@ fn change(app: &App, caller: &Caller, spec: &JobSpec, stored: Option<&Stored>) -
             None,
         ),
     };
-    check_ahead(spec, stored.map(|s| &s.job.spec), now)?;
+    check_ahead(&job, stored.map(|s| &s.job.spec), now)?;
     let value = encode(&job)?;
     Ok(Change {
         path,

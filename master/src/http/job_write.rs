@@ -126,29 +126,34 @@ pub async fn put(
 fn changed(app: &App, caller: &Caller, path: &JobPath, found: Option<&Stored>, spec: JobSpec) -> Answer<Job> {
     let now = app.host.now();
     let author = caller.author(now);
-    check_ahead(&spec, found.map(|s| &s.job.spec), now)?;
-    match found {
-        Some(stored) => Ok(stored.job.update(spec, author)),
-        None if spec.path() != *path => Err(Failure::invalid(format!(
-            "the spec says `{}` and the address `{path}`; there is no such job to rename",
-            spec.path()
-        ))
-        .field("name")),
+    let job = match found {
+        Some(stored) => stored.job.update(spec, author),
+        None if spec.path() != *path => {
+            return Err(Failure::invalid(format!(
+                "the spec says `{}` and the address `{path}`; there is no such job to rename",
+                spec.path()
+            ))
+            .field("name"));
+        }
         None => {
             check_room(app, 1)?;
-            Ok(Job::create(app.host.job_id(), spec, author))
+            Job::create(app.host.job_id(), spec, author)
         }
-    }
+    };
+    check_ahead(&job, found.map(|s| &s.job.spec), now)?;
+    Ok(job)
 }
 
-/// Refuses a schedule whose instants are all over, where it is new or was changed.
-pub fn check_ahead(spec: &JobSpec, old: Option<&JobSpec>, now: Time) -> Answer<()> {
+/// Refuses a schedule whose instants are all over, where it is new or was changed. `H` stands
+/// for what it does in this job.
+pub fn check_ahead(job: &Job, old: Option<&JobSpec>, now: Time) -> Answer<()> {
+    let Job { id, spec, .. } = job;
     if old.is_some_and(|old| old.triggers == spec.triggers) {
         return Ok(());
     }
     for (i, trigger) in spec.triggers.iter().enumerate() {
         let ahead = trigger
-            .compile(0)
+            .compile(id.seed())
             .and_then(|compiled| compiled.schedule.check_ahead(now));
         ahead.map_err(|e| Failure::invalid(format!("job {}: trigger {}: {e}", spec.path(), i + 1)))?;
     }

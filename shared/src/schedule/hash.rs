@@ -9,8 +9,82 @@ use crate::time::Time;
 
 use super::error::Field;
 
-/// A number for `H` in a field, evenly spread over the seeds: 0 up to, but not including, `count`.
-pub(super) fn of_field(seed: u64, field: Field, count: u32) -> u32 {
+/// Where the values of `H` come from.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// From the job's id.
+    Seed(u64),
+    /// One hash for each field that decides the day: to look at what other seeds would give.
+    Day { day: u64, month: u64, weekday: u64 },
+}
+
+impl Source {
+    /// A number for `H` in a field: 0 up to, but not including, `count`.
+    pub(super) fn number(self, field: Field, count: u32) -> u32 {
+        let hash = match (self, field) {
+            (Source::Seed(seed), _) => return of_field(seed, field, count),
+            (Source::Day { day, .. }, Field::DayOfMonth) => day,
+            (Source::Day { month, .. }, Field::Month) => month,
+            (Source::Day { weekday, .. }, Field::DayOfWeek) => weekday,
+            _ => 0,
+        };
+        scale(hash, u64::from(count)) as u32
+    }
+}
+
+/// How many values each `H` of a field chooses from: bit n for n of them.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts(u32);
+
+impl Counts {
+    pub(super) fn insert(&mut self, count: u32) {
+        self.0 |= 1 << count;
+    }
+
+    /// Hashes that together give the field every value, and combination of values, that any
+    /// seed could; one, of no meaning, for a field without `H`.
+    fn hashes(self) -> Vec<u64> {
+        let counts = (1..32u128).filter(|count| self.0 >> count & 1 == 1);
+        // The first hash of each stretch that `scale` maps to one number.
+        let all = counts.flat_map(|count| (0..count).map(move |n| ((n << 64).div_ceil(count)) as u64));
+        let mut all: Vec<u64> = all.collect();
+        all.sort_unstable();
+        all.dedup();
+        if all.is_empty() {
+            all.push(0);
+        }
+        all
+    }
+}
+
+/// Where `H` stands in the fields that decide the day.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct DayCounts {
+    pub day: Counts,
+    pub month: Counts,
+    pub weekday: Counts,
+}
+
+impl DayCounts {
+    /// Everything that `H` could stand for there; nothing if it stands nowhere.
+    pub(super) fn sources(self) -> impl Iterator<Item = Source> {
+        let is_none = self == DayCounts::default();
+        let (days, weekdays) = (self.day.hashes(), self.weekday.hashes());
+        let months = if is_none { Vec::new() } else { self.month.hashes() };
+        months.into_iter().flat_map(move |month| {
+            let weekdays = weekdays.clone();
+            days.clone().into_iter().flat_map(move |day| {
+                weekdays
+                    .clone()
+                    .into_iter()
+                    .map(move |weekday| Source::Day { day, month, weekday })
+            })
+        })
+    }
+}
+
+/// Evenly spread over the seeds.
+fn of_field(seed: u64, field: Field, count: u32) -> u32 {
     let number = match field {
         Field::Second => 0,
         Field::Minute => 1,

@@ -43,6 +43,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::time::Time;
+use hash::Source;
 
 pub use cron::Cron;
 pub use error::{Fault, Field, ScheduleError};
@@ -82,7 +83,7 @@ impl Cron {
     /// `seed` decides what `H` stands for. The result may be an expression that never fires:
     /// `Schedule::cron` refuses those too.
     pub fn parse(expr: &str, dialect: Dialect, seed: u64) -> Result<Cron, ScheduleError> {
-        parse::parse(expr, dialect, seed)
+        parse::parse(expr, dialect, Source::Seed(seed)).map(|read| read.cron)
     }
 }
 
@@ -106,7 +107,9 @@ pub const EVERY_MIN: Duration = Duration::from_secs(1);
 pub const EVERY_MAX: Duration = Duration::from_secs(200 * 366 * 86_400);
 
 impl Schedule {
-    /// A cron expression in a zone. Refused where it cannot be read or can never fire.
+    /// A cron expression in a zone. Refused where it cannot be read or can never fire, whatever
+    /// the seed: one with `H` must fire for all that `H` may stand for, so that the same file
+    /// is good for every job.
     pub fn cron(
         expr: &str,
         dialect: Dialect,
@@ -114,14 +117,27 @@ impl Schedule {
         dst: Dst,
         seed: u64,
     ) -> Result<Schedule, ScheduleError> {
-        let cron = Cron::parse(expr, dialect, seed)?;
-        let schedule = Schedule(Rule::Cron { cron, zone, dst });
-        match schedule.next(Time::from_millis(i64::MIN)) {
-            Some(_) => Ok(schedule),
-            None => Err(ScheduleError::never(
-                "the expression never fires: no day of the years 1970 to 2199 matches all of its fields",
-            )),
+        let read = |source| {
+            let read = parse::parse(expr, dialect, source)?;
+            let cron = read.cron;
+            Ok((Schedule(Rule::Cron { cron, zone, dst }), read.counts))
+        };
+        let fires = |schedule: &Schedule| schedule.next(Time::from_millis(i64::MIN)).is_some();
+        let (schedule, counts) = read(Source::Seed(seed))?;
+        for source in counts.sources() {
+            if !fires(&read(source)?.0) {
+                return Err(ScheduleError::never(
+                    "the expression never fires for some of the values that `H` may stand for; \
+                     narrow them, as in `H(1-8)`",
+                ));
+            }
         }
+        if !fires(&schedule) {
+            return Err(ScheduleError::never(
+                "the expression never fires: no day of the years 1970 to 2199 matches all of its fields",
+            ));
+        }
+        Ok(schedule)
     }
 
     /// Every `interval`, to the millisecond, from `anchor` on and before it: the anchor tells

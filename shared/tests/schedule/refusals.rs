@@ -102,6 +102,7 @@ fn dialect_cron() {
         "H/0 * * * *",
         "H-5 * * * *",
         "0 0 H(0-5) * *",
+        "0 0 H(26-31) * *",
         "0 0 0 1 1 * H",
         "h5 * * * *",
         "@reboot",
@@ -286,6 +287,8 @@ fn dialect_cron() {
                 minute: `-` is not understood here, at column 2
             `0 0 H(0-5) * *`
                 day of month: 0 is out of 1-31, at column 7
+            `0 0 H(26-31) * *`
+                day of month: `H` goes to day 28 at most, which every month has, at column 5
             `0 0 0 1 1 * H`
                 year: `H` is not for years, at column 13
             `h5 * * * *`
@@ -418,6 +421,28 @@ fn never() {
     ] {
         let error = Schedule::cron(expr, Dialect::Cron, Zone::utc(), Dst::Tick, 0).unwrap_err();
         assert_eq!(error.fault, Fault::Never, "{expr}: {error}");
+    }
+    // `H` is judged by all that it may stand for: a file is good for every job or for none.
+    let with = |expr, seed| Schedule::cron(expr, Dialect::Cron, Zone::utc(), Dst::Tick, seed);
+    for seed in 0..100 {
+        for expr in [
+            "0 0 31 H *",
+            "0 0 30 H(2-7) *",
+            "0 0 15W * +H",
+            "0 0 0 H H +MON 2027",
+            "0 0 L-30 H/12 *",
+        ] {
+            assert_eq!(with(expr, seed).unwrap_err().fault, Fault::Never, "{expr}");
+        }
+        for expr in [
+            "0 0 H H H",
+            "0 0 31 H(7-8) *",
+            "0 0 0 H 2 * 2027",
+            "0 0 H H +MON",
+            "0 0 L-30 H/2 *",
+        ] {
+            assert!(with(expr, seed).is_ok(), "{expr} {seed}");
+        }
     }
     // The only instants of this year's day lie in a gap of the clock.
     let zone: Zone = "Europe/Berlin".parse().unwrap();

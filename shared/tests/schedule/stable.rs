@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::{
+    id::JobId,
     schedule::{Cron, Dialect, jitter},
     time::Time,
 };
@@ -66,6 +67,22 @@ fn hashes_never_change() {
         18446744073709551615 H H 1,15 H/3 *: 20 1 1,15 2-11/3 *
         18446744073709551615 h,30 H H/2 * *: 20,30 1 1-27/2 * *"#]],
     );
+}
+
+#[test]
+fn a_jobs_seed_never_changes() {
+    let ids = [
+        "00000000000000000000000000",
+        "01HF7YAT00ZZZZZZZZZZZZZZZZ",
+        "01KAJ8Q4M3V5W6X7Y8Z9A0BCDE",
+        "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+    ];
+    let of = |id: &str| format!("{id}: {}", id.parse::<JobId>().unwrap().seed());
+    check(ids.into_iter().map(of), expect![[r#"
+        00000000000000000000000000: 0
+        01HF7YAT00ZZZZZZZZZZZZZZZZ: 18335332873709486080
+        01KAJ8Q4M3V5W6X7Y8Z9A0BCDE: 7999919549011355862
+        7ZZZZZZZZZZZZZZZZZZZZZZZZZ: 0"#]]);
 }
 
 #[test]

@@ -5,8 +5,11 @@ use crate::schedule::{
     Cron, Dialect,
     cron::{NTH_LAST, flag},
     error::Field,
-    hash,
+    hash::{Counts, Source},
 };
+
+/// The last day of month that `H` may stand for.
+const HASHED_DAY_MAX: u32 = 28;
 
 /// Reads one field of an expression into the masks.
 pub(super) struct FieldReader<'a> {
@@ -16,7 +19,9 @@ pub(super) struct FieldReader<'a> {
     pub(super) at: usize,
     pub(super) field: Field,
     pub(super) dialect: Dialect,
-    pub(super) seed: u64,
+    pub(super) source: Source,
+    /// What each `H` of the field chooses from, where the field decides the day.
+    pub(super) counts: Counts,
 }
 
 impl<'a> FieldReader<'a> {
@@ -25,7 +30,7 @@ impl<'a> FieldReader<'a> {
         span: Span,
         field: Field,
         dialect: Dialect,
-        seed: u64,
+        source: Source,
     ) -> FieldReader<'a> {
         FieldReader {
             text,
@@ -33,7 +38,8 @@ impl<'a> FieldReader<'a> {
             at: span.0,
             field,
             dialect,
-            seed,
+            source,
+            counts: Counts::default(),
         }
     }
 
@@ -260,7 +266,7 @@ impl<'a> FieldReader<'a> {
         self.at += 1;
         let (min, max) = self.bounds();
         let (mut from, mut to) = match self.field {
-            Field::DayOfMonth => (min, 28),
+            Field::DayOfMonth => (min, HASHED_DAY_MAX),
             Field::DayOfWeek => (min, 6),
             _ => (min, max),
         };
@@ -275,16 +281,18 @@ impl<'a> FieldReader<'a> {
                 return self.fail(start, format!("the range of {text} runs backwards"));
             }
         }
-        let count = to - from + 1;
-        match self.step()? {
-            Some(step) => {
-                let first = from + hash::of_field(self.seed, self.field, count.min(step));
-                self.fill(cron, first, to, step);
-            }
-            None => {
-                let value = from + hash::of_field(self.seed, self.field, count);
-                self.fill(cron, value, value, 1);
-            }
+        if self.field == Field::DayOfMonth && to > HASHED_DAY_MAX {
+            return self.fail(start, "`H` goes to day 28 at most, which every month has");
+        }
+        let step = self.step()?;
+        let count = (to - from + 1).min(step.unwrap_or(u32::MAX));
+        if matches!(self.field, Field::DayOfMonth | Field::Month | Field::DayOfWeek) {
+            self.counts.insert(count);
+        }
+        let first = from + self.source.number(self.field, count);
+        match step {
+            Some(step) => self.fill(cron, first, to, step),
+            None => self.fill(cron, first, first, 1),
         }
         Ok(())
     }

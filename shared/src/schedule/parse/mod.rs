@@ -9,6 +9,7 @@ mod value;
 use super::{
     Cron, Dialect,
     error::{Field, ScheduleError},
+    hash::{DayCounts, Source},
 };
 use field::FieldReader;
 
@@ -41,8 +42,15 @@ type Parsed<T> = Result<T, ScheduleError>;
 /// The first byte of a field and the first after it.
 type Span = (usize, usize);
 
+/// An expression as it was read.
+pub(super) struct Read {
+    pub cron: Cron,
+    /// Where it has `H` in place of a day.
+    pub counts: DayCounts,
+}
+
 /// Reads an expression. It may still never fire: that is for `Schedule` to say.
-pub(super) fn parse(text: &str, dialect: Dialect, seed: u64) -> Parsed<Cron> {
+pub(super) fn parse(text: &str, dialect: Dialect, source: Source) -> Parsed<Read> {
     if text.len() > LENGTH_MAX {
         let message = format!(
             "the expression has {} bytes; {LENGTH_MAX} are the most",
@@ -55,7 +63,7 @@ pub(super) fn parse(text: &str, dialect: Dialect, seed: u64) -> Parsed<Cron> {
     }
     let trimmed = text.trim_ascii();
     if trimmed.starts_with('@') {
-        return parse(nickname(trimmed, dialect)?, Dialect::Cron, seed);
+        return parse(nickname(trimmed, dialect)?, Dialect::Cron, source);
     }
     let fields = split(text, dialect)?;
     let mut cron = Cron {
@@ -72,14 +80,25 @@ pub(super) fn parse(text: &str, dialect: Dialect, seed: u64) -> Parsed<Cron> {
         weekdays: 0,
         flags: 0,
     };
+    let mut counts = DayCounts::default();
     for (field, span) in fields.into_iter().flatten() {
-        FieldReader::new(text, span, field, dialect, seed).read(&mut cron)?;
+        let mut reader = FieldReader::new(text, span, field, dialect, source);
+        reader.read(&mut cron)?;
+        match field {
+            Field::DayOfMonth => counts.day = reader.counts,
+            Field::Month => counts.month = reader.counts,
+            Field::DayOfWeek => counts.weekday = reader.counts,
+            _ => {}
+        }
     }
     if cron.seconds == 0 {
         // Five fields: on the minute.
         cron.seconds = 1;
     }
-    Ok(cron.settle())
+    Ok(Read {
+        cron: cron.settle(),
+        counts,
+    })
 }
 
 fn nickname(text: &str, dialect: Dialect) -> Parsed<&'static str> {

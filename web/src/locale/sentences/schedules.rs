@@ -18,6 +18,8 @@ sentences! {
     "the expression is empty; write 5 fields, such as `30 2 * * *`" / "表达式为空；请写 5 个字段，例如 `30 2 * * *`",
     "the expression has {n} field{s}; write 5 (minute, hour, day of month, month, day of week), 6 with seconds first, or 7 with a year last" / "表达式有 {n} 个字段；请写 5 个（分、时、日、月、星期），或以秒开头的 6 个，或以年结尾的 7 个",
     "the expression has {n} field{s}; Quartz wants 6 (second, minute, hour, day of month, month, day of week), or 7 with a year last" / "表达式有 {n} 个字段；Quartz 要求 6 个（秒、分、时、日、月、星期），或以年结尾的 7 个",
+    "the expression never fires for some of the values that `H` may stand for; narrow them, as in `H(1-8)`" / "`H` 可能取到的某些值会使该表达式永远不会触发；请缩小其范围，例如 `H(1-8)`",
+    "`H` goes to day 28 at most, which every month has" / "`H` 最多到 28 日，因为每个月都有这一天",
     "the expression never fires: no day of the years 1970 to 2199 matches all of its fields" / "该表达式永远不会触发：1970 至 2199 年间没有一天同时符合所有字段",
     "@reboot is not a time: a fleet's jobs run by the clock, whichever node is up; start it from the host's init instead (for example a systemd unit)" / "@reboot 不是时间：集群中的作业按时钟运行，与哪个节点在线无关；请改由主机的 init 启动（例如 systemd 单元）",
     "`{name}`: Quartz has no nicknames; write 6 or 7 fields" / "`{name}`：Quartz 没有简写；请写 6 或 7 个字段",
