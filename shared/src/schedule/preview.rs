@@ -33,7 +33,8 @@ pub struct Listing {
     pub also: Option<Zone>,
     /// One for each instant, in order.
     pub rows: Vec<Row>,
-    /// When the clocks of either zone are set, from the instant asked from to the last row.
+    /// When the clocks of these zones, and of the schedule's further ones, are set: from the
+    /// instant asked from to the last row.
     pub changes: Vec<Change>,
 }
 
@@ -122,18 +123,21 @@ impl Listing {
             at,
             local: zone.local(at),
             also: also.map(|zone| zone.local(at)),
-            mark: schedules.iter().find_map(|s| s.mark(at, lang)),
+            mark: schedules.iter().find_map(|s| s.mark(at, zone, lang)),
             suppressed: None,
         };
         let until = instants.last().copied().unwrap_or(from);
-        let mut changes: Vec<Change> = [Some(zone), also.filter(|other| *other != zone)]
-            .into_iter()
-            .flatten()
-            .flat_map(|zone| {
-                zone.changes(from, until)
-                    .map(move |change| Change::of(zone, change, instants, lang))
-            })
-            .collect();
+        let mut zones = vec![zone];
+        for other in schedules.iter().filter_map(|s| s.zone()).chain(also) {
+            if !zones.contains(&other) {
+                zones.push(other);
+            }
+        }
+        let of_zone = |zone: Zone| {
+            let changes = zone.changes(from, until);
+            changes.map(move |change| Change::of(zone, change, instants, lang))
+        };
+        let mut changes: Vec<Change> = zones.into_iter().flat_map(of_zone).collect();
         changes.sort_by_key(|change| change.at);
         Listing {
             zone,
@@ -166,30 +170,30 @@ impl Change {
 }
 
 impl Schedule {
-    /// What a change of the clock did to an instant that it fires at.
-    fn mark(&self, at: Time, lang: Lang) -> Option<Mark> {
+    /// What a change of the clock did to an instant that it fires at, told beside times of
+    /// zone `beside`.
+    fn mark(&self, at: Time, beside: Zone, lang: Lang) -> Option<Mark> {
         let Rule::Cron { cron, zone, dst } = &self.0 else {
             return None;
         };
         let odd = walk::odd(cron, *zone, *dst, at.as_secs()).filter(|_| self.fires_at(at))?;
-        Some(match (odd, lang) {
-            (Odd::Moved { wanted, local }, Lang::En) => Mark {
-                kind: MarkKind::Moved,
-                words: format!("stands for {}, which the clocks jump over", told(wanted, local)),
-            },
-            (Odd::Moved { wanted, local }, Lang::Zh) => Mark {
-                kind: MarkKind::Moved,
-                words: format!("代替被时钟跳过的 {}", told(wanted, local)),
-            },
-            (Odd::First { local }, Lang::En) => Mark {
-                kind: MarkKind::First,
-                words: format!("{} comes twice, this is the first", told(local, local)),
-            },
-            (Odd::First { local }, Lang::Zh) => Mark {
-                kind: MarkKind::First,
-                words: format!("{} 出现两次，这是第一次", told(local, local)),
-            },
-        })
+        let (kind, time) = match odd {
+            Odd::Moved { wanted, local } => (MarkKind::Moved, told(wanted, local)),
+            Odd::First { local } => (MarkKind::First, told(local, local)),
+        };
+        // A time of a zone that is not the one beside it.
+        let time = match lang {
+            _ if *zone == beside => time,
+            Lang::En => format!("{time} in {zone}"),
+            Lang::Zh => format!("{zone} 的 {time}"),
+        };
+        let words = match (kind, lang) {
+            (MarkKind::Moved, Lang::En) => format!("stands for {time}, which the clocks jump over"),
+            (MarkKind::Moved, Lang::Zh) => format!("代替被时钟跳过的 {time}"),
+            (MarkKind::First, Lang::En) => format!("{time} comes twice, this is the first"),
+            (MarkKind::First, Lang::Zh) => format!("{time} 出现两次，这是第一次"),
+        };
+        Some(Mark { kind, words })
     }
 
     fn fires_at(&self, at: Time) -> bool {

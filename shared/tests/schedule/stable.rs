@@ -78,11 +78,14 @@ fn a_jobs_seed_never_changes() {
         "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
     ];
     let of = |id: &str| format!("{id}: {}", id.parse::<JobId>().unwrap().seed());
-    check(ids.into_iter().map(of), expect![[r#"
+    check(
+        ids.into_iter().map(of),
+        expect![[r#"
         00000000000000000000000000: 0
         01HF7YAT00ZZZZZZZZZZZZZZZZ: 18335332873709486080
         01KAJ8Q4M3V5W6X7Y8Z9A0BCDE: 7999919549011355862
-        7ZZZZZZZZZZZZZZZZZZZZZZZZZ: 0"#]]);
+        7ZZZZZZZZZZZZZZZZZZZZZZZZZ: 0"#]],
+    );
 }
 
 #[test]
