@@ -305,7 +305,7 @@ fn a_job_of_several_triggers_is_one_list() {
     );
     assert_eq!(listing.zone.name(), "Asia/Tokyo");
     expect![[r#"
-        -- 2027-03-28T01:00:00Z Europe/Berlin +01:00 to +02:00: clocks go forward 1 h at 2027-03-28 02:00
+        -- 2027-03-28T01:00:00.000Z Europe/Berlin +01:00 to +02:00: clocks go forward 1 h at 2027-03-28 02:00
         2027-03-28T10:00:00+09:00 - Moved: stands for 02:30 in Europe/Berlin, which the clocks jump over
         2027-03-28T12:00:00+09:00 -
     "#]]
