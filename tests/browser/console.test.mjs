@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 
-import { accessible, close, eventually, go, noProblems, openPage, standalone, test } from './harness/index.mjs';
+import { accessible, close, eventually, go, logIn, newPage, noProblems, openPage, standalone, test } from './harness/index.mjs';
 
 let instance;
 let page;
@@ -135,6 +135,77 @@ test('a write without the session\'s own header is refused', async () => {
   });
   assert.equal(status, 403);
   assert.equal((await instance.api('GET', '/jobs/ops/backup-db')).spec.paused, true);
+});
+
+test('there is one stream of events, while somebody is logged in and looks', async () => {
+  const watched = await newPage();
+  // Streams that are open, as the page itself holds them.
+  await watched.addInitScript(() => {
+    globalThis.streams = new Set();
+    globalThis.EventSource = class extends EventSource {
+      constructor(url) {
+        super(url);
+        globalThis.streams.add(this);
+      }
+    };
+    globalThis.seen = (isSeen) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => !isSeen });
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+    };
+  });
+  const streams = (n) => eventually(`${n} open streams`, async () => {
+    const open = await watched.evaluate(() => [...globalThis.streams].filter((s) => s.readyState === EventSource.OPEN));
+    return open.length === n;
+  });
+  await go(watched, instance, '/settings');
+  await logIn(watched, instance);
+  for (const language of ['简体中文', 'English', '简体中文', 'English']) {
+    await watched.getByRole('button', { name: language }).click();
+  }
+  await watched.getByRole('heading', { name: 'Settings' }).waitFor();
+  await streams(1);
+  // What changes while nobody looks is there when somebody does.
+  await watched.locator('nav.places a[href="/groups"]').click();
+  await watched.getByRole('heading', { name: 'Groups' }).waitFor();
+  await watched.evaluate(() => globalThis.seen(false));
+  await streams(0);
+  await instance.api('PUT', '/groups/unseen', { labels: 'a=b' });
+  await watched.evaluate(() => globalThis.seen(true));
+  await watched.getByText('unseen').first().waitFor();
+  await streams(1);
+  await instance.api('DELETE', '/groups/unseen');
+  await go(watched, instance, '/settings');
+  await watched.getByRole('button', { name: 'Log out' }).click();
+  await watched.locator('input[name=password]').waitFor();
+  await streams(0);
+  await watched.context().close();
+});
+
+test('keys of the page do nothing behind a dialog', async () => {
+  await go(page, instance, '/jobs/ops/backup-db');
+  await page.getByRole('button', { name: 'Run now' }).first().click();
+  await dialog().waitFor();
+  await page.keyboard.press('Escape');
+  await dialog().waitFor({ state: 'detached' });
+  await page.locator('h1').click();
+  await page.keyboard.press('?');
+  await dialog().getByText('Keyboard help').waitFor();
+  await page.keyboard.press('c');
+  await page.keyboard.press('Control+k');
+  assert.equal(await page.locator('dialog[open]').count(), 1);
+  assert.equal(new URL(page.url()).pathname, '/jobs/ops/backup-db');
+  await page.keyboard.press('Escape');
+  await dialog().waitFor({ state: 'detached' });
+});
+
+test('a session that ended elsewhere leads to the login, also when one writes', async () => {
+  const other = await openPage(instance, '/jobs/ops/minutely/edit');
+  await other.locator('[name="description"], #description').first().fill('typed before the end');
+  await other.context().clearCookies();
+  await other.keyboard.press('Control+s');
+  await other.locator('dialog[open] button.primary').click();
+  await other.locator('input[name=password]').waitFor();
+  await other.context().close();
 });
 
 test('whoever logs out sees nothing more', async () => {

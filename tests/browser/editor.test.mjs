@@ -169,6 +169,16 @@ test('two people change one job, and both changes are joined', async () => {
   assert.equal(await dialog().locator('.clash').count(), 1, 'both changed the description');
   await dialog().locator('.clash label', { hasText: 'Theirs' }).locator('input').check();
   await accessible(page, 'the conflict');
+  // Theirs instead of one's own, and back: nothing is lost.
+  await dialog().getByRole('button', { name: 'Take theirs' }).click();
+  await fileHas('Theirs');
+  await page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
+  await fileHas('timeout: 2h');
+  await page.locator('.notice', { hasText: 'has changed this job' }).waitFor();
+  await saveButton().click();
+  await dialog().locator('button.primary').click();
+  await dialog().getByText('was changed meanwhile').waitFor();
+  await dialog().locator('.clash label', { hasText: 'Theirs' }).locator('input').check();
   await dialog().getByRole('button', { name: 'Join both' }).click();
   await fileHas('team: ops');
   await saveThrough('hello');

@@ -51,6 +51,14 @@ test('only the rows in sight exist, and all can be scrolled to', async () => {
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
   await row('team-9/job-09999').waitFor();
   assert.ok((await rows().count()) < 80);
+  // Back from a job one is where one was.
+  await page.evaluate(() => scrollTo(0, 9000));
+  await eventually('the rows there', async () => (await page.evaluate(() => scrollY)) === 9000);
+  await rows().nth(20).locator('a').first().click();
+  await page.waitForURL(/\/jobs\/team-/);
+  await page.goBack();
+  await rows().first().waitFor();
+  await eventually('the place in the list', async () => (await page.evaluate(() => scrollY)) === 9000);
   await page.evaluate(() => scrollTo(0, 0));
   await row(`odd/${ODD}`).waitFor();
   await accessible(page, 'the jobs');
@@ -96,6 +104,10 @@ test('filters by namespace, label, node and state hold together', async () => {
   await page.getByLabel('Namespace').selectOption('team-7');
   await matches('1,000');
   await page.locator('.jobs-labels input').fill('kind=even');
+  await matches('0');
+  // What is no selector is not taken for none: all would be chosen with what is shown.
+  await page.locator('.jobs-labels input').fill('kind=((');
+  await page.getByText('This is no label selector').waitFor();
   await matches('0');
   await page.locator('.jobs-labels input').fill('kind!=even');
   await matches('1,000');

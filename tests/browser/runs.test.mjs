@@ -150,6 +150,19 @@ test('a run is asked for again, with what it was given', async () => {
   noProblems(page);
 });
 
+test('a first page that failed is read again by itself', async () => {
+  const before = await run('ops/fails');
+  await ended(before);
+  let failures = 0;
+  await page.route('**/api/v1/runs?*', (route) => (failures++ === 0 ? route.abort() : route.continue()));
+  await go(page, instance, '/runs');
+  await row(before).waitFor();
+  assert.ok(failures > 1);
+  await page.unroute('**/api/v1/runs?*');
+  page.problems = page.problems.filter((problem) => !problem.includes('ERR_FAILED'));
+  noProblems(page);
+});
+
 test('filters stand in the address, and new runs come through them', async () => {
   const failed = await run('ops/fails');
   await ended(failed);

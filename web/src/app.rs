@@ -17,6 +17,7 @@ use crate::{
     },
     palette,
     parts::{confirm, feedback::Failed, toast},
+    scroll,
     session::{self, Session},
     shell::Shell,
     theme,
@@ -29,6 +30,7 @@ pub fn App() -> impl IntoView {
     clock::provide();
     session::provide();
     live::provide();
+    scroll::keep();
     toast::provide();
     confirm::provide();
     palette::provide();
@@ -79,11 +81,7 @@ fn Gate() -> impl IntoView {
         Session::User(_) => Some(true),
     });
     let live = live::live();
-    Effect::new(move |_| {
-        if is_in.get() == Some(true) {
-            live.open();
-        }
-    });
+    Effect::new(move |_| live.is_wanted.set(is_in.get() == Some(true)));
     move || match (is_in.get(), failure.get()) {
         (None, Some(failure)) => view! {
             <main class="alone"><Failed failure retry=ask /></main>

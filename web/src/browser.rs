@@ -1,7 +1,7 @@
 //! The few things that only a browser has.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Document, HtmlElement, Storage, Window};
+use web_sys::{Document, FocusOptions, HtmlElement, Storage, Window};
 
 pub fn window() -> Window {
     web_sys::window().expect("the console runs in a window")
@@ -33,6 +33,23 @@ pub fn focus(selector: &str) {
     if let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
         let _ = element.focus();
     }
+}
+
+/// The same if what had the focus is gone. Nothing is scrolled.
+pub fn focus_if_lost(selector: &str) {
+    let document = document();
+    let is_lost = document.active_element().is_none_or(|e| e.tag_name() == "BODY");
+    let found = document.query_selector(selector).ok().flatten();
+    if is_lost && let Some(element) = found.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = element.focus_with_options(&options);
+    }
+}
+
+/// Whether a dialog is open: keys are then its own.
+pub fn shows_dialog() -> bool {
+    matches!(document().query_selector("dialog[open]"), Ok(Some(_)))
 }
 
 /// Whether the window is at least so wide.

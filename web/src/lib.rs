@@ -5,7 +5,7 @@
 //! In reading order: `app` (contexts and routes), `shell` (what stands around each page),
 //! `pages` (one a folder or file), `parts` (what pages are made of), then what they all
 //! rest on: `actions` (what can be done from several pages), `board` (every job at a glance,
-//! kept here), `remote` and `live` (the server's facts, kept fresh), `api` (the calls),
+//! kept here), `remote`, `live` and `stream` (the server's facts, kept fresh), `api` (the calls),
 //! `session`, `locale`, `words`, `clock`, `theme`.
 
 #[macro_use]
@@ -18,8 +18,10 @@ pub mod parts;
 pub mod actions;
 pub mod board;
 pub mod address;
+pub mod scroll;
 pub mod remote;
 pub mod live;
+pub mod stream;
 pub mod api;
 pub mod session;
 pub mod locale;

@@ -2,16 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use shared::{
-    api::{BASE, Changed, paths},
+    api::{Changed, paths},
     history::RunView,
     time::Time,
 };
-use wasm_bindgen::{JsCast, prelude::Closure};
-use web_sys::{EventSource, MessageEvent};
 
-use crate::clock;
+use crate::{
+    browser::document,
+    clock,
+    stream::{Stream, read},
+};
 
 /// Whether the server's events reach this page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,13 @@ pub struct Live {
     pub connection: RwSignal<Connection>,
     /// The run that was recorded last. Every one is told, so follow it with an effect.
     pub run: RwSignal<Option<Arc<RunView>>>,
+    /// Whether somebody is logged in: nobody else is told anything.
+    pub is_wanted: RwSignal<bool>,
+    /// Whether this tab is the one that is looked at. One that is not holds no stream.
+    pub is_seen: RwSignal<bool>,
+    stream: StoredValue<Option<Stream>, LocalStorage>,
+    /// Whether something may have changed while there was no stream.
+    is_behind: StoredValue<bool>,
     /// One counter for each kind of thing, that moves when such things changed.
     jobs: RwSignal<u64>,
     nodes: RwSignal<u64>,
@@ -45,11 +54,15 @@ pub struct Live {
 /// How long a browser that gave the stream up for good waits before it opens a new one.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Makes the events a context; [`Live::open`] begins.
-pub fn provide() -> Live {
+/// Makes the events a context. They come while they are wanted and seen.
+pub fn provide() {
     let live = Live {
         connection: RwSignal::new(Connection::Connecting),
         run: RwSignal::new(None),
+        is_wanted: RwSignal::new(false),
+        is_seen: RwSignal::new(!document().hidden()),
+        stream: StoredValue::new_local(None),
+        is_behind: StoredValue::new(false),
         jobs: RwSignal::new(0),
         nodes: RwSignal::new(0),
         groups: RwSignal::new(0),
@@ -60,7 +73,14 @@ pub fn provide() -> Live {
         calendars: RwSignal::new(0),
     };
     provide_context(live);
-    live
+    // Hiding and showing a tab bubbles up to the window.
+    window_event_listener(ev::visibilitychange, move |_| {
+        live.is_seen.set(!document().hidden())
+    });
+    Effect::new(move |_| match live.is_wanted.get() && live.is_seen.get() {
+        true => live.open(),
+        false => live.close(),
+    });
 }
 
 pub fn live() -> Live {
@@ -105,52 +125,60 @@ impl Live {
         }
     }
 
-    /// Opens the stream. The browser opens it again by itself after an interruption, but not
-    /// after an answer that is none (a proxy's 502, an ended session): that is ours to do.
-    pub fn open(self) {
-        let Ok(source) = EventSource::new(&format!("{BASE}{}", paths::EVENTS)) else {
+    fn open(self) {
+        if self.stream.with_value(Option::is_some) {
+            return;
+        }
+        let Some(mut stream) = Stream::open(paths::EVENTS) else {
             return;
         };
-        on(&source, "open", move |_| {
-            let was = self.connection.get_untracked();
+        stream.hear("open", move |_| {
             self.connection.set(Connection::Connected);
-            if matches!(was, Connection::Lost { .. }) {
+            if self.is_behind.get_value() {
+                self.is_behind.set_value(false);
                 self.changed(Changed::All);
             }
         });
-        on(&source, "run", move |event| {
+        stream.hear("run", move |event| {
             if let Some(run) = read::<RunView>(&event) {
                 self.run.set(Some(Arc::new(run)));
                 self.changed(Changed::Runs);
             }
         });
-        on(&source, "changed", move |event| {
+        stream.hear("changed", move |event| {
             if let Some(kind) = read::<Changed>(&event) {
                 self.changed(kind);
             }
         });
-        let stream = source.clone();
-        on(&source, "error", move |_| {
+        stream.hear("error", move |_| {
+            self.is_behind.set_value(true);
             if !matches!(self.connection.get_untracked(), Connection::Lost { .. }) {
                 self.connection.set(Connection::Lost { since: clock::now() });
             }
-            if stream.ready_state() == EventSource::CLOSED {
-                set_timeout(move || self.open(), AGAIN);
+            if self
+                .stream
+                .with_value(|s| s.as_ref().is_some_and(Stream::is_over))
+            {
+                set_timeout(move || self.open_again(), AGAIN);
             }
         });
+        self.stream.set_value(Some(stream));
     }
-}
 
-/// The closures live as long as the page: there is one stream at a time, and it is seldom
-/// opened anew.
-fn on(source: &EventSource, name: &str, mut react: impl FnMut(MessageEvent) + 'static) {
-    let react = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
-        react(event.unchecked_into());
-    });
-    let _ = source.add_event_listener_with_callback(name, react.as_ref().unchecked_ref());
-    react.forget();
-}
+    fn open_again(self) {
+        if self
+            .stream
+            .with_value(|s| s.as_ref().is_some_and(Stream::is_over))
+        {
+            self.stream.set_value(None);
+            self.open();
+        }
+    }
 
-fn read<T: serde::de::DeserializeOwned>(event: &MessageEvent) -> Option<T> {
-    shared::file::value::of_json(&event.data().as_string()?).ok()
+    fn close(self) {
+        if self.stream.with_value(Option::is_some) {
+            self.stream.set_value(None);
+            self.is_behind.set_value(true);
+        }
+    }
 }

@@ -11,7 +11,6 @@ use crate::{
     api::{Answer, Failure},
     clock,
     live::live,
-    session,
 };
 
 /// See the module. Copies are the same.
@@ -53,6 +52,8 @@ struct Known {
 /// Live changes of one kind within so long are asked after once: a fleet that runs a
 /// hundred jobs a second must not make its viewers ask a hundred times.
 const GATHER: Duration = Duration::from_millis(400);
+/// How long what failed waits until it is asked for again.
+pub const AGAIN: Duration = Duration::from_secs(3);
 
 /// Asks for what `ask` makes of `key`, anew when the key or one of `kinds` changes. Answers
 /// that a later question overtook are dropped.
@@ -81,7 +82,6 @@ where
 fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Asking + Send + Sync>) -> Fact {
     let known = RwSignal::new(Known::default());
     let asked = RwSignal::new(0_u64);
-    let session = session::session();
     let turn = StoredValue::new(0_u64);
     let is_asking = StoredValue::new(false);
     let ask_again = StoredValue::new(false);
@@ -99,11 +99,10 @@ fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Asking + Send + Sync>) -
                 return;
             }
             is_asking.set_value(false);
-            if let Err(failure) = &answer
-                && failure.is_logged_out()
-            {
-                session::end(session);
-            }
+            let mut later = match &answer {
+                Err(failure) if failure.may_pass() => Some(AGAIN),
+                _ => None,
+            };
             known.try_update(|known| match answer {
                 Ok(data) => {
                     *known = Known {
@@ -116,12 +115,13 @@ fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Asking + Send + Sync>) -
             });
             if ask_again.try_get_value() == Some(true) {
                 ask_again.set_value(false);
-                set_timeout(
-                    move || {
-                        asked.try_update(|n| *n += 1);
-                    },
-                    GATHER,
-                );
+                later = Some(GATHER);
+            }
+            if let Some(later) = later {
+                let ask = move || {
+                    asked.try_update(|n| *n += 1);
+                };
+                set_timeout(ask, later);
             }
         });
     });

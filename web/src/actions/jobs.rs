@@ -67,7 +67,7 @@ impl JobActions {
                 Ok(_) => {
                     let said = if paused { w.paused } else { w.resumed };
                     let said = fill!(said, job = job);
-                    let undo = Callback::new(move |()| {
+                    let undo = Arc::new(move || {
                         let job = job.clone();
                         spawn_local(async move {
                             let undone = if paused {

@@ -49,6 +49,15 @@ impl Failure {
         }
     }
 
+    /// Whether the same question may be answered in a moment.
+    pub fn may_pass(&self) -> bool {
+        use ErrorCode::{Internal, TooMany, Unavailable};
+        match self.code() {
+            Some(code) => matches!(code, Internal | TooMany | Unavailable),
+            None => true,
+        }
+    }
+
     /// The session has ended: log in again.
     pub fn is_logged_out(&self) -> bool {
         self.code() == Some(ErrorCode::Unauthenticated)
@@ -136,7 +145,13 @@ async fn refusal(response: Response) -> Failure {
     let status = response.status();
     let text = response.text().await.unwrap_or_default();
     match value::of_json::<ErrorBody>(&text) {
-        Ok(body) => Failure::Refused(body.error),
+        Ok(body) => {
+            // Whatever was asked: the login comes, and what was typed stays where it is kept.
+            if body.error.code == ErrorCode::Unauthenticated {
+                session::end(session::session());
+            }
+            Failure::Refused(body.error)
+        }
         Err(_) => Failure::Unreachable(format!("the server answers {status}")),
     }
 }

@@ -4,7 +4,7 @@
 mod commands;
 mod find;
 mod help;
-mod keys;
+pub mod keys;
 mod words;
 
 use std::{sync::Arc, time::Duration};
@@ -90,8 +90,10 @@ pub fn PaletteDialog(pages: Vec<PageLink>) -> impl IntoView {
                 AFTER_G,
             );
         }
-        let is_busy = open.get_untracked() || help.get_untracked() || event.alt_key();
-        let Some(wish) = wish(press).filter(|wish| *wish == Wish::Palette || !is_busy) else {
+        let is_busy = event.alt_key() || browser::shows_dialog();
+        // The palette is closed by the key that opens it.
+        let may = |wish: &Wish| !is_busy || (*wish == Wish::Palette && open.get_untracked());
+        let Some(wish) = wish(press).filter(may) else {
             return;
         };
         event.prevent_default();

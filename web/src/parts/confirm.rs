@@ -28,7 +28,7 @@ pub struct Question {
     pub act: Act,
 }
 
-/// What is done if the answer is yes. No `Callback`: that ends with the view in whose event
+/// What is done later, if somebody wishes so. No `Callback`: that ends with the view in whose event
 /// it was made, and a menu is gone before its question is answered.
 pub type Act = Arc<dyn Fn() + Send + Sync>;
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::{
-    PartWords, feedback,
+    PartWords,
+    confirm::Act,
+    feedback,
     icon::{Glyph, Icon},
     state::Tone,
 };
@@ -20,7 +22,7 @@ struct Toast {
     id: u64,
     tone: Tone,
     text: String,
-    undo: Option<Callback<()>>,
+    undo: Option<Act>,
 }
 
 /// Taken while the view is made, for use in its events.
@@ -41,7 +43,7 @@ impl Toaster {
     }
 
     /// With a button that takes it back.
-    pub fn done_undo(self, text: impl Into<String>, undo: Callback<()>) {
+    pub fn done_undo(self, text: impl Into<String>, undo: Act) {
         self.show(Tone::Good, text.into(), Some(undo), SHOWN_FOR);
     }
 
@@ -59,7 +61,7 @@ impl Toaster {
         self.show(Tone::Bad, text, None, FAILURE_SHOWN_FOR);
     }
 
-    fn show(self, tone: Tone, text: String, undo: Option<Callback<()>>, shown_for: Duration) {
+    fn show(self, tone: Tone, text: String, undo: Option<Act>, shown_for: Duration) {
         let id = self.0.try_update(|(next, toasts)| {
             *next += 1;
             toasts.push(Toast {
@@ -92,7 +94,7 @@ pub fn Toasts() -> impl IntoView {
                     <Icon glyph=if toast.tone == Tone::Bad { Glyph::Warning } else { Glyph::Check } />
                     <span>{toast.text}</span>
                     {toast.undo.map(|undo| view! {
-                        <button type="button" on:click=move |_| { toaster.dismiss(toast.id); undo.run(()); }>
+                        <button type="button" on:click=move |_| { toaster.dismiss(toast.id); undo(); }>
                             {w.undo}
                         </button>
                     })}

@@ -3,11 +3,14 @@
 mod connection;
 mod words;
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_location};
 
 use crate::{
     actions::run_now::RunDialog,
+    browser::focus_if_lost,
     palette::{PaletteButton, PaletteDialog},
     parts::{
         confirm::ConfirmDialog,
@@ -54,10 +57,13 @@ pub fn Shell(children: Children) -> impl IntoView {
     let is_open = RwSignal::new(false);
     let pages: Vec<_> = places().into_iter().map(|p| (p.href, p.glyph, p.name)).collect();
     let path = use_location().pathname;
-    // Going somewhere closes the sheet of a narrow screen.
-    Effect::new(move |_| {
+    // Going somewhere closes the sheet of a narrow screen, and takes the keyboard along.
+    Effect::new(move |before: Option<()>| {
         path.track();
         is_open.set(false);
+        if before.is_some() {
+            set_timeout(|| focus_if_lost("#page"), Duration::ZERO);
+        }
     });
     view! {
         <a class="skip" href="#page">{w.skip}</a>

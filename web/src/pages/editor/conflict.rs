@@ -117,7 +117,7 @@ fn Both(saving: Saving, theirs: Arc<JobView>, open: RwSignal<bool>) -> impl Into
             open.set(false);
             saving.tell_undo(
                 w.dropped,
-                Callback::new(move |()| {
+                Arc::new(move || {
                     editing.rebase(base.clone());
                     editing.type_text(text.clone());
                 }),

@@ -24,8 +24,9 @@ use super::{
 };
 use crate::{
     api,
-    browser::document,
+    browser::{document, shows_dialog},
     parts::{
+        confirm::Act,
         dialog::Dialog,
         toast::{Toaster, toaster},
     },
@@ -65,7 +66,9 @@ pub fn saving(editing: Editing, place: String) -> Saving {
             && event.key().eq_ignore_ascii_case("s");
         if is_save {
             event.prevent_default();
-            saving.save();
+            if !shows_dialog() {
+                saving.save();
+            }
         }
     });
     on_cleanup(move || keys.remove());
@@ -206,7 +209,7 @@ impl Saving {
         self.toaster.done(text);
     }
 
-    pub fn tell_undo(self, text: &str, undo: Callback<()>) {
+    pub fn tell_undo(self, text: &str, undo: Act) {
         self.toaster.done_undo(text, undo);
     }
 }

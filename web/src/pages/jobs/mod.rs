@@ -106,6 +106,7 @@ fn Board(looking: Looking) -> impl IntoView {
         table, shown, wish, ..
     } = looking;
     let is_empty = Memo::new(move |_| table.with(|table| table.rows.is_empty()));
+    let is_label_wrong = Memo::new(move |_| wish.with(|wish| wish.filter.selector().is_err()));
     let finds_none = Memo::new(move |_| shown.with(|shown| shown.rows.is_empty()));
     let history = Memo::new(move |_| table.with(|table| table.history));
     move || {
@@ -133,7 +134,7 @@ fn Board(looking: Looking) -> impl IntoView {
                 <JobList looking />
                 {move || finds_none.get().then(|| view! {
                     <Empty title=w.nothing_found>
-                        <p>{w.nothing_found_about}</p>
+                        <p>{move || if is_label_wrong.get() { w.label_wrong } else { w.nothing_found_about }}</p>
                         <p><button type="button" on:click=move |_| wish.update(Wish::clear)>{w.clear_filters}</button></p>
                     </Empty>
                 })}

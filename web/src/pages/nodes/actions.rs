@@ -193,7 +193,7 @@ pub fn wish(toaster: Toaster, id: NodeId, wanted: IntentPatch, said: String, bac
             Ok(_) => match back {
                 None => toaster.done(said),
                 Some(back) => {
-                    let undo = Callback::new(move |()| {
+                    let undo = Arc::new(move || {
                         let (id, back) = (id.clone(), back.clone());
                         spawn_local(async move {
                             if let Err(failure) = intend(&id, &back).await {

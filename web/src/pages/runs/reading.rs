@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{self, Failure},
     browser, clock,
-    session::{self, Session},
+    remote::AGAIN,
 };
 
 /// How many runs come with a call.
@@ -39,6 +39,8 @@ pub enum Doing {
 pub struct Reading {
     filter: Signal<Filter>,
     list: StoredValue<List>,
+    /// Whether the first page is in the list: without it there is nothing to go on from.
+    is_begun: StoredValue<bool>,
     pub rows: RwSignal<Arc<Vec<Row>>>,
     pub waiting: RwSignal<usize>,
     pub doing: RwSignal<Doing>,
@@ -51,7 +53,6 @@ pub struct Reading {
     news: StoredValue<Vec<Arc<RunView>>>,
     is_gathering: StoredValue<bool>,
     must_look: StoredValue<bool>,
-    session: RwSignal<Session>,
 }
 
 impl Reading {
@@ -60,6 +61,7 @@ impl Reading {
         let reading = Reading {
             filter,
             list: StoredValue::new(List::default()),
+            is_begun: StoredValue::new(false),
             rows: RwSignal::new(Arc::default()),
             waiting: RwSignal::new(0),
             doing: RwSignal::new(Doing::First),
@@ -69,7 +71,6 @@ impl Reading {
             news: StoredValue::new(Vec::new()),
             is_gathering: StoredValue::new(false),
             must_look: StoredValue::new(false),
-            session: session::session(),
         };
         Effect::new(move |_| {
             filter.track();
@@ -90,7 +91,6 @@ impl Reading {
             cursor,
             ..self.filter.get_untracked().asked(clock::now())
         };
-        let session = self.session;
         spawn_local(async move {
             let answer = api::runs::list(&query).await;
             if self.turn.try_get_value() != Some(turn) {
@@ -103,8 +103,8 @@ impl Reading {
                     self.show();
                 }
                 Err(failure) => {
-                    if failure.is_logged_out() {
-                        session::end(session);
+                    if failure.may_pass() {
+                        set_timeout(move || self.retry_failed(), AGAIN);
                     }
                     self.doing.set(Doing::Failed(failure));
                 }
@@ -120,9 +120,11 @@ impl Reading {
     pub fn read_first(self) {
         self.next_turn();
         self.doing.set(Doing::First);
-        self.read(None, |list, page| {
+        self.is_begun.set_value(false);
+        self.read(None, move |list, page| {
             *list = List::default();
             list.append(page);
+            self.is_begun.set_value(true);
         });
     }
 
@@ -139,11 +141,18 @@ impl Reading {
     }
 
     pub fn retry(self) {
-        if self.list.with_value(List::len) == 0 {
-            self.read_first();
-        } else {
+        if self.is_begun.get_value() {
             self.doing.set(Doing::Nothing);
             self.read_more();
+        } else {
+            self.read_first();
+        }
+    }
+
+    /// Unless it went on meanwhile.
+    fn retry_failed(self) {
+        if let Some(Doing::Failed(_)) = self.doing.try_get_untracked() {
+            self.retry();
         }
     }
 
@@ -169,8 +178,8 @@ impl Reading {
     fn take_news(self) {
         let (filter, now, at_top) = (self.filter.get_untracked(), clock::now(), is_at_top());
         let news = self.news.try_update_value(std::mem::take).unwrap_or_default();
-        // While the first page is on its way, the list is about to be another's.
-        if self.doing.get_untracked() != Doing::First && !news.is_empty() {
+        // Without its first page, the list is about to be another's.
+        if self.is_begun.get_value() && !news.is_empty() {
             self.list.update_value(|list| {
                 for run in news {
                     let is_shown = filter.shows(&run, now);
@@ -180,8 +189,10 @@ impl Reading {
             self.show();
         }
         let must_look = self.must_look.try_update_value(std::mem::take);
-        if must_look == Some(true) && self.doing.get_untracked() == Doing::Nothing {
-            self.read(None, |list, page| list.renew(page, is_at_top()));
+        match (must_look, self.doing.get_untracked()) {
+            (Some(true), Doing::Nothing) => self.read(None, |list, page| list.renew(page, is_at_top())),
+            (Some(true), _) => self.retry_failed(),
+            _ => {}
         }
     }
 

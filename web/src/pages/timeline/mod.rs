@@ -10,8 +10,11 @@ use shared::api::{Changed, timeline::LaneBy};
 
 use crate::{
     address::in_url,
-    api, clock,
+    api,
+    browser::shows_dialog,
+    clock,
     locale::{date_time, in_a_row, zone},
+    palette::keys::is_typing,
     parts::{
         feedback::shown,
         icon::{Glyph, Icon},
@@ -40,7 +43,8 @@ pub fn Timeline() -> impl IntoView {
         api::timeline::timeline,
     );
     let keys = window_event_listener(ev::keydown, move |event| {
-        if !is_typing(&event) && !event.ctrl_key() && !event.meta_key() && !event.alt_key() {
+        if !is_typing(&event) && !shows_dialog() && !event.ctrl_key() && !event.meta_key() && !event.alt_key()
+        {
             match event.key().as_str() {
                 "ArrowLeft" => look(view, |window| window.moved(-0.25, clock::now())),
                 "ArrowRight" => look(view, |window| window.moved(0.25, clock::now())),
@@ -65,15 +69,6 @@ pub fn Timeline() -> impl IntoView {
 /// Looks at another stretch of time.
 fn look(view: RwSignal<View>, at: impl Fn(Window) -> Window) {
     view.update(|view| view.window = at(view.window));
-}
-
-/// Keys belong to the field that has the focus.
-fn is_typing(event: &ev::KeyboardEvent) -> bool {
-    use wasm_bindgen::JsCast;
-    let element = event
-        .target()
-        .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    element.is_some_and(|e| matches!(e.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
 }
 
 #[component]

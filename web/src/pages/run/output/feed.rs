@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
-    api::{BASE, OutputView, paths},
+    api::{OutputView, paths},
     id::RunId,
     time::Time,
 };
-use wasm_bindgen::{JsCast, prelude::Closure};
-use web_sys::{EventSource, MessageEvent};
 
 use super::viewer::Viewer;
 use crate::{
     api::{self, Failure, Query, path},
     clock,
+    live::live,
+    stream::{Stream, read},
 };
 
 /// How it stands.
@@ -39,23 +39,13 @@ pub struct Feed {
     id: RunId,
     viewer: Viewer,
     pub state: RwSignal<FeedState>,
-    source: StoredValue<Option<Source>, LocalStorage>,
+    stream: StoredValue<Option<Stream>, LocalStorage>,
+    /// Whether the run goes on, as far as is known here.
+    is_following: StoredValue<bool>,
+    is_seen: RwSignal<bool>,
     is_paging: StoredValue<bool>,
     /// Told when the server says that the run has ended.
     ended: Callback<()>,
-}
-
-/// An open stream; it is closed when it is dropped.
-struct Source {
-    stream: EventSource,
-    /// They live as long as the stream.
-    _hears: Vec<Closure<dyn FnMut(MessageEvent)>>,
-}
-
-impl Drop for Source {
-    fn drop(&mut self) {
-        self.stream.close();
-    }
 }
 
 const AGAIN: Duration = Duration::from_secs(1);
@@ -66,63 +56,73 @@ impl Feed {
             id,
             viewer,
             state: RwSignal::new(FeedState::Loading),
-            source: StoredValue::new_local(None),
+            stream: StoredValue::new_local(None),
+            is_following: StoredValue::new(false),
+            is_seen: live().is_seen,
             is_paging: StoredValue::new(false),
             ended,
         };
         on_cleanup(move || {
-            feed.source.try_update_value(Option::take);
+            feed.stream.try_update_value(Option::take);
+        });
+        Effect::new(move |before: Option<()>| match feed.is_seen.get() {
+            true if before.is_some() && feed.is_following.get_value() => feed.open(),
+            true => {}
+            false => drop(feed.stream.try_update_value(Option::take)),
         });
         feed
     }
 
     /// What comes is shown as it comes, until the run has ended.
     pub fn follow(self) {
-        let Some(false) = self.source.try_with_value(Option::is_some) else {
+        self.is_following.try_set_value(true);
+        self.open();
+    }
+
+    fn open(self) {
+        let Some(false) = self.stream.try_with_value(Option::is_some) else {
             return;
         };
+        if !self.is_seen.get_untracked() {
+            return;
+        }
         let query = Query::default().with("from", self.viewer.next_seq());
-        let address = query.after(&format!("{BASE}{}", path(paths::RUN_OUTPUT_LIVE, &[&self.id])));
-        let Ok(stream) = EventSource::new(&address) else {
+        let address = query.after(&path(paths::RUN_OUTPUT_LIVE, &[&self.id]));
+        let Some(mut stream) = Stream::open(&address) else {
             return;
         };
-        let hears = vec![
-            hear(&stream, "open", move |_| self.is_heard()),
-            hear(&stream, "output", move |event| {
-                if let Some(piece) = read::<OutputView>(&event) {
-                    self.viewer.update(|log| log.push(&piece));
-                    self.is_heard();
-                }
-            }),
-            hear(&stream, "trouble", move |event| {
-                let why = read::<String>(&event).unwrap_or_default();
-                self.state.set(FeedState::Trouble(why));
-            }),
-            hear(&stream, "end", move |_| {
-                self.close();
-                self.is_whole();
-                self.ended.run(());
-            }),
-            hear(&stream, "error", move |_| {
-                if !matches!(self.state.get_untracked(), FeedState::Lost { .. }) {
-                    self.state.set(FeedState::Lost { since: clock::now() });
-                }
-                self.close();
-                set_timeout(
-                    move || {
-                        // Unless the run's end was seen otherwise meanwhile.
-                        if let Some(FeedState::Lost { .. }) = self.state.try_get_untracked() {
-                            self.follow();
-                        }
-                    },
-                    AGAIN,
-                );
-            }),
-        ];
-        self.source.set_value(Some(Source {
-            stream,
-            _hears: hears,
-        }));
+        stream.hear("open", move |_| self.is_heard());
+        stream.hear("output", move |event| {
+            if let Some(piece) = read::<OutputView>(&event) {
+                self.viewer.update(|log| log.push(&piece));
+                self.is_heard();
+            }
+        });
+        stream.hear("trouble", move |event| {
+            let why = read::<String>(&event).unwrap_or_default();
+            self.state.set(FeedState::Trouble(why));
+        });
+        stream.hear("end", move |_| {
+            self.close();
+            self.is_whole();
+            self.ended.run(());
+        });
+        stream.hear("error", move |_| {
+            if !matches!(self.state.get_untracked(), FeedState::Lost { .. }) {
+                self.state.set(FeedState::Lost { since: clock::now() });
+            }
+            self.close();
+            set_timeout(
+                move || {
+                    // Unless the run's end was seen otherwise meanwhile.
+                    if let Some(FeedState::Lost { .. }) = self.state.try_get_untracked() {
+                        self.open();
+                    }
+                },
+                AGAIN,
+            );
+        });
+        self.stream.set_value(Some(stream));
     }
 
     fn is_heard(self) {
@@ -132,6 +132,7 @@ impl Feed {
     }
 
     fn is_whole(self) {
+        self.is_following.try_set_value(false);
         self.viewer.update(|log| log.finish(clock::now()));
         self.state.set(FeedState::Complete);
     }
@@ -140,13 +141,13 @@ impl Feed {
     fn close(self) {
         set_timeout(
             move || {
-                self.source.try_update_value(Option::take);
+                self.stream.try_update_value(Option::take);
             },
             Duration::ZERO,
         );
-        self.source.try_with_value(|source| {
-            if let Some(source) = source {
-                source.stream.close();
+        self.stream.try_with_value(|stream| {
+            if let Some(stream) = stream {
+                stream.end();
             }
         });
     }
@@ -184,18 +185,4 @@ impl Feed {
             }
         });
     }
-}
-
-fn hear(
-    stream: &EventSource,
-    name: &str,
-    react: impl FnMut(MessageEvent) + 'static,
-) -> Closure<dyn FnMut(MessageEvent)> {
-    let react = Closure::<dyn FnMut(MessageEvent)>::new(react);
-    let _ = stream.add_event_listener_with_callback(name, react.as_ref().unchecked_ref());
-    react
-}
-
-fn read<T: serde::de::DeserializeOwned>(event: &MessageEvent) -> Option<T> {
-    shared::file::value::of_json(&event.data().as_string()?).ok()
 }
