@@ -15,7 +15,7 @@ use shared::{
 
 use super::{Context, apply::apply};
 use crate::{
-    commands::apply::read_file,
+    commands::apply::read_bytes,
     error::{CliError, Kind, Result},
     output::{self, Format},
 };
@@ -53,7 +53,7 @@ pub struct ImportArgs {
 }
 
 pub async fn run(args: ImportArgs, context: Context) -> Result<()> {
-    let (file, text) = read_file(&args.file, FILE_BYTES_MAX)?;
+    let (file, bytes) = read_bytes(&args.file, FILE_BYTES_MAX)?;
     let now = output::now();
     let options = Options {
         timezone: args.timezone,
@@ -63,7 +63,7 @@ pub async fn run(args: ImportArgs, context: Context) -> Result<()> {
     if options.from >= options.until {
         return Err(CliError::usage("--until: it is not after --from"));
     }
-    let found = ical::import(&text, &options).map_err(|e| {
+    let found = ical::import(&bytes, &options).map_err(|e| {
         let at = if e.line > 0 {
             format!("{file}:{}", e.line)
         } else {

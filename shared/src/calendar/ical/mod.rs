@@ -88,14 +88,14 @@ fn wrong<T>(line: usize, message: impl Into<String>) -> Result<T, IcalError> {
 ///
 /// # Errors
 /// What cannot be read or is not understood, with its line.
-pub fn import(text: &str, options: &Options) -> Result<Imported, IcalError> {
-    if text.len() > FILE_BYTES_MAX {
+pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
+    if file.len() > FILE_BYTES_MAX {
         return wrong(
             0,
-            format!("the file has {} bytes; at most 8MiB are read", text.len()),
+            format!("the file has {} bytes; at most 8MiB are read", file.len()),
         );
     }
-    let lines = lines::unfold(text)?;
+    let lines = lines::unfold(file)?;
     let mut file = File::read(&lines)?;
     let timezone = match (options.timezone, file.timezone) {
         (Some(zone), _) => zone,

@@ -28,7 +28,7 @@ fn check(events: &[&str], expected: Expect) {
 }
 
 fn shown(text: &str) -> String {
-    match import(text, &options()) {
+    match import(text.as_bytes(), &options()) {
         Ok(found) => {
             let named = Named {
                 name: "x".parse().unwrap(),
@@ -136,6 +136,32 @@ fn folded_lines_quotes_and_other_components() {
         # line 10: a VTODO is not an event
     "#]]
     .assert_eq(&shown(text));
+}
+
+/// RFC 5545, section 3.1: a fold may stand between any two bytes.
+#[test]
+fn a_fold_may_stand_inside_of_a_character() {
+    let whole = "BEGIN:VCALENDAR\r\nX-WR-CALNAME:Fête 节日\r\nBEGIN:VEVENT\r\nSUMMARY:Été 🎄\r\n\
+                 DTSTART;VALUE=DATE:20270106\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let expected = import(whole.as_bytes(), &options()).unwrap();
+    assert_eq!(expected.calendar.description, "Fête 节日");
+    for at in 1..whole.len() - 1 {
+        let (before, after) = whole.as_bytes().split_at(at);
+        // Not between the two bytes of a line's end, nor between two lines.
+        if before.ends_with(b"\r") || before.ends_with(b"\n") || after.starts_with(b"\r") {
+            continue;
+        }
+        for fold in ["\r\n ", "\n\t"] {
+            let folded = [before, fold.as_bytes(), after].concat();
+            assert_eq!(import(&folded, &options()).unwrap(), expected, "folded at {at}");
+        }
+    }
+    let latin = [&whole.as_bytes()[..40], b"\xe9", &whole.as_bytes()[40..]].concat();
+    let error = import(&latin, &options()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 2: the line is not UTF-8 text; save the file in that encoding"
+    );
 }
 
 #[test]
@@ -374,15 +400,15 @@ fn what_is_too_much_is_refused() {
         until: "2029-01-01T00:00:00Z".parse().unwrap(),
         ..options()
     };
-    let error = import(&text, &long).unwrap_err();
+    let error = import(text.as_bytes(), &long).unwrap_err();
     assert!(error.message.ends_with("take over less time"), "{error}");
     let short = Options {
         until: "2026-12-01T00:00:00Z".parse().unwrap(),
         ..options()
     };
-    let found = import(&text, &short).unwrap();
+    let found = import(text.as_bytes(), &short).unwrap();
     assert!(found.goes_on && found.calendar.entries() == 30);
-    let error = import(&"x".repeat(FILE_BYTES_MAX + 1), &short).unwrap_err();
+    let error = import(&vec![b'x'; FILE_BYTES_MAX + 1], &short).unwrap_err();
     assert!(error.message.contains("at most 8MiB"), "{error}");
 }
 
@@ -400,7 +426,7 @@ proptest::proptest! {
         let text = format!("{}{noise}", parts.concat());
         let whole = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{text}\nEND:VEVENT\nEND:VCALENDAR\n");
         for text in [text, whole] {
-            if let Ok(found) = import(&text, &options()) {
+            if let Ok(found) = import(text.as_bytes(), &options()) {
                 let json = serde_json::to_string(&found.calendar).unwrap();
                 proptest::prop_assert_eq!(serde_json::from_str::<Calendar>(&json).unwrap(), found.calendar);
             }
