@@ -6,7 +6,7 @@ use super::{
     IcalError, Note,
     lines::Property,
     rule::{Rule, Until},
-    value::{Length, Stamp, at_local},
+    value::{Length, Stamp, at_local, split},
     wrong,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 /// When an occurrence begins: how occurrences are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Start {
-    Day(u32),
+    Day(i32),
     At(Time),
 }
 
@@ -35,7 +35,8 @@ pub struct Event {
     start: Stamp,
     length: EventLength,
     rule: Option<Rule>,
-    /// Beginnings that the rule does not give, and those that it gives and are not.
+    /// Beginnings that the rule does not give, and those that it gives and are not; of times
+    /// whole days too.
     more: Vec<Stamp>,
     without: BTreeSet<Start>,
 }
@@ -70,7 +71,7 @@ impl Event {
         let Some(start) = one("DTSTART")? else {
             return wrong(line, "the event has no DTSTART");
         };
-        let (start_line, start) = (start.line, Stamp::read(start, floating)?);
+        let start = Stamp::read(start, floating)?;
         let length = match length(start, one("DTEND")?, one("DURATION")?, floating)? {
             Some(length) => length,
             None => {
@@ -78,23 +79,16 @@ impl Event {
                 return Ok(Err(Note { line, text }));
             }
         };
-        let rule = one("RRULE")?.map(|p| Rule::read(p, floating)).transpose()?;
-        if let (Some(rule), Some((day, _))) = (&rule, local(start))
-            && rule.days(day).next() != Some(day)
-        {
-            return wrong(start_line, "DTSTART is not a day of the event's own RRULE");
-        }
+        let rule = one("RRULE")?
+            .map(|p| Rule::read(p, start, floating))
+            .transpose()?;
         let mut more = Vec::new();
         for property in properties.iter().filter(|p| p.name == "RDATE") {
             more.extend(alike(property, start, floating)?);
         }
         let mut without = BTreeSet::new();
         for property in properties.iter().filter(|p| p.name == "EXDATE") {
-            without.extend(
-                alike(property, start, floating)?
-                    .into_iter()
-                    .map(|s| begin(s, floating)),
-            );
+            without.extend(excluded(property, start, floating)?);
         }
         let instead_of = match one("RECURRENCE-ID")? {
             Some(p) if p.parameter("RANGE").is_some() => {
@@ -118,25 +112,26 @@ impl Event {
         }))
     }
 
-    /// Where each occurrence begins, in no order; with how far its rule was carried out.
-    fn starts(&self, until: Time, floating: Zone) -> (Vec<Stamp>, bool) {
+    /// Where each occurrence begins, in no order, but for some that are over by `from`; and
+    /// whether there are more from `until` on. The first is where the event begins, be that a
+    /// day of its rule or not.
+    fn starts(&self, from: Time, until: Time, floating: Zone) -> (Vec<Stamp>, bool) {
         let mut starts = self.more.clone();
+        starts.push(self.start);
         let Some(rule) = &self.rule else {
-            starts.push(self.start);
             return (starts, false);
         };
-        let (first, again): (u32, Box<dyn Fn(u32) -> Stamp>) = match self.start {
-            Stamp::Date(day) => (day, Box::new(Stamp::Date)),
-            Stamp::Local { day, second, zone } => {
-                (day, Box::new(move |day| Stamp::Local { day, second, zone }))
-            }
-            Stamp::Utc(at) => {
-                let (day, second) = (at.as_secs().div_euclid(DAY), at.as_secs().rem_euclid(DAY));
-                let again = move |day| Stamp::Utc(Time::from_secs(i64::from(day) * DAY + second));
-                (day.max(0) as u32, Box::new(again))
-            }
+        let again = |day: i32| match self.start {
+            Stamp::Date(_) => Stamp::Date(day),
+            Stamp::Local { second, zone, .. } => Stamp::Local { day, second, zone },
+            Stamp::Utc(at) => Stamp::Utc(Time::from_secs(
+                i64::from(day) * DAY + at.as_secs().rem_euclid(DAY),
+            )),
         };
-        for day in rule.days(first) {
+        let first = self.start.local().0;
+        // A day more at both ends, whatever the zone.
+        let from = split(from.as_secs()).0 - self.length.days() - 2;
+        for day in rule.days_after(first, from) {
             let start = again(day);
             let is_over = match rule.until {
                 Some(Until::Day(last)) => day > last,
@@ -154,16 +149,22 @@ impl Event {
         // By its count, or the last year there is.
         (starts, false)
     }
+
+    /// Whether an occurrence is not one after all, or stands elsewhere.
+    fn is_without(&self, start: Stamp, elsewhere: Option<&BTreeSet<Start>>, floating: Zone) -> bool {
+        let (begun, of_day) = (begin(start, floating), Start::Day(start.local().0));
+        let has = |all: &BTreeSet<Start>| all.contains(&begun) || all.contains(&of_day);
+        has(&self.without) || elsewhere.is_some_and(has)
+    }
 }
 
-/// Day and second as the event writes them.
-fn local(stamp: Stamp) -> Option<(u32, u32)> {
-    match stamp {
-        Stamp::Date(day) => Some((day, 0)),
-        Stamp::Local { day, second, .. } => Some((day, second)),
-        Stamp::Utc(at) => {
-            let day = u32::try_from(at.as_secs().div_euclid(DAY)).ok()?;
-            Some((day, at.as_secs().rem_euclid(DAY) as u32))
+impl EventLength {
+    /// Days that it takes at most.
+    fn days(self) -> i32 {
+        match self {
+            EventLength::Days(days) => days as i32,
+            EventLength::Exact(seconds) => (seconds / DAY as u64) as i32 + 1,
+            EventLength::Nominal(length) => (length.days + length.seconds / DAY as u32) as i32 + 1,
         }
     }
 }
@@ -190,6 +191,28 @@ fn alike(property: &Property, start: Stamp, floating: Zone) -> Result<Vec<Stamp>
     }
 }
 
+/// What is taken away from an event. A day takes away what begins on it.
+fn excluded(property: &Property, start: Stamp, floating: Zone) -> Result<Vec<Start>, IcalError> {
+    if start.is_date() {
+        let all = alike(property, start, floating)?;
+        return Ok(all.into_iter().map(|stamp| begin(stamp, floating)).collect());
+    }
+    let all = Stamp::read_all(property, floating)?;
+    for stamp in &all {
+        // Whose day is it, that of UTC or of whoever wrote it?
+        if let (Stamp::Date(day), Stamp::Utc(at)) = (stamp, start) {
+            let at = Time::from_secs(i64::from(*day) * DAY + at.as_secs().rem_euclid(DAY));
+            if split(at.as_secs() + floating.offset(at)).0 != *day {
+                return wrong(
+                    property.line,
+                    format!("EXDATE: a day alone, and DTSTART is of another day in UTC than in {floating}"),
+                );
+            }
+        }
+    }
+    Ok(all.into_iter().map(|stamp| begin(stamp, floating)).collect())
+}
+
 /// How long it lasts; `None`: not at all.
 fn length(
     start: Stamp,
@@ -202,7 +225,7 @@ fn length(
         (Stamp::Date(_), None, None) => Ok(Some(EventLength::Days(1))),
         (_, None, None) => Ok(None),
         (Stamp::Date(first), Some(end), None) => match Stamp::read(end, floating)? {
-            Stamp::Date(after) if after > first => Ok(Some(EventLength::Days(after - first))),
+            Stamp::Date(after) if after > first => Ok(Some(EventLength::Days((after - first) as u32))),
             // Some programs write the day itself as the end of a day.
             Stamp::Date(after) if after == first => Ok(Some(EventLength::Days(1))),
             Stamp::Date(_) => wrong(end.line, "DTEND is before DTSTART"),
@@ -232,16 +255,19 @@ fn length(
     }
 }
 
+/// From here on a calendar can cover: whatever the zone, no local day is below zero.
+const FIRST: Time = Time::from_secs(DAY);
+
 /// The days and times that events take.
 pub struct Spans {
     zone: Zone,
     from: Time,
     until: Time,
     room: usize,
-    /// Whole days.
+    /// Whole days, from the first that a calendar can cover.
     pub days: BTreeSet<u32>,
     times: Vec<(Time, Time)>,
-    /// A rule goes on beyond the end.
+    /// There is more from the end on.
     pub goes_on: bool,
 }
 
@@ -249,7 +275,7 @@ impl Spans {
     pub fn new(zone: Zone, from: Time, until: Time, room: usize) -> Spans {
         Spans {
             zone,
-            from,
+            from: from.max(FIRST),
             until,
             room,
             days: BTreeSet::new(),
@@ -260,15 +286,15 @@ impl Spans {
 
     /// Adds an event's occurrences, but for those that stand elsewhere; how many there are.
     pub fn add(&mut self, event: &Event, elsewhere: Option<&BTreeSet<Start>>) -> Result<usize, IcalError> {
-        let (starts, goes_on) = event.starts(self.until, self.zone);
+        let (starts, goes_on) = event.starts(self.from, self.until, self.zone);
         self.goes_on |= goes_on;
         let mut count = 0;
         for start in starts {
-            let begun = begin(start, self.zone);
-            if event.without.contains(&begun) || elsewhere.is_some_and(|all| all.contains(&begun)) {
+            if event.is_without(start, elsewhere, self.zone) {
                 continue;
             }
             let (from, until) = self.span(start, event.length);
+            self.goes_on |= from >= self.until;
             if until <= self.from || from >= self.until {
                 continue;
             }
@@ -276,11 +302,13 @@ impl Spans {
             match (start, event.length) {
                 (Stamp::Date(first), EventLength::Days(n)) => {
                     self.take(event.line, n as usize)?;
-                    self.days.extend(first..first.saturating_add(n).min(DAY_END));
+                    let end = first.saturating_add(n as i32).min(DAY_END as i32);
+                    self.days
+                        .extend((first..end).filter_map(|day| u32::try_from(day).ok()));
                 }
                 _ => {
                     self.take(event.line, 1)?;
-                    self.times.push((from, until));
+                    self.times.push((from.max(FIRST), until));
                 }
             }
         }
@@ -304,13 +332,15 @@ impl Spans {
         let from = start.instant(self.zone);
         let until = match length {
             EventLength::Days(n) => {
-                let first = local(start).map_or(0, |(day, _)| day);
-                at_local(first.saturating_add(n), 0, self.zone)
+                let (first, _) = start.local();
+                at_local(first.saturating_add(n as i32), 0, self.zone)
             }
             EventLength::Exact(seconds) => from + std::time::Duration::from_secs(seconds),
             EventLength::Nominal(length) => {
                 let later = match start {
-                    Stamp::Local { day, second, zone } => at_local(day + length.days, second, zone),
+                    Stamp::Local { day, second, zone } => {
+                        at_local(day.saturating_add(length.days as i32), second, zone)
+                    }
                     _ => from + std::time::Duration::from_secs(u64::from(length.days) * DAY as u64),
                 };
                 later + std::time::Duration::from_secs(length.seconds.into())

@@ -35,7 +35,10 @@ pub fn unfold(file: &[u8]) -> Result<Vec<Property>, IcalError> {
             _ => whole.push((i + 1, line.to_vec())),
         }
     }
-    whole.iter().map(|(line, bytes)| property(*line, text(*line, bytes)?)).collect()
+    whole
+        .iter()
+        .map(|(line, bytes)| property(*line, text(*line, bytes)?))
+        .collect()
 }
 
 fn text(line: usize, bytes: &[u8]) -> Result<&str, IcalError> {

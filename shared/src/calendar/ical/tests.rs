@@ -121,6 +121,116 @@ fn repeated_events() {
 }
 
 #[test]
+fn an_event_begins_with_its_dtstart_whatever_its_rule_says() {
+    check(
+        &[
+            // A Friday. It counts.
+            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=3",
+            "DTSTART;TZID=Europe/Berlin:20270203T220000|DURATION:PT1H|RRULE:FREQ=MONTHLY;BYMONTHDAY=5;UNTIL=20270331",
+            // And may be taken away.
+            "DTSTART;VALUE=DATE:20270501|RRULE:FREQ=YEARLY;BYMONTH=6;BYMONTHDAY=1;COUNT=2|EXDATE;VALUE=DATE:20270501",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            dates: ["2027-01-01", "2027-01-04", "2027-01-11", "2027-06-01"]
+            ranges:
+              - from: "2027-02-03T22:00"
+                to: "2027-02-03T23:00"
+              - from: "2027-02-05T22:00"
+                to: "2027-02-05T23:00"
+              - from: "2027-03-05T22:00"
+                to: "2027-03-05T23:00"
+            # 3 events
+        "#]],
+    );
+}
+
+#[test]
+fn a_day_alone_takes_away_what_begins_on_it() {
+    check(
+        &[
+            "UID:a|DTSTART;TZID=America/New_York:20270301T200000|DURATION:PT1H|RRULE:FREQ=DAILY;COUNT=4\
+             |EXDATE;VALUE=DATE:20270302,20270303",
+            "UID:b|DTSTART:20270401T200000Z|DURATION:PT1H|RRULE:FREQ=DAILY;COUNT=2|EXDATE;VALUE=DATE:20270401",
+            "UID:c|DTSTART:20270501T080000|DURATION:PT1H|RRULE:FREQ=DAILY;COUNT=2",
+            "UID:c|RECURRENCE-ID;VALUE=DATE:20270502|DTSTART:20270502T100000|DURATION:PT1H",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            ranges:
+              - from: "2027-03-02T02:00"
+                to: "2027-03-02T03:00"
+              - from: "2027-03-05T02:00"
+                to: "2027-03-05T03:00"
+              - from: "2027-04-02T22:00"
+                to: "2027-04-02T23:00"
+              - from: "2027-05-01T08:00"
+                to: "2027-05-01T09:00"
+              - from: "2027-05-02T10:00"
+                to: "2027-05-02T11:00"
+            # 4 events
+        "#]],
+    );
+}
+
+#[test]
+fn a_rule_may_say_the_hour_that_the_event_has() {
+    check(
+        &[
+            "DTSTART:20270301T091530|DURATION:PT1H|RRULE:FREQ=DAILY;COUNT=2;BYHOUR=9;BYMINUTE=15;BYSECOND=30",
+            "DTSTART:20270401T090000Z|DURATION:PT1H|RRULE:FREQ=DAILY;COUNT=1;BYHOUR=09;BYMINUTE=0;BYSECOND=00",
+            "DTSTART;VALUE=DATE:20270501|RRULE:FREQ=DAILY;COUNT=1;BYHOUR=0",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            dates: ["2027-05-01"]
+            ranges:
+              - from: "2027-03-01T09:15:30"
+                to: "2027-03-01T10:15:30"
+              - from: "2027-03-02T09:15:30"
+                to: "2027-03-02T10:15:30"
+              - from: "2027-04-01T11:00"
+                to: "2027-04-01T12:00"
+            # 3 events
+        "#]],
+    );
+}
+
+#[test]
+fn an_event_may_have_begun_before_all_calendars() {
+    check(
+        &[
+            "DTSTART;VALUE=DATE:19501003|DTEND;VALUE=DATE:19501004|RRULE:FREQ=YEARLY",
+            "DTSTART;VALUE=DATE:16010223|RRULE:FREQ=YEARLY;BYMONTH=2;BYDAY=-1MO|EXDATE;VALUE=DATE:19690224",
+            // Every fifth year and 150th week, counted from where they began.
+            "DTSTART;VALUE=DATE:19570606|RRULE:FREQ=YEARLY;INTERVAL=5",
+            "DTSTART;TZID=Europe/Berlin:19690602T080000|DTEND;TZID=Europe/Berlin:19690602T090000\
+             |RRULE:FREQ=WEEKLY;INTERVAL=150",
+            "DTSTART;VALUE=DATE:19270101|RRULE:FREQ=YEARLY;COUNT=101",
+            "DTSTART;VALUE=DATE:19270202|RRULE:FREQ=YEARLY;COUNT=100",
+            "DTSTART;VALUE=DATE:19270303",
+            "DTSTART;VALUE=DATE:19270404|RRULE:FREQ=YEARLY;UNTIL=19690101",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            dates: ["2027-01-01", "2027-02-22", "2027-06-06", "2027-10-03"]
+            ranges:
+              - from: "2026-11-30T08:00"
+                to: "2026-11-30T09:00"
+            # 5 events
+            # line 27: nothing of the event is in the time that is taken over
+            # line 31: nothing of the event is in the time that is taken over
+            # line 34: nothing of the event is in the time that is taken over
+            # goes on
+        "#]],
+    );
+}
+
+#[test]
 fn folded_lines_quotes_and_other_components() {
     let text = "BEGIN:VCALENDAR\nX-WR-CALNAME:Public\\, holidays\nBEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\n\
                 DTSTART:16010101T000000\nRRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11\nEND:STANDARD\nEND:VTIMEZONE\n\
@@ -210,9 +320,27 @@ fn what_is_not_understood_is_refused_with_its_line() {
         "#]],
         ),
         (
-            "DTSTART;VALUE=DATE:20270101|RRULE:FREQ=WEEKLY;BYDAY=MO",
+            "DTSTART:20270101T080000|DURATION:PT1H|RRULE:FREQ=DAILY;BYHOUR=8,9",
             expect![[r#"
-            line 5: DTSTART is not a day of the event's own RRULE
+            line 7: RRULE: BYHOUR=8,9 is not understood
+        "#]],
+        ),
+        (
+            "DTSTART:20270101T080000|DURATION:PT1H|RRULE:FREQ=DAILY;BYMINUTE=30",
+            expect![[r#"
+            line 7: RRULE: BYMINUTE=30 is not understood
+        "#]],
+        ),
+        (
+            "DTSTART:20270101T233000Z|DURATION:PT1H|EXDATE;VALUE=DATE:20270102",
+            expect![[r#"
+            line 7: EXDATE: a day alone, and DTSTART is of another day in UTC than in Europe/Berlin
+        "#]],
+        ),
+        (
+            "DTSTART:20270101T080000|DURATION:PT1H|RDATE;VALUE=DATE:20270102",
+            expect![[r#"
+            line 7: RDATE: dates and times are mixed: DTSTART is of the other kind
         "#]],
         ),
         (
@@ -302,20 +430,20 @@ fn what_is_not_understood_is_refused_with_its_line() {
         (
             "DTSTART:20270229T080000|DURATION:PT1H",
             expect![[r#"
-            line 5: DTSTART: `20270229T080000` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1970 to 2199
-        "#]],
+                line 5: DTSTART: `20270229T080000` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1601 to 2199
+            "#]],
         ),
         (
             "DTSTART:20270101T250000|DURATION:PT1H",
             expect![[r#"
-            line 5: DTSTART: `20270101T250000` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1970 to 2199
-        "#]],
+                line 5: DTSTART: `20270101T250000` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1601 to 2199
+            "#]],
         ),
         (
             "DTSTART:2027-01-01|DURATION:PT1H",
             expect![[r#"
-            line 5: DTSTART: `2027-01-01` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1970 to 2199
-        "#]],
+                line 5: DTSTART: `2027-01-01` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1601 to 2199
+            "#]],
         ),
         (
             "DTSTART;VALUE=DATE:20270101|DTSTART;VALUE=DATE:20270102",
@@ -431,5 +559,25 @@ proptest::proptest! {
                 proptest::prop_assert_eq!(serde_json::from_str::<Calendar>(&json).unwrap(), found.calendar);
             }
         }
+    }
+}
+
+proptest::proptest! {
+    /// What a rule gives does not hang on from where on it is asked.
+    #[test]
+    fn a_rule_is_the_same_from_any_day_on(
+        first in -130_000i32..30_000,
+        ahead in 0i32..60_000,
+        frequency in proptest::sample::select(&["DAILY", "WEEKLY", "MONTHLY", "YEARLY"][..]),
+        interval in 1u32..9,
+        by in proptest::sample::select(&["", ";BYDAY=MO,SU", ";BYMONTH=2,7", ";COUNT=900", ";WKST=SU"][..]),
+    ) {
+        let value = format!("FREQ={frequency};INTERVAL={interval}{by}");
+        let property = Property { line: 1, name: "RRULE".to_owned(), parameters: Vec::new(), value };
+        let rule = rule::Rule::read(&property, value::Stamp::Date(first), Zone::utc()).unwrap();
+        let from = first + ahead;
+        let all = rule.days_after(first, first).filter(|day| *day >= from).take(20);
+        let some = rule.days_after(first, from).filter(|day| *day >= from).take(20);
+        proptest::prop_assert!(all.eq(some));
     }
 }
