@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use shared::{
     calendar::{
         Named,
-        ical::{self, FILE_BYTES_MAX, Options},
+        ical::{self, FILE_BYTES_MAX, Options, ZoneFrom},
         to_yaml,
     },
     id::CalendarName,
@@ -38,7 +38,7 @@ pub struct ImportArgs {
     name: CalendarName,
     /// An iCalendar file, or `-` for standard input
     file: PathBuf,
-    /// Whose days and times events without a zone are in; the file's own if none, else UTC
+    /// Whose days and times events without a zone are in; what the file says if none, else UTC
     #[arg(long)]
     timezone: Option<Zone>,
     /// Leave out what ended before this instant; 31 days ago if none
@@ -71,6 +71,12 @@ pub async fn run(args: ImportArgs, context: Context) -> Result<()> {
         };
         CliError::new(Kind::Usage, format!("{at}: {}", e.message))
     })?;
+    if let Some(why) = why(found.zone_from) {
+        output::note(format!(
+            "whole days, and times without a zone, are those of {}, {why}; --timezone ZONE takes another",
+            found.calendar.timezone
+        ));
+    }
     for note in &found.notes {
         output::note(format!("line {} not taken: {}", note.line, note.text));
     }
@@ -89,5 +95,15 @@ pub async fn run(args: ImportArgs, context: Context) -> Result<()> {
         (true, Format::Name) => output::lines([named.name.to_string()]),
         (true, Format::Json) => output::value(Format::Json, &named),
         (true, Format::Table | Format::Yaml) => output::lines([to_yaml(&named).trim_end()]),
+    }
+}
+
+/// Why the calendar is of its zone, unless that was asked for.
+fn why(from: ZoneFrom) -> Option<&'static str> {
+    match from {
+        ZoneFrom::Options => None,
+        ZoneFrom::File => Some("as the file says (X-WR-TIMEZONE)"),
+        ZoneFrom::Only => Some("the only zone that the file names"),
+        ZoneFrom::Nowhere => Some("as the file names no zone, or several"),
     }
 }

@@ -33,8 +33,8 @@ const OCCURRENCES_MAX: usize = 100_000;
 /// What a file does not say of how it is to be taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Whose days whole-day events are, and whose times those without a zone. The file's own
-    /// (`X-WR-TIMEZONE`) unless given, else UTC.
+    /// Whose days whole-day events are, and whose times those without a zone; what the file
+    /// says unless given.
     pub timezone: Option<Zone>,
     /// What ended before this is left out.
     pub from: Time,
@@ -46,12 +46,26 @@ pub struct Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     pub calendar: Calendar,
+    /// Where its zone is from.
+    pub zone_from: ZoneFrom,
     /// How many events bear on it.
     pub events: usize,
     /// What was left out, and why.
     pub notes: Vec<Note>,
     /// Whether a rule goes on beyond the horizon.
     pub goes_on: bool,
+}
+
+/// Where a calendar's zone is from: the first of these that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZoneFrom {
+    Options,
+    /// The file's own, `X-WR-TIMEZONE`.
+    File,
+    /// The only one that its events name, or that it defines.
+    Only,
+    /// None of these: UTC.
+    Nowhere,
 }
 
 /// Something that was left out.
@@ -97,14 +111,7 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
     }
     let lines = lines::unfold(file)?;
     let mut file = File::read(&lines)?;
-    let timezone = match (options.timezone, file.timezone) {
-        (Some(zone), _) => zone,
-        (None, Some((line, name))) => name.parse().map_err(|e| IcalError {
-            line,
-            message: format!("X-WR-TIMEZONE: {e}"),
-        })?,
-        (None, None) => Zone::utc(),
-    };
+    let (timezone, zone_from) = file.zone(options.timezone)?;
     let mut events = Vec::new();
     for (line, properties) in &file.events {
         match Event::read(*line, properties, timezone)? {
@@ -151,6 +158,7 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
     file.notes.sort_by_key(|note| note.line);
     Ok(Imported {
         calendar,
+        zone_from,
         events: taken,
         notes: file.notes,
         goes_on: spans.goes_on,
@@ -160,7 +168,10 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
 /// What stands at the top of a file.
 struct File<'a> {
     title: Option<String>,
+    /// With its line.
     timezone: Option<(usize, &'a str)>,
+    /// Zones that it defines.
+    defined: BTreeSet<&'a str>,
     /// Each with the line that it begins in.
     events: Vec<(usize, Vec<&'a Property>)>,
     notes: Vec<Note>,
@@ -171,6 +182,7 @@ impl<'a> File<'a> {
         let mut file = File {
             title: None,
             timezone: None,
+            defined: BTreeSet::new(),
             events: Vec::new(),
             notes: Vec::new(),
         };
@@ -209,6 +221,9 @@ impl<'a> File<'a> {
                         properties.push(property);
                     }
                 }
+                ("TZID", ["VCALENDAR", "VTIMEZONE"]) => {
+                    file.defined.insert(&property.value);
+                }
                 ("X-WR-TIMEZONE", ["VCALENDAR"]) => file.timezone = Some((line, &property.value)),
                 ("X-WR-CALNAME" | "NAME", ["VCALENDAR"]) => {
                     file.title = Some(lines::plain_text(&property.value).chars().take(200).collect());
@@ -224,6 +239,28 @@ impl<'a> File<'a> {
             None if !has_calendar => wrong(0, "the file holds no calendar: it is not an iCalendar file"),
             None => Ok(file),
         }
+    }
+
+    fn zone(&self, given: Option<Zone>) -> Result<(Zone, ZoneFrom), IcalError> {
+        if let Some(zone) = given {
+            return Ok((zone, ZoneFrom::Options));
+        }
+        if let Some((line, name)) = self.timezone {
+            let zone = value::zone(name).map_err(|e| IcalError {
+                line,
+                message: format!("X-WR-TIMEZONE: {e}"),
+            })?;
+            return Ok((zone, ZoneFrom::File));
+        }
+        let properties = self.events.iter().flat_map(|(_, properties)| properties);
+        let named: BTreeSet<&str> = properties.filter_map(|p| p.parameter("TZID")).collect();
+        // Programs define zones that no event is of: what events name goes before.
+        let names = if named.is_empty() { &self.defined } else { &named };
+        let zones: BTreeSet<Zone> = names.iter().filter_map(|name| value::zone(name).ok()).collect();
+        Ok(match (zones.first(), zones.len()) {
+            (Some(zone), 1) => (*zone, ZoneFrom::Only),
+            _ => (Zone::utc(), ZoneFrom::Nowhere),
+        })
     }
 }
 

@@ -231,6 +231,40 @@ fn an_event_may_have_begun_before_all_calendars() {
 }
 
 #[test]
+fn a_calendar_takes_the_zone_that_its_file_names() {
+    let zone = |head: &str, event: &str, given: Option<Zone>| {
+        let text = format!(
+            "BEGIN:VCALENDAR\n{head}BEGIN:VEVENT\nDTSTART;VALUE=DATE:20270101\n{event}END:VEVENT\nEND:VCALENDAR\n"
+        );
+        let options = Options {
+            timezone: given,
+            ..options()
+        };
+        let found = import(text.as_bytes(), &options).unwrap();
+        (found.calendar.timezone.to_string(), found.zone_from)
+    };
+    let own = "X-WR-TIMEZONE:Europe/Paris\n";
+    let defined = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nEND:VTIMEZONE\n";
+    let custom = "BEGIN:VTIMEZONE\nTZID:Customized Time Zone\nEND:VTIMEZONE\n";
+    let rome = "EXDATE;TZID=Europe/Rome;VALUE=DATE:20270105\n";
+    let oslo = "RDATE;TZID=Europe/Oslo;VALUE=DATE:20270106\n";
+    for (head, event, expected) in [
+        (own, rome, ("Europe/Paris", ZoneFrom::File)),
+        (defined, rome, ("Europe/Rome", ZoneFrom::Only)),
+        (defined, "", ("Europe/Berlin", ZoneFrom::Only)),
+        (custom, "", ("UTC", ZoneFrom::Nowhere)),
+        ("", "", ("UTC", ZoneFrom::Nowhere)),
+        ("", &format!("{rome}{oslo}"), ("UTC", ZoneFrom::Nowhere)),
+        ("", &format!("{rome}{rome}"), ("Europe/Rome", ZoneFrom::Only)),
+    ] {
+        let expected = (expected.0.to_owned(), expected.1);
+        assert_eq!(zone(head, event, None), expected, "{head}{event}");
+        let given = zone(head, event, Some("Asia/Tokyo".parse().unwrap()));
+        assert_eq!(given, ("Asia/Tokyo".to_owned(), ZoneFrom::Options));
+    }
+}
+
+#[test]
 fn folded_lines_quotes_and_other_components() {
     let text = "BEGIN:VCALENDAR\nX-WR-CALNAME:Public\\, holidays\nBEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\n\
                 DTSTART:16010101T000000\nRRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11\nEND:STANDARD\nEND:VTIMEZONE\n\

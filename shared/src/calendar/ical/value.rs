@@ -8,7 +8,7 @@ use super::{IcalError, lines::Property, wrong};
 use crate::{
     calendar::Moment,
     schedule::{
-        Zone,
+        Zone, ZoneError,
         civil::{DAY, DAY_END, Date, YEAR_MAX, date_of, day_of, days_in_month},
     },
     time::Time,
@@ -42,7 +42,10 @@ impl Stamp {
     pub fn read_all(property: &Property, floating: Zone) -> Result<Vec<Stamp>, IcalError> {
         let line = property.line;
         let zone = match property.parameter("TZID") {
-            Some(name) => Some(zone(line, name)?),
+            Some(name) => Some(zone(name).map_err(|e| IcalError {
+                line,
+                message: format!("TZID: {e}; the file's own definition of a zone is not looked at"),
+            })?),
             None => None,
         };
         let is_date = match property.parameter("VALUE") {
@@ -154,18 +157,15 @@ fn day_number(text: &str) -> Option<i32> {
 }
 
 /// Zones are known by their names; some programs put something before them.
-fn zone(line: usize, name: &str) -> Result<Zone, IcalError> {
+///
+/// # Errors
+/// That it is no zone.
+pub fn zone(name: &str) -> Result<Zone, ZoneError> {
     let name = name.trim();
     let parts: Vec<&str> = name.split('/').collect();
     let mut ends = (0..parts.len()).map(|from| parts[from..].join("/"));
     let known = ends.find(|end| Zone::names().any(|zone| zone == end));
-    match known.as_deref().unwrap_or(name).parse() {
-        Ok(zone) => Ok(zone),
-        Err(e) => wrong(
-            line,
-            format!("TZID: {e}; the file's own definition of a zone is not looked at"),
-        ),
-    }
+    known.as_deref().unwrap_or(name).parse()
 }
 
 /// The instant of a local time.
