@@ -30,6 +30,7 @@ fn dateutil_agrees() {
         );
         let options = Options {
             timezone: None,
+            now: at("2025-01-01T00:00:00Z"),
             from: at("2026-01-01T00:00:00Z"),
             until: at("2034-01-01T00:00:00Z"),
         };

@@ -57,6 +57,7 @@ pub async fn run(args: ImportArgs, context: Context) -> Result<()> {
     let now = output::now();
     let options = Options {
         timezone: args.timezone,
+        now,
         from: args.from.unwrap_or(now - BEFORE),
         until: args.until.unwrap_or(now + AHEAD),
     };

@@ -1,18 +1,22 @@
 //! An event, and the days and times that it takes.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
-    IcalError, Note,
+    IcalError, Note, Options,
     lines::Property,
     rule::{Rule, Until},
-    value::{Length, Stamp, at_local, split},
+    value::{Length, ROUND_DAYS, Stamp, at_local, split},
     wrong,
 };
 use crate::{
+    calendar::{Weekdays, Weekly},
     schedule::{
         Zone,
-        civil::{DAY, DAY_END},
+        civil::{DAY, DAY_END, weekday_of},
     },
     time::Time,
 };
@@ -150,6 +154,38 @@ impl Event {
         (starts, false)
     }
 
+    /// The windows of the week that it takes for ever, if that is all it does but for where it
+    /// begins: by a rule without end or exceptions, of days or times of the calendar's zone.
+    fn weekly(&self, zone: Zone) -> Option<Vec<Weekly>> {
+        let is_plain = self.more.is_empty() && self.without.is_empty() && self.instead_of.is_none();
+        let is_local = match self.start {
+            Stamp::Date(_) => true,
+            Stamp::Local { zone: own, .. } => own == zone,
+            Stamp::Utc(_) => zone == Zone::utc(),
+        };
+        let (first, second) = self.start.local();
+        let days = self.rule.as_ref()?.weekdays(first)?;
+        let length = match self.length {
+            EventLength::Days(days) => i64::from(days) * DAY,
+            EventLength::Nominal(length) => i64::from(length.days) * DAY + i64::from(length.seconds),
+            // As the clock shows it, should it be set within the first one.
+            EventLength::Exact(seconds) => {
+                let from = self.start.instant(zone);
+                let to = from + Duration::from_secs(seconds);
+                seconds as i64 + zone.offset(to) - zone.offset(from)
+            }
+        };
+        (is_plain && is_local && length > 0).then(|| windows(days, second, length))
+    }
+
+    /// Whether its rule gives the day that it begins on.
+    fn begins_by_rule(&self) -> bool {
+        let (first, _) = self.start.local();
+        let weekday = weekday_of((first + ROUND_DAYS as i32) as u32);
+        let days = self.rule.as_ref().and_then(|rule| rule.weekdays(first));
+        days.is_some_and(|days| days.contains(weekday))
+    }
+
     /// Whether an occurrence is not one after all, or stands elsewhere.
     fn is_without(&self, start: Stamp, elsewhere: Option<&BTreeSet<Start>>, floating: Zone) -> bool {
         let (begun, of_day) = (begin(start, floating), Start::Day(start.local().0));
@@ -167,6 +203,27 @@ impl EventLength {
             EventLength::Nominal(length) => (length.days + length.seconds / DAY as u32) as i32 + 1,
         }
     }
+}
+
+/// Windows of so many seconds from a second of some days on; a day of them at most, as those
+/// of a calendar are.
+fn windows(days: Weekdays, second: u32, length: i64) -> Vec<Weekly> {
+    let end = i64::from(second) + length;
+    if length < DAY {
+        let to = if end > DAY { end - DAY } else { end } as u32;
+        return vec![Weekly {
+            days,
+            from: second,
+            to,
+        }];
+    }
+    let parts = (0..8u32).take_while(|day| i64::from(*day) * DAY < end);
+    let part = |day: u32| Weekly {
+        days: days.later(day),
+        from: if day == 0 { second } else { 0 },
+        to: (end - i64::from(day) * DAY).min(DAY) as u32,
+    };
+    parts.map(part).collect()
 }
 
 fn begin(stamp: Stamp, floating: Zone) -> Start {
@@ -261,33 +318,65 @@ const FIRST: Time = Time::from_secs(DAY);
 /// The days and times that events take.
 pub struct Spans {
     zone: Zone,
+    now: Time,
     from: Time,
     until: Time,
     room: usize,
     /// Whole days, from the first that a calendar can cover.
     pub days: BTreeSet<u32>,
     times: Vec<(Time, Time)>,
+    /// Windows of each week, by where they begin and end.
+    weekly: BTreeMap<(u32, u32), Weekdays>,
+    /// The first event that will be windows of each week once it has begun: its line, and when
+    /// it begins.
+    pub weekly_later: Option<(usize, Time)>,
     /// There is more from the end on.
     pub goes_on: bool,
 }
 
 impl Spans {
-    pub fn new(zone: Zone, from: Time, until: Time, room: usize) -> Spans {
+    pub fn new(zone: Zone, options: &Options, room: usize) -> Spans {
         Spans {
             zone,
-            from: from.max(FIRST),
-            until,
+            now: options.now,
+            from: options.from.max(FIRST),
+            until: options.until,
             room,
             days: BTreeSet::new(),
             times: Vec::new(),
+            weekly: BTreeMap::new(),
+            weekly_later: None,
             goes_on: false,
         }
     }
 
     /// Adds an event's occurrences, but for those that stand elsewhere; how many there are.
     pub fn add(&mut self, event: &Event, elsewhere: Option<&BTreeSet<Start>>) -> Result<usize, IcalError> {
+        if elsewhere.is_none()
+            && let Some(windows) = event.weekly(self.zone)
+        {
+            let start = event.start.instant(self.zone);
+            if start <= self.now {
+                for Weekly { days, from, to } in windows {
+                    let known = self.weekly.entry((from, to)).or_insert(days);
+                    *known = known.and(days);
+                }
+                let once = [event.start].into_iter().filter(|_| !event.begins_by_rule());
+                return Ok(1 + self.add_all(event, once, None)?);
+            }
+            self.weekly_later.get_or_insert((event.line, start));
+        }
         let (starts, goes_on) = event.starts(self.from, self.until, self.zone);
         self.goes_on |= goes_on;
+        self.add_all(event, starts, elsewhere)
+    }
+
+    fn add_all(
+        &mut self,
+        event: &Event,
+        starts: impl IntoIterator<Item = Stamp>,
+        elsewhere: Option<&BTreeSet<Start>>,
+    ) -> Result<usize, IcalError> {
         let mut count = 0;
         for start in starts {
             if event.is_without(start, elsewhere, self.zone) {
@@ -335,18 +424,29 @@ impl Spans {
                 let (first, _) = start.local();
                 at_local(first.saturating_add(n as i32), 0, self.zone)
             }
-            EventLength::Exact(seconds) => from + std::time::Duration::from_secs(seconds),
+            EventLength::Exact(seconds) => from + Duration::from_secs(seconds),
             EventLength::Nominal(length) => {
                 let later = match start {
                     Stamp::Local { day, second, zone } => {
                         at_local(day.saturating_add(length.days as i32), second, zone)
                     }
-                    _ => from + std::time::Duration::from_secs(u64::from(length.days) * DAY as u64),
+                    _ => from + Duration::from_secs(u64::from(length.days) * DAY as u64),
                 };
-                later + std::time::Duration::from_secs(length.seconds.into())
+                later + Duration::from_secs(length.seconds.into())
             }
         };
         (from, until)
+    }
+
+    /// The windows of each week.
+    pub fn weekly(&self) -> Vec<Weekly> {
+        let all = self.weekly.iter();
+        all.map(|((from, to), days)| Weekly {
+            days: *days,
+            from: *from,
+            to: *to,
+        })
+        .collect()
     }
 
     /// The times, sorted, with what overlaps or touches made one.

@@ -1,7 +1,8 @@
 //! iCalendar files (RFC 5545) as calendars.
 //!
 //! Events become days and ranges; rules are carried out up to a horizon, so that what a
-//! calendar covers can be read off it and no agent needs the rules. What is not understood
+//! calendar covers can be read off it and no agent needs the rules. A rule that gives the same
+//! days of each week for ever becomes weekly windows instead, and has no horizon. What is not understood
 //! is refused, with its line: a blackout that is silently shorter than its file is worse
 //! than none. What does not bear on when something is (summaries, alarms, who comes) is not
 //! looked at; an event is busy whatever its `TRANSP` says, as calendars of holidays are
@@ -36,6 +37,9 @@ pub struct Options {
     /// Whose days whole-day events are, and whose times those without a zone; what the file
     /// says unless given.
     pub timezone: Option<Zone>,
+    /// What has begun by now and takes the same days or times of each week for ever becomes a
+    /// weekly window; what is still to begin is carried out.
+    pub now: Time,
     /// What ended before this is left out.
     pub from: Time,
     /// What begins at this or later is left out: rules are carried out up to here.
@@ -120,7 +124,7 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
         }
     }
     let overridden = overridden(&events)?;
-    let mut spans = Spans::new(timezone, options.from, options.until, OCCURRENCES_MAX);
+    let mut spans = Spans::new(timezone, options, OCCURRENCES_MAX);
     let mut taken = 0;
     for event in &events {
         let without = match (&event.uid, &event.instead_of) {
@@ -153,7 +157,7 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
         );
     }
     if let Err(message) = calendar.check() {
-        return wrong(0, format!("{message}; take over less time"));
+        return wrong(0, too_much(&message, &spans));
     }
     file.notes.sort_by_key(|note| note.line);
     Ok(Imported {
@@ -163,6 +167,13 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
         notes: file.notes,
         goes_on: spans.goes_on,
     })
+}
+
+fn too_much(message: &str, spans: &Spans) -> String {
+    let later = spans.weekly_later.map(|(line, start)| {
+        format!("; the event of line {line} takes one weekly window once it has begun, at {start}")
+    });
+    format!("{message}; take over less time{}", later.unwrap_or_default())
 }
 
 /// What stands at the top of a file.
@@ -304,7 +315,7 @@ fn calendar(description: String, timezone: Zone, spans: &Spans) -> Calendar {
         timezone,
         dates: BTreeSet::new(),
         ranges: Vec::new(),
-        weekly: Vec::new(),
+        weekly: spans.weekly(),
     };
     let mut row: Option<(u32, u32)> = None;
     let put = |calendar: &mut Calendar, row: Option<(u32, u32)>| match row {

@@ -8,6 +8,7 @@ use super::{
     wrong,
 };
 use crate::{
+    calendar::Weekdays,
     schedule::{
         Zone,
         civil::{DAY_END, YEAR_MAX, date_of, day_of, days_in_month, weekday_of},
@@ -139,6 +140,27 @@ impl Rule {
             () => return Ok(()),
         };
         wrong(line, format!("RRULE: {reason}"))
+    }
+
+    /// The days of the week that it gives, if it gives them in each week and for ever.
+    pub fn weekdays(&self, first: i32) -> Option<Weekdays> {
+        let is_bounded = self.count.is_some() || self.until.is_some();
+        let has_others =
+            !(self.by_month.is_empty() && self.by_month_day.is_empty() && self.by_position.is_empty());
+        if is_bounded || has_others || self.interval != 1 {
+            return None;
+        }
+        let by_day = self.by_day.iter().map(|(_, day)| *day);
+        match self.frequency {
+            Frequency::Daily | Frequency::Weekly if !self.by_day.is_empty() => Some(by_day.collect()),
+            Frequency::Daily => Some(Weekdays::ALL),
+            Frequency::Weekly => Some(
+                [weekday_of((first + ROUND_DAYS as i32) as u32)]
+                    .into_iter()
+                    .collect(),
+            ),
+            Frequency::Monthly | Frequency::Yearly => None,
+        }
     }
 
     /// The days after the first one on which occurrences begin, oldest first; without an end

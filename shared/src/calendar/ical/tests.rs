@@ -6,6 +6,7 @@ use crate::calendar::{Named, to_yaml};
 fn options() -> Options {
     Options {
         timezone: None,
+        now: "2026-11-21T12:00:00Z".parse().unwrap(),
         from: "2026-11-01T00:00:00Z".parse().unwrap(),
         until: "2028-01-01T00:00:00Z".parse().unwrap(),
     }
@@ -261,6 +262,163 @@ fn a_calendar_takes_the_zone_that_its_file_names() {
         assert_eq!(zone(head, event, None), expected, "{head}{event}");
         let given = zone(head, event, Some("Asia/Tokyo".parse().unwrap()));
         assert_eq!(given, ("Asia/Tokyo".to_owned(), ZoneFrom::Options));
+    }
+}
+
+/// What has begun; whether its first occurrence is of its own rule or not.
+#[test]
+fn what_is_each_week_for_ever_becomes_a_window() {
+    check(
+        &[
+            "DTSTART;TZID=Europe/Berlin:20261109T090000|DTEND;TZID=Europe/Berlin:20261109T170000\
+             |RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+            "DTSTART:20190101T220000|DURATION:PT8H|RRULE:FREQ=DAILY",
+            "DTSTART:20190104T180000|DURATION:P2DT12H|RRULE:FREQ=WEEKLY",
+            "DTSTART:20190104T233000|DURATION:PT30M|RRULE:FREQ=WEEKLY;INTERVAL=1;WKST=SU",
+            "DTSTART;VALUE=DATE:19500101|RRULE:FREQ=WEEKLY;BYDAY=SU",
+            "DTSTART;VALUE=DATE:20190105|RRULE:FREQ=DAILY;BYDAY=SA,SU",
+            "DTSTART;VALUE=DATE:20261112|RRULE:FREQ=WEEKLY;BYDAY=WE",
+            // The clock was set in the first night: by the clock it is eight hours.
+            "DTSTART:20260328T210000|DTEND;TZID=Europe/Berlin:20260329T050000|RRULE:FREQ=WEEKLY;BYDAY=SA",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            dates: ["2026-11-12"]
+            weekly:
+              - days: [mon]
+                to: "06:00"
+              - days: [wed, sat, sun]
+              - days: [mon-fri]
+                from: "09:00"
+                to: "17:00"
+              - days: [fri]
+                from: "18:00"
+              - days: [sat]
+                from: "21:00"
+                to: "05:00"
+              - from: "22:00"
+                to: "06:00"
+              - days: [fri]
+                from: "23:30"
+            # 8 events
+        "#]],
+    );
+    // A day and more from a time on, and the whole week and more.
+    check(
+        &[
+            "DTSTART:20190104T180000|DURATION:P1D|RRULE:FREQ=WEEKLY",
+            "DTSTART:20190106T000000|DURATION:P1D|RRULE:FREQ=WEEKLY",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            weekly:
+              - days: [sat]
+                to: "18:00"
+              - days: [sun]
+              - days: [fri]
+                from: "18:00"
+            # 2 events
+        "#]],
+    );
+    check(
+        &["DTSTART:20190104T180000|DURATION:P9D|RRULE:FREQ=WEEKLY"],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            weekly:
+              - {}
+              - days: [fri]
+                from: "18:00"
+            # 1 events
+        "#]],
+    );
+}
+
+#[test]
+fn other_rules_are_carried_out() {
+    check(
+        &[
+            "DTSTART:20261201T080000|DURATION:PT1H|RRULE:FREQ=WEEKLY;UNTIL=20261202T000000Z",
+            "DTSTART:20261102T080000|DURATION:PT1H|RRULE:FREQ=WEEKLY;COUNT=1",
+            "DTSTART:20241103T080000|DURATION:PT1H|RRULE:FREQ=WEEKLY;INTERVAL=52",
+            "DTSTART:20261104T080000|DURATION:PT1H|RRULE:FREQ=DAILY;BYMONTH=11;BYDAY=WE",
+            "DTSTART;TZID=Europe/Paris:20251113T080000|DURATION:PT1H|RRULE:FREQ=MONTHLY;BYDAY=2FR",
+        ],
+        expect![[r#"
+            name: x
+            timezone: Europe/Berlin
+            ranges:
+              - from: "2026-11-01T08:00"
+                to: "2026-11-01T09:00"
+              - from: "2026-11-02T08:00"
+                to: "2026-11-02T09:00"
+              - from: "2026-11-04T08:00"
+                to: "2026-11-04T09:00"
+              - from: "2026-11-11T08:00"
+                to: "2026-11-11T09:00"
+              - from: "2026-11-13T08:00"
+                to: "2026-11-13T09:00"
+              - from: "2026-11-18T08:00"
+                to: "2026-11-18T09:00"
+              - from: "2026-11-25T08:00"
+                to: "2026-11-25T09:00"
+              - from: "2026-12-01T08:00"
+                to: "2026-12-01T09:00"
+              - from: "2026-12-11T08:00"
+                to: "2026-12-11T09:00"
+              - from: "2027-01-08T08:00"
+                to: "2027-01-08T09:00"
+              - from: "2027-02-12T08:00"
+                to: "2027-02-12T09:00"
+              - from: "2027-03-12T08:00"
+                to: "2027-03-12T09:00"
+              - from: "2027-04-09T08:00"
+                to: "2027-04-09T09:00"
+              - from: "2027-05-14T08:00"
+                to: "2027-05-14T09:00"
+              - from: "2027-06-11T08:00"
+                to: "2027-06-11T09:00"
+              - from: "2027-07-09T08:00"
+                to: "2027-07-09T09:00"
+              - from: "2027-08-13T08:00"
+                to: "2027-08-13T09:00"
+              - from: "2027-09-10T08:00"
+                to: "2027-09-10T09:00"
+              - from: "2027-10-08T08:00"
+                to: "2027-10-08T09:00"
+              - from: "2027-10-31T08:00"
+                to: "2027-10-31T09:00"
+              - from: "2027-11-03T08:00"
+                to: "2027-11-03T09:00"
+              - from: "2027-11-10T08:00"
+                to: "2027-11-10T09:00"
+              - from: "2027-11-12T08:00"
+                to: "2027-11-12T09:00"
+              - from: "2027-11-17T08:00"
+                to: "2027-11-17T09:00"
+              - from: "2027-11-24T08:00"
+                to: "2027-11-24T09:00"
+              - from: "2027-12-10T08:00"
+                to: "2027-12-10T09:00"
+            # 5 events
+            # goes on
+        "#]],
+    );
+    // In another zone, with an exception, one that stands elsewhere, and one that is to begin.
+    for event in [
+        "DTSTART:20261102T080000Z|DURATION:PT1H|RRULE:FREQ=WEEKLY",
+        "DTSTART:20261102T080000|DURATION:PT1H|RRULE:FREQ=WEEKLY|EXDATE:20261109T080000",
+        "DTSTART:20261102T080000|DURATION:PT1H|RRULE:FREQ=WEEKLY|RDATE:20261103T080000",
+        "DTSTART:20261123T080000|DURATION:PT1H|RRULE:FREQ=WEEKLY",
+        "UID:a|DTSTART:20261102T080000|DURATION:PT1H|RRULE:FREQ=WEEKLY\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\n\
+         UID:a|RECURRENCE-ID:20261109T080000|DTSTART:20261110T080000|DURATION:PT1H",
+    ] {
+        let found = import(file(&[event]).as_bytes(), &options()).unwrap();
+        assert!(found.goes_on, "{event}");
+        assert!(found.calendar.weekly.is_empty(), "{event}");
+        assert!(found.calendar.ranges.len() >= 58, "{event}");
     }
 }
 
@@ -556,20 +714,27 @@ fn what_is_not_understood_is_refused_with_its_line() {
 
 #[test]
 fn what_is_too_much_is_refused() {
-    let every_day = "DTSTART:20261101T000000Z|DURATION:PT1S|RRULE:FREQ=DAILY";
+    let every_day = "DTSTART:20261130T000000|DURATION:PT1S|RRULE:FREQ=DAILY";
     let text = file(&[every_day]);
     let long = Options {
         until: "2029-01-01T00:00:00Z".parse().unwrap(),
         ..options()
     };
     let error = import(text.as_bytes(), &long).unwrap_err();
-    assert!(error.message.ends_with("take over less time"), "{error}");
+    let hint = "take over less time; the event of line 4 takes one weekly window once it has begun, at 2026-11-29T23:00:00.000Z";
+    assert!(error.message.ends_with(hint), "{error}");
+    let begun = Options {
+        now: "2026-11-30T00:00:00Z".parse().unwrap(),
+        ..long
+    };
+    let found = import(text.as_bytes(), &begun).unwrap();
+    assert!(!found.goes_on && found.calendar.entries() == 1);
     let short = Options {
-        until: "2026-12-01T00:00:00Z".parse().unwrap(),
+        until: "2026-12-30T00:00:00Z".parse().unwrap(),
         ..options()
     };
     let found = import(text.as_bytes(), &short).unwrap();
-    assert!(found.goes_on && found.calendar.entries() == 30);
+    assert!(found.goes_on && found.calendar.entries() == 31);
     let error = import(&vec![b'x'; FILE_BYTES_MAX + 1], &short).unwrap_err();
     assert!(error.message.contains("at most 8MiB"), "{error}");
 }
