@@ -20,14 +20,16 @@ use crate::{
     output::{self, Format},
 };
 
-/// What ended longer ago is left out, and what begins later.
+/// What ended longer ago is left out.
 const BEFORE: Duration = Duration::from_secs(31 * 86_400);
-const AHEAD: Duration = Duration::from_secs(5 * 366 * 86_400);
+/// What begins later is left out.
+const YEARS_AHEAD: i32 = 5;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Events become days and ranges; rules (RRULE) are carried out up to --until, so import the
-file again before then. What is not understood is refused, with its line; what is left out
+Events become days and ranges, and those of the same days of each week for ever weekly
+windows. Other rules (RRULE) are carried out up to --until: the calendar then says until when
+it is known (known_until); import the file again before that. What is not understood is refused, with its line; what is left out
 (cancelled events, events of other times) is listed. Events count whatever their TRANSP says.
 
 Examples:
@@ -44,7 +46,7 @@ pub struct ImportArgs {
     /// Leave out what ended before this instant; 31 days ago if none
     #[arg(long)]
     from: Option<Time>,
-    /// Leave out what begins at this instant or later; in five years if none
+    /// Leave out what begins at this instant or later; this month in five years if none
     #[arg(long)]
     until: Option<Time>,
     /// Only show the calendar that would be made
@@ -59,7 +61,7 @@ pub async fn run(args: ImportArgs, context: Context) -> Result<()> {
         timezone: args.timezone,
         now,
         from: args.from.unwrap_or(now - BEFORE),
-        until: args.until.unwrap_or(now + AHEAD),
+        until: args.until.unwrap_or_else(|| ahead(now)),
     };
     if options.from >= options.until {
         return Err(CliError::usage("--until: it is not after --from"));
@@ -81,10 +83,9 @@ pub async fn run(args: ImportArgs, context: Context) -> Result<()> {
     for note in &found.notes {
         output::note(format!("line {} not taken: {}", note.line, note.text));
     }
-    if found.goes_on {
+    if let Some(until) = found.calendar.known_until {
         output::note(format!(
-            "rules are carried out up to {}: import the file again before then",
-            output::time(options.until)
+            "known until {until}, as the file goes on: import it again before then"
         ));
     }
     let named = Named {
@@ -99,6 +100,15 @@ pub async fn run(args: ImportArgs, context: Context) -> Result<()> {
     }
 }
 
+/// The beginning of this month in some years: who imports a file each night changes the
+/// calendar, and what its jobs are given, once a month at most.
+fn ahead(now: Time) -> Time {
+    let text = now.to_string();
+    let year: Option<i32> = text.get(..4).and_then(|year| year.parse().ok());
+    let month = year.map(|year| format!("{:04}{}-01T00:00:00Z", year + YEARS_AHEAD, &text[4..7]));
+    month.and_then(|text| text.parse().ok()).unwrap_or(Time::MAX)
+}
+
 /// Why the calendar is of its zone, unless that was asked for.
 fn why(from: ZoneFrom) -> Option<&'static str> {
     match from {
@@ -106,5 +116,17 @@ fn why(from: ZoneFrom) -> Option<&'static str> {
         ZoneFrom::File => Some("as the file says (X-WR-TIMEZONE)"),
         ZoneFrom::Only => Some("the only zone that the file names"),
         ZoneFrom::Nowhere => Some("as the file names no zone, or several"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_carried_out_for_five_years_of_months() {
+        let ahead = |now: &str| ahead(now.parse().unwrap()).to_string();
+        assert_eq!(ahead("2026-11-21T12:00:00Z"), "2031-11-01T00:00:00.000Z");
+        assert_eq!(ahead("2024-02-29T23:59:59Z"), "2029-02-01T00:00:00.000Z");
     }
 }

@@ -8,10 +8,11 @@
 //! looked at; an event is busy whatever its `TRANSP` says, as calendars of holidays are
 //! transparent. What is left out, such as cancelled events, is listed.
 //!
-//! In reading order: `lines` unfolds the text into properties, `value` reads dates and
-//! durations, `rule` carries out recurrences, `event` makes spans of an event.
+//! In reading order: `lines` unfolds the text into properties, `windows` names zones, `value`
+//! reads dates and durations, `rule` carries out recurrences, `event` makes spans of an event.
 
 mod lines;
+mod windows;
 mod value;
 mod rule;
 mod event;
@@ -22,7 +23,10 @@ use std::{
 };
 
 use super::{Calendar, Day, Moment, Range};
-use crate::{schedule::Zone, time::Time};
+use crate::{
+    schedule::{Zone, civil::DAY_END},
+    time::Time,
+};
 use event::{Event, Spans};
 use lines::Property;
 
@@ -42,13 +46,15 @@ pub struct Options {
     pub now: Time,
     /// What ended before this is left out.
     pub from: Time,
-    /// What begins at this or later is left out: rules are carried out up to here.
+    /// What begins at this or later is left out: rules are carried out up to here. That it is
+    /// shows in the calendar, by whole days.
     pub until: Time,
 }
 
 /// What came of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
+    /// It says until when it is known if the file has more, beyond the horizon.
     pub calendar: Calendar,
     /// Where its zone is from.
     pub zone_from: ZoneFrom,
@@ -56,8 +62,6 @@ pub struct Imported {
     pub events: usize,
     /// What was left out, and why.
     pub notes: Vec<Note>,
-    /// Whether a rule goes on beyond the horizon.
-    pub goes_on: bool,
 }
 
 /// Where a calendar's zone is from: the first of these that there is.
@@ -146,7 +150,10 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
             _ => taken += 1,
         }
     }
-    let calendar = calendar(file.title.unwrap_or_default(), timezone, &spans);
+    let mut calendar = calendar(file.title.unwrap_or_default(), timezone, &spans);
+    if spans.goes_on {
+        calendar.known_until = Some(last_day(options.until, timezone));
+    }
     if calendar.entries() == 0 {
         return wrong(
             0,
@@ -165,8 +172,13 @@ pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
         zone_from,
         events: taken,
         notes: file.notes,
-        goes_on: spans.goes_on,
     })
+}
+
+/// The last day that is over by then.
+fn last_day(until: Time, timezone: Zone) -> Moment {
+    let (day, _) = value::split(until.as_secs() + timezone.offset(until));
+    Moment::Date((day - 1).clamp(0, DAY_END as i32 - 1) as u32)
 }
 
 fn too_much(message: &str, spans: &Spans) -> String {
@@ -313,6 +325,7 @@ fn calendar(description: String, timezone: Zone, spans: &Spans) -> Calendar {
     let mut calendar = Calendar {
         description,
         timezone,
+        known_until: None,
         dates: BTreeSet::new(),
         ranges: Vec::new(),
         weekly: spans.weekly(),

@@ -40,8 +40,7 @@ fn shown(text: &str) -> String {
                 .iter()
                 .map(|n| format!("# line {}: {}\n", n.line, n.text))
                 .collect();
-            let end = if found.goes_on { "# goes on\n" } else { "" };
-            format!("{}# {} events\n{notes}{end}", to_yaml(&named), found.events)
+            format!("{}# {} events\n{notes}", to_yaml(&named), found.events)
         }
         Err(error) => format!("{error}\n"),
     }
@@ -102,6 +101,7 @@ fn repeated_events() {
         expect![[r#"
             name: x
             timezone: Europe/Berlin
+            known_until: "2027-12-31"
             dates: ["2026-12-25", "2027-05-10", "2027-06-10", "2027-07-10", "2027-12-25"]
             ranges:
               - from: "2027-08-01"
@@ -116,7 +116,6 @@ fn repeated_events() {
                 to: "2027-03-30T06:00"
             # 5 events
             # line 22: the event is cancelled
-            # goes on
         "#]],
     );
 }
@@ -218,6 +217,7 @@ fn an_event_may_have_begun_before_all_calendars() {
         expect![[r#"
             name: x
             timezone: Europe/Berlin
+            known_until: "2027-12-31"
             dates: ["2027-01-01", "2027-02-22", "2027-06-06", "2027-10-03"]
             ranges:
               - from: "2026-11-30T08:00"
@@ -226,7 +226,6 @@ fn an_event_may_have_begun_before_all_calendars() {
             # line 27: nothing of the event is in the time that is taken over
             # line 31: nothing of the event is in the time that is taken over
             # line 34: nothing of the event is in the time that is taken over
-            # goes on
         "#]],
     );
 }
@@ -263,6 +262,40 @@ fn a_calendar_takes_the_zone_that_its_file_names() {
         let given = zone(head, event, Some("Asia/Tokyo".parse().unwrap()));
         assert_eq!(given, ("Asia/Tokyo".to_owned(), ZoneFrom::Options));
     }
+}
+
+/// As Outlook writes them.
+#[test]
+fn zones_go_by_their_names_of_windows_too() {
+    let text = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:W. Europe Standard Time\nBEGIN:STANDARD\n\
+                DTSTART:16010101T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\n\
+                RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10\nEND:STANDARD\nEND:VTIMEZONE\n\
+                BEGIN:VEVENT\nDTSTART;TZID=W. Europe Standard Time:20270701T080000\n\
+                DTEND;TZID=\"India Standard Time\":20270701T133000\nEND:VEVENT\nEND:VCALENDAR\n";
+    expect![[r#"
+        name: x
+        timezone: Europe/Berlin
+        ranges:
+          - from: "2027-07-01T08:00"
+            to: "2027-07-01T13:30"
+        # 1 events
+    "#]]
+    .assert_eq(&shown(
+        &text.replace("\"India Standard Time\"", "W. Europe Standard Time"),
+    ));
+    let given = Options {
+        timezone: Some("Europe/Berlin".parse().unwrap()),
+        ..options()
+    };
+    let found = import(text.as_bytes(), &given).unwrap();
+    assert_eq!(found.calendar.ranges[0].to.to_string(), "2027-07-01T10:00");
+    let own = text.replacen(
+        "BEGIN:VTIMEZONE",
+        "X-WR-TIMEZONE:Tokyo Standard Time\nBEGIN:VTIMEZONE",
+        1,
+    );
+    let found = import(own.as_bytes(), &options()).unwrap();
+    assert_eq!(found.calendar.timezone.name(), "Asia/Tokyo");
 }
 
 /// What has begun; whether its first occurrence is of its own rule or not.
@@ -349,6 +382,7 @@ fn other_rules_are_carried_out() {
         expect![[r#"
             name: x
             timezone: Europe/Berlin
+            known_until: "2027-12-31"
             ranges:
               - from: "2026-11-01T08:00"
                 to: "2026-11-01T09:00"
@@ -403,7 +437,6 @@ fn other_rules_are_carried_out() {
               - from: "2027-12-10T08:00"
                 to: "2027-12-10T09:00"
             # 5 events
-            # goes on
         "#]],
     );
     // In another zone, with an exception, one that stands elsewhere, and one that is to begin.
@@ -416,7 +449,7 @@ fn other_rules_are_carried_out() {
          UID:a|RECURRENCE-ID:20261109T080000|DTSTART:20261110T080000|DURATION:PT1H",
     ] {
         let found = import(file(&[event]).as_bytes(), &options()).unwrap();
-        assert!(found.goes_on, "{event}");
+        assert!(found.calendar.known_until.is_some(), "{event}");
         assert!(found.calendar.weekly.is_empty(), "{event}");
         assert!(found.calendar.ranges.len() >= 58, "{event}");
     }
@@ -584,9 +617,9 @@ fn what_is_not_understood_is_refused_with_its_line() {
         "#]],
         ),
         (
-            "DTSTART;TZID=W. Europe Standard Time:20270101T080000|DURATION:PT1H",
+            "DTSTART;TZID=Customized Time Zone:20270101T080000|DURATION:PT1H",
             expect![[r#"
-            line 5: TZID: `W. Europe Standard Time` is not a time zone; write an IANA name such as Asia/Shanghai or UTC; the file's own definition of a zone is not looked at
+            line 5: TZID: `Customized Time Zone` is not a time zone; write an IANA name such as Asia/Shanghai or UTC; the file's own definition of a zone is not looked at
         "#]],
         ),
         (
@@ -728,13 +761,13 @@ fn what_is_too_much_is_refused() {
         ..long
     };
     let found = import(text.as_bytes(), &begun).unwrap();
-    assert!(!found.goes_on && found.calendar.entries() == 1);
+    assert!(found.calendar.known_until.is_none() && found.calendar.entries() == 1);
     let short = Options {
         until: "2026-12-30T00:00:00Z".parse().unwrap(),
         ..options()
     };
     let found = import(text.as_bytes(), &short).unwrap();
-    assert!(found.goes_on && found.calendar.entries() == 31);
+    assert!(found.calendar.known_until.is_some() && found.calendar.entries() == 31);
     let error = import(&vec![b'x'; FILE_BYTES_MAX + 1], &short).unwrap_err();
     assert!(error.message.contains("at most 8MiB"), "{error}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::{IcalError, lines::Property, wrong};
+use super::{IcalError, lines::Property, windows, wrong};
 use crate::{
     calendar::Moment,
     schedule::{
@@ -156,7 +156,8 @@ fn day_number(text: &str) -> Option<i32> {
     is_day.then(|| day_of(year + ROUND_YEARS, month, day) as i32 - ROUND_DAYS as i32)
 }
 
-/// Zones are known by their names; some programs put something before them.
+/// Zones are known by their names, IANA's or those of Windows; some programs put something
+/// before them.
 ///
 /// # Errors
 /// That it is no zone.
@@ -165,7 +166,10 @@ pub fn zone(name: &str) -> Result<Zone, ZoneError> {
     let parts: Vec<&str> = name.split('/').collect();
     let mut ends = (0..parts.len()).map(|from| parts[from..].join("/"));
     let known = ends.find(|end| Zone::names().any(|zone| zone == end));
-    known.as_deref().unwrap_or(name).parse()
+    match (known, windows::zone(name)) {
+        (None, Some(zone)) => Ok(zone),
+        (known, _) => known.as_deref().unwrap_or(name).parse(),
+    }
 }
 
 /// The instant of a local time.
