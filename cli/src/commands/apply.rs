@@ -72,21 +72,57 @@ fn coloured(line: &str) -> String {
     format!("  {colour}{line}\x1b[0m")
 }
 
-/// What people call a file, `-` being standard input, and its text. Reads no more than is
-/// needed to say that it is longer than `most` bytes.
-pub fn read_file(path: &Path, most: usize) -> Result<(String, String)> {
-    if path.as_os_str() == "-" {
-        let text = read_all(std::io::stdin().lock(), most).doing("reading standard input")?;
-        return Ok(("standard input".to_owned(), text));
+/// What people call a file, `-` being standard input, and its text.
+fn read_file(path: &Path, most: usize) -> Result<(String, String)> {
+    let (name, bytes) = read_bytes(path, most)?;
+    // The last character of what is too long may be cut: that it is too long is said later.
+    if bytes.len() > most {
+        return Ok((name, String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let name = path.display().to_string();
-    let file = std::fs::File::open(path).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
-    let text = read_all(file, most).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        CliError::usage(format!("{name}:{line}: the line is not UTF-8 text"))
+    })?;
     Ok((name, text))
 }
 
-fn read_all(from: impl Read, most: usize) -> std::io::Result<String> {
-    let mut text = String::new();
-    from.take(most as u64 + 1).read_to_string(&mut text)?;
-    Ok(text)
+/// What people call a file, and what it holds. Reads no more than is needed to say that it is
+/// longer than `most` bytes.
+pub fn read_bytes(path: &Path, most: usize) -> Result<(String, Vec<u8>)> {
+    if path.as_os_str() == "-" {
+        let bytes = read_all(std::io::stdin().lock(), most).doing("reading standard input")?;
+        return Ok(("standard input".to_owned(), bytes));
+    }
+    let name = path.display().to_string();
+    let file = std::fs::File::open(path).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
+    let bytes = read_all(file, most).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
+    Ok((name, bytes))
+}
+
+fn read_all(from: impl Read, most: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_text_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml");
+        std::fs::write(&path, b"name: a\ndescription: caf\xe9\n").unwrap();
+        let error = read_file(&path, 100).unwrap_err();
+        assert_eq!(
+            error.message,
+            format!("{}:2: the line is not UTF-8 text", path.display())
+        );
+        // What is too long is said to be so, and not what was cut.
+        std::fs::write(&path, "a: é").unwrap();
+        let (_, text) = read_file(&path, 3).unwrap();
+        assert!(text.len() > 3, "{text}");
+    }
 }

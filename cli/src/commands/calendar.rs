@@ -2,13 +2,14 @@
 
 mod apply;
 mod check;
+mod horizon;
 mod import;
 
 use clap::{Args, Subcommand};
 use comfy_table::Cell;
 use shared::{
     api::{calendars::CalendarView, paths},
-    calendar::{Named, to_yaml},
+    calendar::{Calendar, Named, to_yaml},
     id::{CalendarName, JobPath},
     time::Time,
 };
@@ -61,7 +62,9 @@ pub async fn run(command: Command, context: Context) -> Result<()> {
                 .client
                 .pages(&format!("{}?limit=1000", paths::CALENDARS), usize::MAX)
                 .await?;
-            output::list(context.format, &all)
+            output::list(context.format, &all)?;
+            all.iter().for_each(|view| warn(&view.name, &view.calendar));
+            Ok(())
         }
         Command::Get(args) => get(&args.name, context).await,
         Command::Rm(args) => {
@@ -78,6 +81,13 @@ fn path(name: &CalendarName) -> String {
     fill(paths::CALENDAR, &[name.as_str()])
 }
 
+/// Says of a calendar that it runs out.
+fn warn(name: &CalendarName, calendar: &Calendar) {
+    if let Some(text) = horizon::warning(name, calendar, output::now()) {
+        output::note(text);
+    }
+}
+
 async fn get(name: &CalendarName, context: Context) -> Result<()> {
     let found: CalendarView = context.client.get(&path(name)).await?;
     let named = Named {
@@ -85,17 +95,27 @@ async fn get(name: &CalendarName, context: Context) -> Result<()> {
         calendar: found.calendar.clone(),
     };
     match context.format {
-        Format::Table | Format::Yaml => output::lines([to_yaml(&named).trim_end()]),
-        Format::Name => output::lines([found.name.to_string()]),
-        Format::Json => output::value(Format::Json, &named),
+        Format::Table | Format::Yaml => output::lines([to_yaml(&named).trim_end()])?,
+        Format::Name => output::lines([found.name.to_string()])?,
+        Format::Json => output::value(Format::Json, &named)?,
     }
+    warn(&found.name, &found.calendar);
+    Ok(())
 }
 
 /// How many jobs a table names.
 const JOBS_MAX: usize = 3;
 
 impl Row for CalendarView {
-    const HEAD: &'static [&'static str] = &["CALENDAR", "ZONE", "NOW", "UNTIL", "JOBS", "DESCRIPTION"];
+    const HEAD: &'static [&'static str] = &[
+        "CALENDAR",
+        "ZONE",
+        "NOW",
+        "UNTIL",
+        "KNOWN UNTIL",
+        "JOBS",
+        "DESCRIPTION",
+    ];
 
     fn name(&self) -> String {
         self.name.to_string()
@@ -121,6 +141,7 @@ impl Row for CalendarView {
             Cell::new(self.calendar.timezone),
             Cell::new(if self.covers { "covers" } else { "-" }),
             Cell::new(until),
+            Cell::new(horizon::known(&self.calendar, now)),
             Cell::new(format!("{}{more}", jobs.join(", "))),
             Cell::new(&self.calendar.description),
         ]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Calendar, Day, Range, Weekly};
+use super::{Calendar, Day, Moment, Range, Weekly};
 use crate::{
     file::{self, FileError, Format, Written, write::write},
     id::CalendarName,
@@ -68,6 +68,8 @@ struct NamedFile {
     description: String,
     #[serde(default)]
     timezone: Zone,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known_until: Option<Moment>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     dates: BTreeSet<Day>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -83,6 +85,7 @@ impl TryFrom<NamedFile> for Named {
         let calendar = Calendar {
             description: f.description,
             timezone: f.timezone,
+            known_until: f.known_until,
             dates: f.dates,
             ranges: f.ranges,
             weekly: f.weekly,
@@ -101,6 +104,7 @@ impl From<Named> for NamedFile {
             name,
             description: c.description,
             timezone: c.timezone,
+            known_until: c.known_until,
             dates: c.dates,
             ranges: c.ranges,
             weekly: c.weekly,
@@ -118,6 +122,7 @@ mod tests {
 name: holidays
 description: when the office is closed
 timezone: Europe/Berlin
+known_until: 2027-12-31
 dates: [2026-12-25, 12-26, '01-01', 02-29]
 ranges:
   - {from: 2026-12-24T18:00, to: 2026-12-27T06:30:15}
@@ -138,6 +143,7 @@ weekly:
             name: holidays
             description: when the office is closed
             timezone: Europe/Berlin
+            known_until: "2027-12-31"
             dates: ["01-01", "02-29", "12-26", "2026-12-25"]
             ranges:
               - from: "2026-12-24T18:00"
@@ -167,7 +173,7 @@ weekly:
 
     #[test]
     fn dates_of_toml_count_as_what_they_show() {
-        let toml = "[[calendar]]\nname = 'a'\ndates = [2026-12-25, '12-26']\n\
+        let toml = "[[calendar]]\nname = 'a'\nknown_until = 2027-12-31\ndates = [2026-12-25, '12-26']\n\
                     ranges = [{from = 2026-12-24T18:00:00, to = 2026-12-27T06:30:15}]\n\
                     weekly = [{from = 22:00:00, to = '06:00'}]\n[[calendar]]\nname = 'b'\ndates = ['01-01']\n";
         let all = parse(toml, Format::Toml).unwrap();
@@ -175,6 +181,7 @@ weekly:
         expect![[r#"
             name: a
             timezone: UTC
+            known_until: "2027-12-31"
             dates: ["12-26", "2026-12-25"]
             ranges:
               - from: "2026-12-24T18:00"
@@ -199,7 +206,7 @@ weekly:
         refused(
             "name: a\ndate: [2026-12-25]\n",
             expect![
-                "line 2, column 1: unknown field `date`, expected one of `name`, `description`, `timezone`, `dates`, `ranges`, `weekly`; did you mean `dates`?"
+                "line 2, column 1: unknown field `date`, expected one of `name`, `description`, `timezone`, `known_until`, `dates`, `ranges`, `weekly`; did you mean `dates`?"
             ],
         );
         refused(

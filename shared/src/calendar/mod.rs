@@ -13,11 +13,15 @@ mod text;
 mod spec;
 mod file;
 mod coverage;
+mod horizon;
 mod blackout;
+// The console reads none.
+#[cfg(not(target_family = "wasm"))]
 pub mod ical;
 
 pub use blackout::{Blackouts, Calendars, Inlined, InlinedCalendar, Verdict, inlined};
 pub use coverage::{Coverage, Stretch};
 pub use file::{Named, parse, parse_yaml, to_yaml};
+pub use horizon::{Distance, Horizon};
 pub use spec::{CALENDAR_BYTES_MAX, Calendar, Day, ENTRIES_MAX, Moment, Range, Weekly};
 pub use text::Weekdays;

@@ -26,6 +26,10 @@ pub struct Calendar {
     pub description: String,
     /// Whose local days and times these are.
     pub timezone: Zone,
+    /// Nobody has said what it covers after this moment (a day is one whole): its file was only
+    /// carried out that far. It is for people, who are warned in time; what a calendar covers
+    /// does not hang on it.
+    pub known_until: Option<Moment>,
     /// Whole days.
     pub dates: BTreeSet<Day>,
     pub ranges: Vec<Range>,
@@ -164,6 +168,9 @@ struct CalendarFile {
     description: String,
     #[serde(default)]
     timezone: Zone,
+    /// Nobody has said what it covers after this; known for ever unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known_until: Option<Moment>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     dates: BTreeSet<Day>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -179,6 +186,7 @@ impl TryFrom<CalendarFile> for Calendar {
         let calendar = Calendar {
             description: f.description,
             timezone: f.timezone,
+            known_until: f.known_until,
             dates: f.dates,
             ranges: f.ranges,
             weekly: f.weekly,
@@ -193,6 +201,7 @@ impl From<Calendar> for CalendarFile {
         CalendarFile {
             description: c.description,
             timezone: c.timezone,
+            known_until: c.known_until,
             dates: c.dates,
             ranges: c.ranges,
             weekly: c.weekly,

@@ -28,9 +28,31 @@ const NAMES: [(&str, &str, u8); 7] = [
 impl Weekdays {
     pub const ALL: Weekdays = Weekdays(0x7f);
 
+    /// All of these and those.
+    #[must_use]
+    pub fn and(self, others: Weekdays) -> Weekdays {
+        Weekdays(self.0 | others.0)
+    }
+
+    /// The days that follow these after so many.
+    #[must_use]
+    pub fn later(self, days: u32) -> Weekdays {
+        (0..7)
+            .filter(|day| self.contains(*day))
+            .map(|day| (day + days) % 7)
+            .collect()
+    }
+
     /// 0 for Sunday to 6 for Saturday.
     pub fn contains(self, weekday: u32) -> bool {
         weekday < 7 && self.0 & (1 << weekday) != 0
+    }
+}
+
+/// Of 0 for Sunday to 6 for Saturday.
+impl FromIterator<u32> for Weekdays {
+    fn from_iter<I: IntoIterator<Item = u32>>(days: I) -> Weekdays {
+        Weekdays(days.into_iter().fold(0, |all, day| all | 1 << (day % 7)))
     }
 }
 

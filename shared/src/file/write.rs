@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// Keys in the order in which they are written; others follow, by the alphabet.
-const ORDER: [&str; 61] = [
+const ORDER: [&str; 62] = [
     "name",
     "namespace",
     "description",
@@ -39,6 +39,7 @@ const ORDER: [&str; 61] = [
     "timezone",
     "dialect",
     "dst",
+    "known_until",
     "dates",
     "ranges",
     "weekly",

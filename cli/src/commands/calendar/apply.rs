@@ -22,6 +22,7 @@ A calendar file (YAML, JSON or TOML; `---` between several calendars, or a list)
 
   name: holidays
   timezone: Europe/Berlin         # default: UTC
+  known_until: 2031-12-31         # nobody has said more yet; you are warned in time
   dates: [2026-12-25, 01-01]      # whole days; 01-01: each year
   ranges:
     - {from: 2026-12-24T14:00, to: 2026-12-27T06:00}     # local times

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use shared::{api::calendars::CalendarView, calendar::Coverage, id::CalendarName, time::Time};
 
-use super::{Context, path};
+use super::{Context, path, warn};
 use crate::{
     error::{CliError, Result},
     output::{self, Format},
@@ -56,7 +56,7 @@ pub async fn run(args: CheckArgs, context: Context) -> Result<()> {
     });
     let changes: Vec<Change> = changes.take(args.next + 1).collect();
     match context.format {
-        Format::Json | Format::Yaml => output::value(context.format, &changes),
+        Format::Json | Format::Yaml => output::value(context.format, &changes)?,
         Format::Table | Format::Name => {
             let zone = found.calendar.timezone;
             let words = |change: &Change| if change.covers { "covers" } else { "does not cover" };
@@ -68,7 +68,14 @@ pub async fn run(args: CheckArgs, context: Context) -> Result<()> {
             if changes.len() <= args.next {
                 lines.push("and so it stays".to_owned());
             }
-            output::lines(lines)
+            if let Some(until) = found.calendar.known_until {
+                lines.push(format!(
+                    "known until {until}: of later times its file may say more"
+                ));
+            }
+            output::lines(lines)?;
         }
     }
+    warn(&args.name, &found.calendar);
+    Ok(())
 }

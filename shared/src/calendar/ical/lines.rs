@@ -21,19 +21,31 @@ impl Property {
     }
 }
 
-/// Joins folded lines, and takes each apart.
-pub fn unfold(text: &str) -> Result<Vec<Property>, IcalError> {
-    let mut whole: Vec<(usize, String)> = Vec::new();
-    for (i, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        match (line.strip_prefix([' ', '\t']), whole.last_mut()) {
-            (Some(rest), Some((_, before))) => before.push_str(rest),
-            (Some(_), None) => return wrong(i + 1, "the file begins with a continued line"),
-            (None, _) if line.is_empty() => {}
-            (None, _) => whole.push((i + 1, line.to_owned())),
+/// Joins folded lines, and takes each apart. A fold may stand inside of a character: lines are
+/// joined as bytes, and are text only then.
+pub fn unfold(file: &[u8]) -> Result<Vec<Property>, IcalError> {
+    let file = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
+    let mut whole: Vec<(usize, Vec<u8>)> = Vec::new();
+    for (i, line) in file.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match (line, whole.last_mut()) {
+            ([b' ' | b'\t', rest @ ..], Some((_, before))) => before.extend_from_slice(rest),
+            ([b' ' | b'\t', ..], None) => return wrong(i + 1, "the file begins with a continued line"),
+            ([], _) => {}
+            _ => whole.push((i + 1, line.to_vec())),
         }
     }
-    whole.iter().map(|(line, text)| property(*line, text)).collect()
+    whole
+        .iter()
+        .map(|(line, bytes)| property(*line, text(*line, bytes)?))
+        .collect()
+}
+
+fn text(line: usize, bytes: &[u8]) -> Result<&str, IcalError> {
+    std::str::from_utf8(bytes).map_err(|_| IcalError {
+        line,
+        message: "the line is not UTF-8 text; save the file in that encoding".to_owned(),
+    })
 }
 
 fn property(line: usize, text: &str) -> Result<Property, IcalError> {

@@ -1,16 +1,18 @@
 //! iCalendar files (RFC 5545) as calendars.
 //!
 //! Events become days and ranges; rules are carried out up to a horizon, so that what a
-//! calendar covers can be read off it and no agent needs the rules. What is not understood
+//! calendar covers can be read off it and no agent needs the rules. A rule that gives the same
+//! days of each week for ever becomes weekly windows instead, and has no horizon. What is not understood
 //! is refused, with its line: a blackout that is silently shorter than its file is worse
 //! than none. What does not bear on when something is (summaries, alarms, who comes) is not
 //! looked at; an event is busy whatever its `TRANSP` says, as calendars of holidays are
 //! transparent. What is left out, such as cancelled events, is listed.
 //!
-//! In reading order: `lines` unfolds the text into properties, `value` reads dates and
-//! durations, `rule` carries out recurrences, `event` makes spans of an event.
+//! In reading order: `lines` unfolds the text into properties, `windows` names zones, `value`
+//! reads dates and durations, `rule` carries out recurrences, `event` makes spans of an event.
 
 mod lines;
+mod windows;
 mod value;
 mod rule;
 mod event;
@@ -21,7 +23,10 @@ use std::{
 };
 
 use super::{Calendar, Day, Moment, Range};
-use crate::{schedule::Zone, time::Time};
+use crate::{
+    schedule::{Zone, civil::DAY_END},
+    time::Time,
+};
 use event::{Event, Spans};
 use lines::Property;
 
@@ -33,25 +38,42 @@ const OCCURRENCES_MAX: usize = 100_000;
 /// What a file does not say of how it is to be taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Whose days whole-day events are, and whose times those without a zone. The file's own
-    /// (`X-WR-TIMEZONE`) unless given, else UTC.
+    /// Whose days whole-day events are, and whose times those without a zone; what the file
+    /// says unless given.
     pub timezone: Option<Zone>,
+    /// What has begun by now and takes the same days or times of each week for ever becomes a
+    /// weekly window; what is still to begin is carried out.
+    pub now: Time,
     /// What ended before this is left out.
     pub from: Time,
-    /// What begins at this or later is left out: rules are carried out up to here.
+    /// What begins at this or later is left out: rules are carried out up to here. That it is
+    /// shows in the calendar, by whole days.
     pub until: Time,
 }
 
 /// What came of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
+    /// It says until when it is known if the file has more, beyond the horizon.
     pub calendar: Calendar,
+    /// Where its zone is from.
+    pub zone_from: ZoneFrom,
     /// How many events bear on it.
     pub events: usize,
     /// What was left out, and why.
     pub notes: Vec<Note>,
-    /// Whether a rule goes on beyond the horizon.
-    pub goes_on: bool,
+}
+
+/// Where a calendar's zone is from: the first of these that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZoneFrom {
+    Options,
+    /// The file's own, `X-WR-TIMEZONE`.
+    File,
+    /// The only one that its events name, or that it defines.
+    Only,
+    /// None of these: UTC.
+    Nowhere,
 }
 
 /// Something that was left out.
@@ -88,23 +110,16 @@ fn wrong<T>(line: usize, message: impl Into<String>) -> Result<T, IcalError> {
 ///
 /// # Errors
 /// What cannot be read or is not understood, with its line.
-pub fn import(text: &str, options: &Options) -> Result<Imported, IcalError> {
-    if text.len() > FILE_BYTES_MAX {
+pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
+    if file.len() > FILE_BYTES_MAX {
         return wrong(
             0,
-            format!("the file has {} bytes; at most 8MiB are read", text.len()),
+            format!("the file has {} bytes; at most 8MiB are read", file.len()),
         );
     }
-    let lines = lines::unfold(text)?;
+    let lines = lines::unfold(file)?;
     let mut file = File::read(&lines)?;
-    let timezone = match (options.timezone, file.timezone) {
-        (Some(zone), _) => zone,
-        (None, Some((line, name))) => name.parse().map_err(|e| IcalError {
-            line,
-            message: format!("X-WR-TIMEZONE: {e}"),
-        })?,
-        (None, None) => Zone::utc(),
-    };
+    let (timezone, zone_from) = file.zone(options.timezone)?;
     let mut events = Vec::new();
     for (line, properties) in &file.events {
         match Event::read(*line, properties, timezone)? {
@@ -113,7 +128,7 @@ pub fn import(text: &str, options: &Options) -> Result<Imported, IcalError> {
         }
     }
     let overridden = overridden(&events)?;
-    let mut spans = Spans::new(timezone, options.from, options.until, OCCURRENCES_MAX);
+    let mut spans = Spans::new(timezone, options, OCCURRENCES_MAX);
     let mut taken = 0;
     for event in &events {
         let without = match (&event.uid, &event.instead_of) {
@@ -135,7 +150,10 @@ pub fn import(text: &str, options: &Options) -> Result<Imported, IcalError> {
             _ => taken += 1,
         }
     }
-    let calendar = calendar(file.title.unwrap_or_default(), timezone, &spans);
+    let mut calendar = calendar(file.title.unwrap_or_default(), timezone, &spans);
+    if spans.goes_on {
+        calendar.known_until = Some(last_day(options.until, timezone));
+    }
     if calendar.entries() == 0 {
         return wrong(
             0,
@@ -146,21 +164,37 @@ pub fn import(text: &str, options: &Options) -> Result<Imported, IcalError> {
         );
     }
     if let Err(message) = calendar.check() {
-        return wrong(0, format!("{message}; take over less time"));
+        return wrong(0, too_much(&message, &spans));
     }
     file.notes.sort_by_key(|note| note.line);
     Ok(Imported {
         calendar,
+        zone_from,
         events: taken,
         notes: file.notes,
-        goes_on: spans.goes_on,
     })
+}
+
+/// The last day that is over by then.
+fn last_day(until: Time, timezone: Zone) -> Moment {
+    let (day, _) = value::split(until.as_secs() + timezone.offset(until));
+    Moment::Date((day - 1).clamp(0, DAY_END as i32 - 1) as u32)
+}
+
+fn too_much(message: &str, spans: &Spans) -> String {
+    let later = spans.weekly_later.map(|(line, start)| {
+        format!("; the event of line {line} takes one weekly window once it has begun, at {start}")
+    });
+    format!("{message}; take over less time{}", later.unwrap_or_default())
 }
 
 /// What stands at the top of a file.
 struct File<'a> {
     title: Option<String>,
+    /// With its line.
     timezone: Option<(usize, &'a str)>,
+    /// Zones that it defines.
+    defined: BTreeSet<&'a str>,
     /// Each with the line that it begins in.
     events: Vec<(usize, Vec<&'a Property>)>,
     notes: Vec<Note>,
@@ -171,6 +205,7 @@ impl<'a> File<'a> {
         let mut file = File {
             title: None,
             timezone: None,
+            defined: BTreeSet::new(),
             events: Vec::new(),
             notes: Vec::new(),
         };
@@ -209,6 +244,9 @@ impl<'a> File<'a> {
                         properties.push(property);
                     }
                 }
+                ("TZID", ["VCALENDAR", "VTIMEZONE"]) => {
+                    file.defined.insert(&property.value);
+                }
                 ("X-WR-TIMEZONE", ["VCALENDAR"]) => file.timezone = Some((line, &property.value)),
                 ("X-WR-CALNAME" | "NAME", ["VCALENDAR"]) => {
                     file.title = Some(lines::plain_text(&property.value).chars().take(200).collect());
@@ -224,6 +262,28 @@ impl<'a> File<'a> {
             None if !has_calendar => wrong(0, "the file holds no calendar: it is not an iCalendar file"),
             None => Ok(file),
         }
+    }
+
+    fn zone(&self, given: Option<Zone>) -> Result<(Zone, ZoneFrom), IcalError> {
+        if let Some(zone) = given {
+            return Ok((zone, ZoneFrom::Options));
+        }
+        if let Some((line, name)) = self.timezone {
+            let zone = value::zone(name).map_err(|e| IcalError {
+                line,
+                message: format!("X-WR-TIMEZONE: {e}"),
+            })?;
+            return Ok((zone, ZoneFrom::File));
+        }
+        let properties = self.events.iter().flat_map(|(_, properties)| properties);
+        let named: BTreeSet<&str> = properties.filter_map(|p| p.parameter("TZID")).collect();
+        // Programs define zones that no event is of: what events name goes before.
+        let names = if named.is_empty() { &self.defined } else { &named };
+        let zones: BTreeSet<Zone> = names.iter().filter_map(|name| value::zone(name).ok()).collect();
+        Ok(match (zones.first(), zones.len()) {
+            (Some(zone), 1) => (*zone, ZoneFrom::Only),
+            _ => (Zone::utc(), ZoneFrom::Nowhere),
+        })
     }
 }
 
@@ -265,9 +325,10 @@ fn calendar(description: String, timezone: Zone, spans: &Spans) -> Calendar {
     let mut calendar = Calendar {
         description,
         timezone,
+        known_until: None,
         dates: BTreeSet::new(),
         ranges: Vec::new(),
-        weekly: Vec::new(),
+        weekly: spans.weekly(),
     };
     let mut row: Option<(u32, u32)> = None;
     let put = |calendar: &mut Calendar, row: Option<(u32, u32)>| match row {

@@ -1,11 +1,17 @@
-//! Recurrence rules (RFC 5545, section 3.3.10), by days: those that say at what hours, or
-//! which weeks or days of a year, are refused.
+//! Recurrence rules (RFC 5545, section 3.3.10), by days: those that say other hours than the
+//! event's own, or which weeks or days of a year, are refused.
 
-use super::{IcalError, lines::Property, value::Stamp, wrong};
+use super::{
+    IcalError,
+    lines::Property,
+    value::{ROUND_DAYS, ROUND_YEARS, Stamp},
+    wrong,
+};
 use crate::{
+    calendar::Weekdays,
     schedule::{
         Zone,
-        civil::{DAY_END, date_of, day_of, days_in_month, weekday_of},
+        civil::{DAY_END, YEAR_MAX, date_of, day_of, days_in_month, weekday_of},
     },
     time::Time,
 };
@@ -36,14 +42,20 @@ enum Frequency {
 /// The last moment at which an occurrence may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    Day(u32),
+    Day(i32),
     Instant(Time),
 }
 
 const DAYS: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
 
+/// The day after the last one, in the next round.
+const ROUND_END: u32 = DAY_END + ROUND_DAYS;
+/// The last year, in the next round.
+const ROUND_YEAR_MAX: u16 = YEAR_MAX + ROUND_YEARS;
+
 impl Rule {
-    pub fn read(property: &Property, floating: Zone) -> Result<Rule, IcalError> {
+    /// Reads the rule of an event that begins at `start`.
+    pub fn read(property: &Property, start: Stamp, floating: Zone) -> Result<Rule, IcalError> {
         let line = property.line;
         let mut rule = Rule {
             frequency: Frequency::Daily,
@@ -56,6 +68,7 @@ impl Rule {
             by_position: Vec::new(),
             week_start: 1,
         };
+        let second = start.local().1 as i32;
         let (mut frequency, mut seen) = (None, Vec::new());
         for part in property.value.split(';').filter(|part| !part.is_empty()) {
             let Some((name, value)) = part.split_once('=') else {
@@ -98,6 +111,9 @@ impl Rule {
                         list(&value, |v| number(v, -366, 366).filter(|n| *n != 0)).ok_or_else(not)?
                 }
                 "WKST" => rule.week_start = by_day(&value).filter(|d| d.0 == 0).ok_or_else(not)?.1,
+                "BYHOUR" => own(&value, second / 3600).ok_or_else(not)?,
+                "BYMINUTE" => own(&value, second / 60 % 60).ok_or_else(not)?,
+                "BYSECOND" => own(&value, second % 60).ok_or_else(not)?,
                 _ => return Err(not()),
             }
             seen.push(name);
@@ -126,14 +142,54 @@ impl Rule {
         wrong(line, format!("RRULE: {reason}"))
     }
 
-    /// The days on which occurrences begin, from the first, oldest first; without an end
-    /// unless the rule has one by `COUNT`.
-    pub fn days(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
-        let periods = (0u32..).map_while(move |n| self.period(first, n.checked_mul(self.interval)?));
+    /// The days of the week that it gives, if it gives them in each week and for ever.
+    pub fn weekdays(&self, first: i32) -> Option<Weekdays> {
+        let is_bounded = self.count.is_some() || self.until.is_some();
+        let has_others =
+            !(self.by_month.is_empty() && self.by_month_day.is_empty() && self.by_position.is_empty());
+        if is_bounded || has_others || self.interval != 1 {
+            return None;
+        }
+        let by_day = self.by_day.iter().map(|(_, day)| *day);
+        match self.frequency {
+            Frequency::Daily | Frequency::Weekly if !self.by_day.is_empty() => Some(by_day.collect()),
+            Frequency::Daily => Some(Weekdays::ALL),
+            Frequency::Weekly => Some(
+                [weekday_of((first + ROUND_DAYS as i32) as u32)]
+                    .into_iter()
+                    .collect(),
+            ),
+            Frequency::Monthly | Frequency::Yearly => None,
+        }
+    }
+
+    /// The days after the first one on which occurrences begin, oldest first; without an end
+    /// unless the rule has one by `COUNT`, which counts the first one. What lies before `from`
+    /// may be left out.
+    pub fn days_after(&self, first: i32, from: i32) -> impl Iterator<Item = i32> + '_ {
+        let round = |day: i32| (day + ROUND_DAYS as i32).max(0) as u32;
+        let (first, from) = (round(first), round(from));
+        let numbers = self.periods_before(first, from)..;
+        let periods = numbers.map_while(move |n: u32| self.period(first, n.checked_mul(self.interval)?));
         periods
             .flat_map(move |period| self.chosen(first, period))
-            .filter(move |day| *day >= first)
-            .take(self.count.map_or(usize::MAX, |n| n as usize))
+            .filter(move |day| *day > first)
+            .take(self.count.map_or(usize::MAX, |n| n as usize - 1))
+            .map(|day| day as i32 - ROUND_DAYS as i32)
+    }
+
+    /// How many of the rule's periods surely end by a day, and need not be looked at.
+    fn periods_before(&self, first: u32, day: u32) -> u32 {
+        let days_most = match self.frequency {
+            Frequency::Daily => 1,
+            Frequency::Weekly => 7,
+            Frequency::Monthly => 31,
+            Frequency::Yearly => 366,
+        };
+        match self.count {
+            Some(_) => 0,
+            None => day.saturating_sub(first) / days_most / self.interval,
+        }
     }
 
     /// The `n`th period after the one of the first day, as days from one to before another.
@@ -143,27 +199,26 @@ impl Rule {
             Frequency::Daily => (first.checked_add(n)?, first.checked_add(n)?.checked_add(1)?),
             Frequency::Weekly => {
                 let back = (weekday_of(first) + 7 - self.week_start) % 7;
-                // The first week may begin before all days.
-                let week = i64::from(first) - i64::from(back) + 7 * i64::from(n);
-                (week.max(0) as u32, u32::try_from(week + 7).ok()?)
+                let week = (first - back).checked_add(n.checked_mul(7)?)?;
+                (week, week.checked_add(7)?)
             }
             Frequency::Monthly => {
-                let month = u32::from(date.year) * 12 + u32::from(date.month) - 1 + n;
+                let month = (u32::from(date.year) * 12 + u32::from(date.month) - 1).checked_add(n)?;
                 let (year, month) = (u16::try_from(month / 12).ok()?, (month % 12) as u8 + 1);
-                if year > 2199 {
+                if year > ROUND_YEAR_MAX {
                     return None;
                 }
                 let from = day_of(year, month, 1);
                 (from, from + days_in_month(year, month))
             }
             Frequency::Yearly => {
-                let year = u16::try_from(u32::from(date.year) + n)
+                let year = u16::try_from(u32::from(date.year).checked_add(n)?)
                     .ok()
-                    .filter(|y| *y <= 2199)?;
+                    .filter(|y| *y <= ROUND_YEAR_MAX)?;
                 (day_of(year, 1, 1), day_of(year + 1, 1, 1))
             }
         };
-        (from < DAY_END).then_some((from, until.min(DAY_END)))
+        (from < ROUND_END).then_some((from, until.min(ROUND_END)))
     }
 
     /// The days of a period that the rule chooses.
@@ -224,6 +279,11 @@ impl Rule {
         let from_end = -(((end - 1 - day) / 7 + 1) as i32);
         n == from_start || n == from_end
     }
+}
+
+/// One number, which is the event's own.
+fn own(text: &str, own: i32) -> Option<()> {
+    number(text, own, own).map(|_| ())
 }
 
 fn number(text: &str, least: i32, most: i32) -> Option<i32> {

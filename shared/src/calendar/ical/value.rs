@@ -4,24 +4,33 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::{IcalError, lines::Property, wrong};
+use super::{IcalError, lines::Property, windows, wrong};
 use crate::{
-    calendar::{Day, Moment},
+    calendar::Moment,
     schedule::{
-        Zone,
-        civil::{DAY, DAY_END, Date, date_of},
+        Zone, ZoneError,
+        civil::{DAY, DAY_END, Date, YEAR_MAX, date_of, day_of, days_in_month},
     },
     time::Time,
 };
 
+/// Events may have begun before the first day that a calendar can cover, as birthdays have. The
+/// Gregorian calendar repeats after so many days, which are whole weeks: earlier dates are
+/// worked out as those of the next round.
+pub const ROUND_DAYS: u32 = 146_097;
+/// The same in years.
+pub const ROUND_YEARS: u16 = 400;
+/// The first year that is read: programs write it where they know of no other.
+const YEAR_FIRST: u16 = 1601;
+
 /// A date or time as it stands in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamp {
-    /// A whole day, counted from 1970-01-01.
-    Date(u32),
+    /// A whole day, counted from 1970-01-01; earlier ones are below zero.
+    Date(i32),
     /// A day, a second of it, and whose local time that is.
     Local {
-        day: u32,
+        day: i32,
         second: u32,
         zone: Zone,
     },
@@ -33,7 +42,10 @@ impl Stamp {
     pub fn read_all(property: &Property, floating: Zone) -> Result<Vec<Stamp>, IcalError> {
         let line = property.line;
         let zone = match property.parameter("TZID") {
-            Some(name) => Some(zone(line, name)?),
+            Some(name) => Some(zone(name).map_err(|e| IcalError {
+                line,
+                message: format!("TZID: {e}; the file's own definition of a zone is not looked at"),
+            })?),
             None => None,
         };
         let is_date = match property.parameter("VALUE") {
@@ -48,7 +60,7 @@ impl Stamp {
                 let stamp = read(text.trim(), zone.unwrap_or(floating)).ok_or_else(|| IcalError {
                     line,
                     message: format!(
-                        "{}: `{}` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1970 to 2199",
+                        "{}: `{}` is not a date (20261225) or time (20261225T180000, with Z for UTC) of the years 1601 to 2199",
                         property.name,
                         text.chars().take(40).collect::<String>()
                     ),
@@ -74,6 +86,15 @@ impl Stamp {
         matches!(self, Stamp::Date(_))
     }
 
+    /// Day and second as they are written.
+    pub fn local(self) -> (i32, u32) {
+        match self {
+            Stamp::Date(day) => (day, 0),
+            Stamp::Local { day, second, .. } => (day, second),
+            Stamp::Utc(at) => split(at.as_secs()),
+        }
+    }
+
     /// The instant, a day's being its local beginning. A local time that is jumped over is
     /// read with the offset before the jump, one that comes twice is the first (RFC 5545,
     /// section 3.3.5).
@@ -90,10 +111,7 @@ impl Stamp {
 fn read(text: &str, zone: Zone) -> Option<Stamp> {
     let is_ascii = text.is_ascii() && text.len() >= 8;
     let (date, time) = is_ascii.then(|| text.split_at(8))?;
-    let shown = format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]);
-    let Ok(Day::Date(day)) = shown.parse::<Day>() else {
-        return None;
-    };
+    let day = day_number(date)?;
     if time.is_empty() {
         return Some(Stamp::Date(day));
     }
@@ -120,25 +138,45 @@ fn read(text: &str, zone: Zone) -> Option<Stamp> {
     })
 }
 
-/// Zones are known by their names; some programs put something before them.
-fn zone(line: usize, name: &str) -> Result<Zone, IcalError> {
+/// Of `20261225`.
+fn day_number(text: &str) -> Option<i32> {
+    let number: u32 = match text.bytes().all(|b| b.is_ascii_digit()) {
+        true => text.parse().ok()?,
+        false => return None,
+    };
+    let (year, month, day) = (
+        (number / 10_000) as u16,
+        (number / 100 % 100) as u8,
+        (number % 100) as u8,
+    );
+    let is_day = (YEAR_FIRST..=YEAR_MAX).contains(&year)
+        && (1..=12).contains(&month)
+        && day >= 1
+        && u32::from(day) <= days_in_month(year, month);
+    is_day.then(|| day_of(year + ROUND_YEARS, month, day) as i32 - ROUND_DAYS as i32)
+}
+
+/// Zones are known by their names, IANA's or those of Windows; some programs put something
+/// before them.
+///
+/// # Errors
+/// That it is no zone.
+pub fn zone(name: &str) -> Result<Zone, ZoneError> {
     let name = name.trim();
     let parts: Vec<&str> = name.split('/').collect();
     let mut ends = (0..parts.len()).map(|from| parts[from..].join("/"));
     let known = ends.find(|end| Zone::names().any(|zone| zone == end));
-    match known.as_deref().unwrap_or(name).parse() {
-        Ok(zone) => Ok(zone),
-        Err(e) => wrong(
-            line,
-            format!("TZID: {e}; the file's own definition of a zone is not looked at"),
-        ),
+    match (known, windows::zone(name)) {
+        (None, Some(zone)) => Ok(zone),
+        (known, _) => known.as_deref().unwrap_or(name).parse(),
     }
 }
 
 /// The instant of a local time.
-pub fn at_local(day: u32, second: u32, zone: Zone) -> Time {
-    let day = day.min(DAY_END - 1);
-    let Date { year, month, day } = date_of(day);
+pub fn at_local(day: i32, second: u32, zone: Zone) -> Time {
+    let day = day.clamp(-(ROUND_DAYS as i32), DAY_END as i32 - 1);
+    let Date { year, month, day } = date_of((day + ROUND_DAYS as i32) as u32);
+    let year = year - ROUND_YEARS;
     let (h, m, s) = (
         (second / 3600) as i8,
         (second / 60 % 60) as i8,
@@ -147,6 +185,11 @@ pub fn at_local(day: u32, second: u32, zone: Zone) -> Time {
     let civil = DateTime::new(year as i16, month as i8, day as i8, h, m, s, 0);
     let zoned = civil.and_then(|civil| civil.to_zoned(zone.time_zone().clone()));
     zoned.map_or(Time::EPOCH, |zoned| Time::from(zoned.timestamp()))
+}
+
+/// The day of a second, and the second of that day.
+pub fn split(second: i64) -> (i32, u32) {
+    (second.div_euclid(DAY) as i32, second.rem_euclid(DAY) as u32)
 }
 
 /// An instant as people write it: in local time, unless that comes twice.
@@ -177,7 +220,7 @@ pub fn instant(moment: Moment, zone: Zone) -> Moment {
     match moment {
         Moment::Local(second) => {
             let day = second.div_euclid(DAY).clamp(0, i64::from(DAY_END) - 1);
-            Moment::Instant(at_local(day as u32, second.rem_euclid(DAY) as u32, zone))
+            Moment::Instant(at_local(day as i32, second.rem_euclid(DAY) as u32, zone))
         }
         other => other,
     }

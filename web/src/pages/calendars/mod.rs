@@ -9,7 +9,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::{
     api::{Changed, calendars::CalendarView},
-    calendar::Calendar,
+    calendar::{Calendar, Distance, Horizon},
 };
 
 use crate::{
@@ -114,6 +114,7 @@ fn CalendarCard(view: CalendarView, edit: Callback<Option<CalendarView>>) -> imp
         <KeptCard name=view.name.to_string() edit edit_verb=w.edit deletion delete_verb=w.delete>
             {description.map(|text| view! { <p>{text}</p> })}
             <p class="row"><Standing view=view.clone() /></p>
+            <Known calendar=view.calendar.clone() />
             <Weeks calendar=view.calendar.clone() />
             <p class="muted">{fill!(w.zone, zone = view.calendar.timezone.name())} " · " {used_by}</p>
             <p class="row">
@@ -145,6 +146,23 @@ fn Standing(view: CalendarView) -> impl IntoView {
         (None, _) => w.for_ever.to_owned(),
     };
     view! { <Badge tone glyph text=text /> <span class="muted">{until}</span> }
+}
+
+/// Until when it is known what it covers, if not for ever: a warning once that is near.
+#[component]
+fn Known(calendar: Calendar) -> impl IntoView {
+    let w = say::<CalendarsWords>();
+    let now = clock::now();
+    let Horizon { at, distance } = calendar.horizon(now)?;
+    let at = short_time(at, now, &zone());
+    let (tone, role, text) = match distance {
+        Distance::Far => {
+            return Some(view! { <p class="muted">{fill!(w.known_until, at = at)}</p> }.into_any());
+        }
+        Distance::Near => (Tone::Warning, "status", fill!(w.known_near, at = at)),
+        Distance::Past => (Tone::Bad, "alert", fill!(w.known_past, at = at)),
+    };
+    Some(view! { <div class="notice" data-tone=tone.as_str() role=role><p>{text}</p></div> }.into_any())
 }
 
 /// The coming weeks, a row each.

@@ -10,6 +10,11 @@ words! {
         until: "until {at}" / "至 {at}",
         from: "from {at}" / "自 {at} 起",
         for_ever: "for ever" / "永久",
+        known_until: "Known until {at}" / "已知至 {at}",
+        known_near: "Known only until {at}. Import its file again, or write more into it and move known_until."
+            / "仅已知至 {at}。请重新导入其文件，或补充内容并更新 known_until。",
+        known_past: "Was known only until {at}: it may cover less than it should. Import its file again, or write more into it and move known_until."
+            / "仅已知至 {at}：覆盖的时间可能少于应有的。请重新导入其文件，或补充内容并更新 known_until。",
         zone: "Times of {zone}" / "时区：{zone}",
         used_by: "Used by {n} jobs" / "被 {n} 个作业使用",
         used_by_none: "No job uses it." / "没有作业使用它。",
