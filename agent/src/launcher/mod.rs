@@ -206,17 +206,13 @@ impl Launcher {
         self.shared
             .running()
             .insert(run, Running::Request(cancel.clone()));
-        let time_max = self.shared.policy.timeout(launch.timeout);
         let shared = self.shared.clone();
         tokio::spawn(async move {
             let gone = Gone {
                 shared: shared.clone(),
                 run,
             };
-            shared
-                .requests
-                .send(run, prepared, time_max, cancel, events)
-                .await;
+            shared.requests.send(run, prepared, cancel, events).await;
             drop(gone);
         });
         Ok(Started { process: None })
@@ -286,7 +282,6 @@ impl Starter for Launcher {
         let Ok(mut adopted) = Process::new(target.clone(), pipes, false) else {
             return false;
         };
-        adopted.time_max = self.shared.policy.max_timeout();
         adopted.started_ticks = Some(process.started_ticks);
         // Looked at after the handle was made: the number can no longer change hands.
         let is_it = procfs::stat(process.pid)
@@ -400,7 +395,6 @@ impl Shared {
         let mut process = Process::new(target, pipes, true).map_err(|e| abandon(pid, &e))?;
         process.memory_floor_bytes = memory_floor_bytes;
         process.memory_seen_bytes = procfs::memory_max(pid);
-        process.time_max = self.policy.max_timeout();
         Ok((
             process,
             ProcessId {

@@ -1,6 +1,6 @@
 //! Runs that are HTTP requests.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use reqwest::{Method, redirect};
 use shared::{
@@ -8,7 +8,7 @@ use shared::{
     job::HttpRequest,
     report::{Stream, Usage},
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -18,8 +18,6 @@ use crate::{
 };
 
 const REDIRECTS_MAX: usize = 10;
-/// For a request without a timeout of its own.
-const TIMEOUT_DEFAULT: Duration = Duration::from_secs(3600);
 
 /// Sends requests.
 pub struct Requests {
@@ -69,20 +67,17 @@ impl Requests {
             .map_err(|e| StartError::Failed(client::describe(e)))
     }
 
-    /// Sends it and brings the answer to `events`.
+    /// Sends it and brings the answer to `events`. It takes as long as it takes: the runner
+    /// has it given up.
     pub async fn send(
         &self,
         run: RunId,
         Prepared(request): Prepared,
-        time_max: Option<Duration>,
         cancel: CancellationToken,
         events: mpsc::Sender<ProcessEvent>,
     ) {
-        let time_max = time_max.unwrap_or(TIMEOUT_DEFAULT);
         let exit = tokio::select! {
-            exit = timeout(time_max, self.exchange(run, request, &events)) => {
-                exit.unwrap_or_else(|_| Exit::Http(format!("no complete answer within {}", shared::units::Span::from(time_max))))
-            }
+            exit = self.exchange(run, request, &events) => exit,
             () = cancel.cancelled() => Exit::Http("the request was given up".into()),
         };
         let _ = events

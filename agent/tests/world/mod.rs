@@ -16,7 +16,7 @@ use std::{
 use agent::{
     Agent, AgentParts, Settings,
     identity::Identity,
-    parts::{Link, LinkError},
+    parts::{Link, LinkError, Spool, Starter},
     pretend::{Pretend, Script},
     spool::Memory,
 };
@@ -219,6 +219,20 @@ impl World {
     }
 
     pub fn start(&self, host: &TestHost) -> (Agent, CancellationToken) {
+        self.start_on(
+            host,
+            Arc::new(host.spool.clone()),
+            Arc::new(host.processes.clone()),
+        )
+    }
+
+    /// As [`World::start`], with another spool and starter than the host's pretended ones.
+    pub fn start_on(
+        &self,
+        host: &TestHost,
+        spool: Arc<dyn Spool>,
+        starter: Arc<dyn Starter>,
+    ) -> (Agent, CancellationToken) {
         let cancel = CancellationToken::new();
         let parts = AgentParts {
             identity: Identity {
@@ -237,8 +251,8 @@ impl World {
             },
             store: Arc::new(host.client.clone()),
             host: host.host.clone(),
-            spool: Arc::new(host.spool.clone()),
-            starter: Arc::new(host.processes.clone()),
+            spool,
+            starter,
             link: Arc::new(self.master.clone()),
         };
         (Agent::start(parts, cancel.clone()), cancel)
