@@ -4,18 +4,27 @@
 
 mod world;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use agent::{
     Agent,
     launcher::{Launcher, LauncherConfig},
+    parts::{Spool, SpoolError, SpoolWrite, Spooled, Unsent},
     policy::Policy,
+    spool::Memory,
 };
+use async_trait::async_trait;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use shared::{
+    id::RunId,
     job::{Action, HttpRequest, RunSpec},
-    report::Run,
+    report::{CHUNK_BYTES_MAX, Run},
     run::{Reason, State},
-    units::Span,
+    units::{Size, Span},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -26,12 +35,70 @@ use world::{TestHost, World, short};
 
 const SOON: Duration = Duration::from_secs(60);
 
+/// Remembers what pieces of output became of it.
+#[derive(Clone, Default)]
+struct Watched {
+    inner: Memory,
+    held: Arc<Mutex<BTreeMap<(RunId, u64), Vec<u8>>>>,
+    commits: Arc<Mutex<BTreeMap<RunId, usize>>>,
+}
+
+impl Watched {
+    /// A run's pieces as they stand, and how often some were written.
+    fn of(&self, run: RunId) -> (BTreeMap<u64, Vec<u8>>, usize) {
+        let held = self.held.lock().unwrap();
+        let pieces = held.iter().filter(|((of, _), _)| *of == run);
+        let pieces = pieces.map(|((_, seq), data)| (*seq, data.clone())).collect();
+        (
+            pieces,
+            self.commits.lock().unwrap().get(&run).copied().unwrap_or(0),
+        )
+    }
+}
+
+#[async_trait]
+impl Spool for Watched {
+    async fn commit(&self, writes: Vec<SpoolWrite>) -> Result<(), SpoolError> {
+        let mut written = BTreeSet::new();
+        for write in &writes {
+            let mut held = self.held.lock().unwrap();
+            match write {
+                SpoolWrite::PutChunk(chunk) => {
+                    held.insert((chunk.run, chunk.seq), STANDARD.decode(&chunk.data).unwrap());
+                    written.insert(chunk.run);
+                }
+                SpoolWrite::DropChunks { run, from, until } => {
+                    held.retain(|(of, seq), _| of != run || !(*from..*until).contains(seq));
+                }
+                _ => {}
+            }
+        }
+        for run in written {
+            *self.commits.lock().unwrap().entry(run).or_default() += 1;
+        }
+        self.inner.commit(writes).await
+    }
+
+    async fn load(&self) -> Result<Spooled, SpoolError> {
+        self.inner.load().await
+    }
+
+    async fn unsent(&self, runs: usize, chunks: usize) -> Result<Unsent, SpoolError> {
+        self.inner.unsent(runs, chunks).await
+    }
+
+    async fn next_chunk(&self, run: RunId) -> Result<u64, SpoolError> {
+        self.inner.next_chunk(run).await
+    }
+}
+
 /// A node that starts what it is told on this host.
 struct Node {
     world: World,
     host: TestHost,
+    spool: Watched,
     _agent: Agent,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Node {
@@ -45,12 +112,14 @@ impl Node {
             cgroups: true,
         })
         .unwrap();
-        let (agent, _) = world.start_on(&host, Arc::new(host.spool.clone()), Arc::new(launcher));
+        let spool = Watched::default();
+        let (agent, _) = world.start_on(&host, Arc::new(spool.clone()), Arc::new(launcher));
         Node {
             world,
             host,
+            spool,
             _agent: agent,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -88,6 +157,67 @@ async fn trickle() -> String {
         }
     });
     url
+}
+
+/// Lines of nine bytes, counted from this.
+const LINES: std::ops::Range<u64> = 10_000_000..21_000_000;
+
+/// So many bytes of the lines from this byte on.
+fn lines(from: u64, bytes: usize) -> Vec<u8> {
+    let first = LINES.start + from / 9;
+    let lines = (first..).flat_map(|line| format!("{line}\n").into_bytes());
+    lines.skip((from % 9) as usize).take(bytes).collect()
+}
+
+#[tokio::test]
+async fn a_run_that_writes_without_end_keeps_head_and_tail_and_is_not_held_up() {
+    let node = Node::new();
+    let begin = Instant::now();
+    let mut spec = RunSpec::new(Action::Shell(format!("seq {} {}", LINES.start, LINES.end - 1)));
+    spec.output = Size::bytes(1 << 20);
+    let run = node.run(spec).await;
+    assert_eq!(run.state, State::Succeeded, "{:?}", run.reason);
+    let whole = 9 * (LINES.end - LINES.start);
+    let (held, commits) = node.spool.of(run.id);
+    let kept: Vec<u8> = held.values().flatten().copied().collect();
+    assert_eq!(
+        (run.output.bytes, run.output.dropped),
+        (whole, whole - kept.len() as u64)
+    );
+    let half = 512 << 10;
+    // Pieces are dropped whole.
+    assert!(
+        (2 * half - CHUNK_BYTES_MAX..=2 * half).contains(&kept.len()),
+        "{}",
+        kept.len()
+    );
+    let (head, tail) = kept.split_at(half);
+    assert!(head == lines(0, half));
+    assert!(tail == lines(whole - tail.len() as u64, tail.len()));
+    let gap = run.output.gap.unwrap();
+    assert!(held.keys().all(|seq| !(gap.from..gap.until).contains(seq)));
+    // A commit for each piece of the head; after that, each gathers what came meanwhile.
+    let most = half / CHUNK_BYTES_MAX + 2 + (begin.elapsed().as_millis() / 100) as usize;
+    assert!(commits <= most, "{commits} commits, not {most} at most");
+}
+
+#[tokio::test]
+async fn what_is_written_past_the_head_is_seen_while_the_run_goes_on() {
+    let node = Node::new();
+    let go = node.dir.path().join("go");
+    let script = format!("until [ -e {} ]; do seq 100000; done", go.display());
+    let mut spec = RunSpec::new(Action::Shell(script));
+    spec.output = Size::bytes(64 << 10);
+    let seen = async {
+        let deadline = Instant::now() + SOON;
+        while node.world.master.chunks() < 10 {
+            assert!(Instant::now() < deadline, "nothing is seen of it");
+            sleep(Duration::from_millis(10)).await;
+        }
+        std::fs::write(&go, "").unwrap();
+    };
+    let (run, ()) = tokio::join!(node.run(spec), seen);
+    assert_eq!(run.state, State::Succeeded, "{:?}", run.reason);
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ impl Random for Counter {
 pub struct Master {
     runs: Arc<Mutex<BTreeMap<RunId, Run>>>,
     output: Arc<Mutex<BTreeMap<RunId, Vec<u8>>>>,
+    chunks: Arc<AtomicU64>,
     is_down: Arc<AtomicBool>,
 }
 
@@ -116,6 +117,11 @@ impl Master {
         lines.collect()
     }
 
+    /// How many pieces of output have come.
+    pub fn chunks(&self) -> u64 {
+        self.chunks.load(Ordering::SeqCst)
+    }
+
     pub fn output(&self, run: RunId) -> String {
         let output = self.output.lock().unwrap();
         String::from_utf8_lossy(output.get(&run).map_or(&[], |o| o)).into_owned()
@@ -142,6 +148,8 @@ impl Link for Master {
             }
         }
         use base64::Engine;
+        let chunks = batch.chunks.len() as u64;
+        self.chunks.fetch_add(chunks, Ordering::SeqCst);
         for chunk in &batch.chunks {
             let data = base64::engine::general_purpose::STANDARD
                 .decode(&chunk.data)
