@@ -1031,6 +1031,36 @@ async fn a_process_and_its_agent_keep_to_themselves(cgroups: bool) {
     assert_eq!(std::env::current_dir().unwrap(), here);
 }
 
+/// Opens a file as those do who mean it to be passed on.
+fn open_for_all(path: &Path) -> std::os::fd::OwnedFd {
+    use nix::fcntl::{OFlag, open};
+    fs::write(path, "").unwrap();
+    open(path, OFlag::O_RDONLY, nix::sys::stat::Mode::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn a_process_gets_three_streams_and_nothing_else_that_is_open() {
+    for cgroups in [true, false] {
+        let bench = Bench::with("", cgroups);
+        let lock = bench.dir.path().join("lock");
+        let _held = open_for_all(&lock);
+        // The fourth is the list's own.
+        let ran = bench.run(exec(&["ls", "-l", "/proc/self/fd"])).await.unwrap();
+        assert_eq!(ran.out().matches(" -> ").count(), 4, "{}", ran.out());
+        assert!(!ran.out().contains("lock"), "{}", ran.out());
+    }
+}
+
+#[tokio::test]
+async fn what_an_agent_inherits_is_not_passed_on_by_old_kernels_either() {
+    use nix::fcntl::{FcntlArg, fcntl};
+    let dir = tempfile::tempdir().unwrap();
+    let inherited = open_for_all(&dir.path().join("lock"));
+    let _launcher = open(dir.path(), "", false);
+    let flags = fcntl(&inherited, FcntlArg::F_GETFD).unwrap();
+    assert_eq!(flags, nix::libc::FD_CLOEXEC);
+}
+
 #[tokio::test]
 async fn a_process_and_its_agent_keep_to_themselves_with_cgroup() {
     a_process_and_its_agent_keep_to_themselves(true).await;

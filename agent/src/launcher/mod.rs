@@ -107,9 +107,10 @@ impl Running {
 }
 
 impl Launcher {
-    /// Needs its folder to be writable, and a tokio runtime. Raises the process' limit of open files, which
-    /// what it starts does not inherit.
+    /// Needs its folder to be writable, and a tokio runtime. Raises the process' limit of open
+    /// files, which what it starts does not inherit; nor does that inherit what is open.
     pub fn open(config: LauncherConfig) -> anyhow::Result<Launcher> {
+        kernel::keep_open_files().context("cannot see what this process has open")?;
         let marks = Marks::open(&config.dir)
             .with_context(|| format!("cannot use the folder {}", config.dir.display()))?;
         let cgroups = if config.cgroups {
