@@ -961,6 +961,63 @@ async fn requests_follow_redirects_and_keep_secrets() {
 }
 
 #[tokio::test]
+async fn a_jobs_headers_stay_with_the_server_that_they_are_for() {
+    let other = serve(|_, all| reply("200 OK", "", all)).await;
+    let away = other.clone();
+    let url = serve(move |line, all| match line.split(' ').nth(1).unwrap_or("") {
+        "/echo" => reply("200 OK", "", all),
+        "/stay" => reply("307 Temporary Redirect", "location: /echo\r\n", ""),
+        "/see" => reply("303 See Other", "location: /echo\r\n", ""),
+        path => {
+            let status = &path[1..];
+            reply(
+                &format!("{status} Away"),
+                &format!("location: {away}/echo\r\n"),
+                "",
+            )
+        }
+    })
+    .await;
+    let bench = Bench::new();
+    let own = [
+        "x-api-key: one",
+        "authorization: two",
+        "cookie: three",
+        "host: four",
+    ];
+    for (from, line, gets) in [
+        ("echo", "POST", true),
+        ("stay", "POST", true),
+        ("see", "GET", true),
+        ("301", "GET", false),
+        ("302", "GET", false),
+        ("303", "GET", false),
+        ("307", "POST", false),
+        ("308", "POST", false),
+    ] {
+        let split = |header: &&str| {
+            let (name, value) = header.split_once(": ").unwrap();
+            (name.to_owned(), value.to_owned())
+        };
+        let request = HttpRequest {
+            method: "POST".into(),
+            url: format!("{url}/{from}"),
+            headers: own.iter().chain(&["content-type: text/x"]).map(split).collect(),
+            body: Some("the body".into()),
+        };
+        let ran = bench.run(launch(Action::Http(request))).await.unwrap();
+        let (out, is_post) = (ran.out(), line == "POST");
+        assert!(out.starts_with(line), "{from}: {out}");
+        assert_eq!(out.contains("the body"), is_post, "{from}: {out}");
+        assert_eq!(out.contains("content-type: text/x"), is_post, "{from}: {out}");
+        for header in own {
+            assert_eq!(out.contains(header), gets, "{from}, {header}: {out}");
+        }
+        assert!(!out.contains("referer"), "{from}: {out}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_takes_as_long_as_it_takes() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let bench = Bench::new();
