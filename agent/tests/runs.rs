@@ -35,25 +35,18 @@ use world::{TestHost, World, short};
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// Remembers what pieces of output became of it.
+/// Remembers the output that it was given.
 #[derive(Clone, Default)]
 struct Watched {
     inner: Memory,
-    held: Arc<Mutex<BTreeMap<(RunId, u64), Vec<u8>>>>,
-    commits: Arc<Mutex<BTreeMap<RunId, usize>>>,
+    outputs: Arc<Mutex<BTreeMap<RunId, Output>>>,
 }
 
-impl Watched {
-    /// A run's pieces as they stand, and how often some were written.
-    fn of(&self, run: RunId) -> (BTreeMap<u64, Vec<u8>>, usize) {
-        let held = self.held.lock().unwrap();
-        let pieces = held.iter().filter(|((of, _), _)| *of == run);
-        let pieces = pieces.map(|((_, seq), data)| (*seq, data.clone())).collect();
-        (
-            pieces,
-            self.commits.lock().unwrap().get(&run).copied().unwrap_or(0),
-        )
-    }
+/// A run's pieces as they stand, and how often some were written.
+#[derive(Clone, Default)]
+struct Output {
+    held: BTreeMap<u64, Vec<u8>>,
+    commits: usize,
 }
 
 #[async_trait]
@@ -61,20 +54,21 @@ impl Spool for Watched {
     async fn commit(&self, writes: Vec<SpoolWrite>) -> Result<(), SpoolError> {
         let mut written = BTreeSet::new();
         for write in &writes {
-            let mut held = self.held.lock().unwrap();
+            let mut outputs = self.outputs.lock().unwrap();
             match write {
                 SpoolWrite::PutChunk(chunk) => {
-                    held.insert((chunk.run, chunk.seq), STANDARD.decode(&chunk.data).unwrap());
-                    written.insert(chunk.run);
+                    let output = outputs.entry(chunk.run).or_default();
+                    output
+                        .held
+                        .insert(chunk.seq, STANDARD.decode(&chunk.data).unwrap());
+                    output.commits += usize::from(written.insert(chunk.run));
                 }
                 SpoolWrite::DropChunks { run, from, until } => {
-                    held.retain(|(of, seq), _| of != run || !(*from..*until).contains(seq));
+                    let output = outputs.entry(*run).or_default();
+                    output.held.retain(|seq, _| !(*from..*until).contains(seq));
                 }
                 _ => {}
             }
-        }
-        for run in written {
-            *self.commits.lock().unwrap().entry(run).or_default() += 1;
         }
         self.inner.commit(writes).await
     }
@@ -178,7 +172,7 @@ async fn a_run_that_writes_without_end_keeps_head_and_tail_and_is_not_held_up() 
     let run = node.run(spec).await;
     assert_eq!(run.state, State::Succeeded, "{:?}", run.reason);
     let whole = 9 * (LINES.end - LINES.start);
-    let (held, commits) = node.spool.of(run.id);
+    let Output { held, commits } = node.spool.outputs.lock().unwrap()[&run.id].clone();
     let kept: Vec<u8> = held.values().flatten().copied().collect();
     assert_eq!(
         (run.output.bytes, run.output.dropped),

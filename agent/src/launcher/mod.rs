@@ -391,11 +391,13 @@ impl Shared {
                 return Err(explain.failure(step, &error));
             }
         };
+        // At once: it may be gone soon.
+        let memory_seen_bytes = procfs::memory_max(pid);
         let target = Target::new(run, pid, cgroup);
         let started_ticks = procfs::stat(pid).map_or(0, |stat| stat.started_ticks);
         let mut process = Process::new(target, pipes, true).map_err(|e| abandon(pid, &e))?;
         process.memory_floor_bytes = memory_floor_bytes;
-        process.memory_seen_bytes = procfs::memory_max(pid);
+        process.memory_seen_bytes = memory_seen_bytes;
         Ok((
             process,
             ProcessId {

@@ -44,7 +44,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const KILL_ROUNDS_MAX: u32 = 200;
 /// When a process' memory is first looked at; then each time that it has become as old again,
 /// and so often at least.
-const MEMORY_FIRST: Duration = Duration::from_millis(20);
+const MEMORY_FIRST: Duration = Duration::from_millis(5);
 const MEMORY_EVERY_MAX: Duration = Duration::from_secs(5);
 /// How long init may take to reap a process that was taken over.
 const REAPED_MAX: Duration = Duration::from_secs(1);
@@ -298,7 +298,8 @@ impl Process {
         let ms = |t: libc::timeval| t.tv_sec.unsigned_abs() * 1000 + t.tv_usec.unsigned_abs() / 1000;
         let memory = cost.ru_maxrss.unsigned_abs() * 1024;
         // Until exec the child had the agent's memory, and the kernel counts that: a
-        // maximum that is no more than the agent's own says nothing.
+        // maximum that is no more than the agent's own says nothing. Then there is what was
+        // seen; of a run that was over before it could be looked at, nothing is known.
         let tells = memory > self.memory_floor_bytes + self.memory_floor_bytes / 8;
         Usage {
             cpu_ms: seen.cpu_ms.max(ms(cost.ru_utime) + ms(cost.ru_stime)),
