@@ -133,7 +133,6 @@ async fn start(launcher: &Launcher) -> anyhow::Result<Duration> {
         dir: None,
         env: Vec::new(),
         stdin: None,
-        timeout: None,
     };
     let run = launch.run;
     let (events, mut ended) = mpsc::channel(4);

@@ -8,8 +8,6 @@
 //! (`outbox::run(spool, link, host, node, boot, wake: Arc<Notify>, cancel)`, woken after
 //! each commit; it sends all it can before it returns after `cancel`, within a bound).
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use shared::{
     assign::{Assignment, RunOrder},
@@ -146,7 +144,7 @@ pub enum SpoolError {
     Failed(String),
 }
 
-/// Starts what jobs are made of. One implementation for this host's processes and HTTP
+/// Starts what jobs are made of; how long that may take is the runner's affair. One implementation for this host's processes and HTTP
 /// requests (`launcher`), one that pretends.
 #[async_trait]
 pub trait Starter: Send + Sync + 'static {
@@ -187,8 +185,6 @@ pub struct Launch {
     /// The whole environment beyond what the user's account gives.
     pub env: Vec<(String, String)>,
     pub stdin: Option<String>,
-    /// For an HTTP request: how long it may take; processes are timed by the runner.
-    pub timeout: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,6 @@ fn launch(action: Action) -> Launch {
         dir: None,
         env: Vec::new(),
         stdin: None,
-        timeout: None,
     }
 }
 
@@ -240,12 +239,9 @@ fn secrets_in_urls_are_not_repeated() {
 #[test]
 fn limits() {
     let policy = Policy::parse("[limits]\nmax_concurrent = 3\nmax_timeout = '1h'").unwrap();
-    let minutes = |n: u64| Some(std::time::Duration::from_secs(n * 60));
     assert_eq!(policy.max_concurrent(), Some(3));
-    assert_eq!(policy.timeout(None), minutes(60));
-    assert_eq!(policy.timeout(minutes(5)), minutes(5));
-    assert_eq!(policy.timeout(minutes(500)), minutes(60));
-    assert_eq!(Policy::default().timeout(None), None);
+    assert_eq!(policy.max_timeout(), Some(std::time::Duration::from_secs(3600)));
+    assert_eq!(Policy::default().max_timeout(), None);
 }
 
 #[test]

@@ -82,7 +82,8 @@ pub struct Range {
 pub struct Usage {
     /// User and system time of the process and the children it waited for.
     pub cpu_ms: u64,
-    /// The largest resident set, in bytes.
+    /// The largest resident set, in bytes; 0 if it is not known, as of a process that was over
+    /// at once.
     pub memory_max_bytes: u64,
 }
 

@@ -3,7 +3,7 @@
 //! pidfd. The one file with `unsafe` in it.
 #![allow(
     unsafe_code,
-    reason = "clone, wait4, pidfd_open and an ioctl have no safe form; each use says why it is sound"
+    reason = "clone, wait4, close_range, pidfd_open and an ioctl have no safe form; each use says why it is sound"
 )]
 
 use std::{
@@ -149,6 +149,7 @@ impl Child<'_> {
         let at = |step| move |errno| (step, errno);
         let spawn = self.spawn;
         self.streams().map_err(at(Step::Streams))?;
+        only_streams_stay_open();
         setsid().map_err(at(Step::Session))?;
         self.leave_mark().map_err(at(Step::Mark))?;
         umask(Mode::from_bits_truncate(0o022));
@@ -230,6 +231,30 @@ impl Child<'_> {
         }
         why
     }
+}
+
+/// Whatever else this process has open ends with its program: what the agent inherited (a
+/// lock's file, a listening socket) may lack the sign that it is not to be passed on.
+fn only_streams_stay_open() {
+    // SAFETY: three numbers; the descriptors are this process' own, and stay open until it
+    // executes a program. An error means a kernel before Linux 5.11, or a container's filter:
+    // the agent marked what it had inherited when it started.
+    unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+}
+
+/// Marks all that this process has open now, but for the three streams, as not to be passed
+/// on to what it starts.
+pub fn keep_open_files() -> io::Result<()> {
+    let names = std::fs::read_dir("/proc/self/fd")?
+        .flatten()
+        .map(|entry| entry.file_name());
+    let fds: Vec<i32> = names.filter_map(|name| name.to_str()?.parse().ok()).collect();
+    for fd in fds.into_iter().filter(|fd| *fd > 2) {
+        // SAFETY: numbers only. One that is closed meanwhile is no loss, and what another
+        // thread has opened in its place is marked as all that the agent opens.
+        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    Ok(())
 }
 
 /// Dispositions of signals, by the system call itself: the C library's functions keep notes

@@ -107,9 +107,10 @@ impl Running {
 }
 
 impl Launcher {
-    /// Needs its folder to be writable, and a tokio runtime. Raises the process' limit of open files, which
-    /// what it starts does not inherit.
+    /// Needs its folder to be writable, and a tokio runtime. Raises the process' limit of open
+    /// files, which what it starts does not inherit; nor does that inherit what is open.
     pub fn open(config: LauncherConfig) -> anyhow::Result<Launcher> {
+        kernel::keep_open_files().context("cannot see what this process has open")?;
         let marks = Marks::open(&config.dir)
             .with_context(|| format!("cannot use the folder {}", config.dir.display()))?;
         let cgroups = if config.cgroups {
@@ -206,17 +207,13 @@ impl Launcher {
         self.shared
             .running()
             .insert(run, Running::Request(cancel.clone()));
-        let time_max = self.shared.policy.timeout(launch.timeout);
         let shared = self.shared.clone();
         tokio::spawn(async move {
             let gone = Gone {
                 shared: shared.clone(),
                 run,
             };
-            shared
-                .requests
-                .send(run, prepared, time_max, cancel, events)
-                .await;
+            shared.requests.send(run, prepared, cancel, events).await;
             drop(gone);
         });
         Ok(Started { process: None })
@@ -286,7 +283,6 @@ impl Starter for Launcher {
         let Ok(mut adopted) = Process::new(target.clone(), pipes, false) else {
             return false;
         };
-        adopted.time_max = self.shared.policy.max_timeout();
         adopted.started_ticks = Some(process.started_ticks);
         // Looked at after the handle was made: the number can no longer change hands.
         let is_it = procfs::stat(process.pid)
@@ -395,12 +391,13 @@ impl Shared {
                 return Err(explain.failure(step, &error));
             }
         };
+        // At once: it may be gone soon.
+        let memory_seen_bytes = procfs::memory_max(pid);
         let target = Target::new(run, pid, cgroup);
         let started_ticks = procfs::stat(pid).map_or(0, |stat| stat.started_ticks);
         let mut process = Process::new(target, pipes, true).map_err(|e| abandon(pid, &e))?;
         process.memory_floor_bytes = memory_floor_bytes;
-        process.memory_seen_bytes = procfs::memory_max(pid);
-        process.time_max = self.policy.max_timeout();
+        process.memory_seen_bytes = memory_seen_bytes;
         Ok((
             process,
             ProcessId {

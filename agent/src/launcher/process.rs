@@ -42,11 +42,9 @@ const KILLED_MAX: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A fork bomb forks while it is being killed: so often is looked for more.
 const KILL_ROUNDS_MAX: u32 = 200;
-/// Between TERM and KILL when the host's policy ends a run.
-const POLICY_GRACE: Duration = Duration::from_secs(10);
 /// When a process' memory is first looked at; then each time that it has become as old again,
 /// and so often at least.
-const MEMORY_FIRST: Duration = Duration::from_millis(20);
+const MEMORY_FIRST: Duration = Duration::from_millis(5);
 const MEMORY_EVERY_MAX: Duration = Duration::from_secs(5);
 /// How long init may take to reap a process that was taken over.
 const REAPED_MAX: Duration = Duration::from_secs(1);
@@ -164,8 +162,6 @@ pub struct Process {
     pub memory_floor_bytes: u64,
     /// What was seen of its memory.
     pub memory_seen_bytes: u64,
-    /// The policy's, from now on.
-    pub time_max: Option<Duration>,
 }
 
 impl Process {
@@ -180,7 +176,6 @@ impl Process {
             started_ticks: None,
             memory_floor_bytes: 0,
             memory_seen_bytes: 0,
-            time_max: None,
         })
     }
 
@@ -212,9 +207,7 @@ impl Process {
         let mut all_read = false;
         let begin = Instant::now();
         let mut memory_at = begin + MEMORY_FIRST;
-        let mut limit = self.time_max.map(|max| Instant::now() + max);
         loop {
-            let next_limit = limit.unwrap_or_else(far);
             tokio::select! {
                 piece = self.pipes.next(), if !all_read => match piece {
                     Some(piece) => send(events, self.target.run, piece).await,
@@ -225,23 +218,8 @@ impl Process {
                     self.memory_seen_bytes = self.memory_seen_bytes.max(procfs::memory_max(self.target.pid));
                     memory_at = Instant::now() + begin.elapsed().clamp(MEMORY_FIRST, MEMORY_EVERY_MAX);
                 }
-                () = sleep_until(next_limit) => {
-                    limit = self.end_by_policy(events).await.then(|| Instant::now() + POLICY_GRACE);
-                }
             }
         }
-    }
-
-    /// Whether another, harder signal is to come.
-    async fn end_by_policy(&mut self, events: &mpsc::Sender<ProcessEvent>) -> bool {
-        if self.target.stopping() != GOES_ON {
-            self.target.signal(Signal::Kill).await;
-            return false;
-        }
-        let why = "stopped: the host's policy allows no run to take longer (limits.max_timeout)\n";
-        send(events, self.target.run, (Stream::Note, why.into())).await;
-        self.target.signal(Signal::Term).await;
-        true
     }
 
     /// After a signal, the end of a run is the end of its last process.
@@ -320,7 +298,8 @@ impl Process {
         let ms = |t: libc::timeval| t.tv_sec.unsigned_abs() * 1000 + t.tv_usec.unsigned_abs() / 1000;
         let memory = cost.ru_maxrss.unsigned_abs() * 1024;
         // Until exec the child had the agent's memory, and the kernel counts that: a
-        // maximum that is no more than the agent's own says nothing.
+        // maximum that is no more than the agent's own says nothing. Then there is what was
+        // seen; of a run that was over before it could be looked at, nothing is known.
         let tells = memory > self.memory_floor_bytes + self.memory_floor_bytes / 8;
         Usage {
             cpu_ms: seen.cpu_ms.max(ms(cost.ru_utime) + ms(cost.ru_stime)),
@@ -362,8 +341,4 @@ fn exit(status: i32) -> Exit {
     } else {
         Exit::Code(libc::WEXITSTATUS(status))
     }
-}
-
-fn far() -> Instant {
-    Instant::now() + Duration::from_secs(86_400)
 }

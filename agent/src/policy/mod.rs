@@ -154,11 +154,6 @@ impl Policy {
         self.limits.max_timeout.map(Span::get)
     }
 
-    /// The shorter of what a job asks for and what this host allows.
-    pub fn timeout(&self, asked: Option<Duration>) -> Option<Duration> {
-        [asked, self.max_timeout()].into_iter().flatten().min()
-    }
-
     /// Whether this may be started; if not, the rule that forbids it. May look up users,
     /// and so wait for the network.
     pub fn check(&self, launch: &Launch) -> Result<(), String> {

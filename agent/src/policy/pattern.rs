@@ -1,6 +1,9 @@
 //! What the policy's patterns mean.
 
-use std::fmt;
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use reqwest::Url;
 use serde::{Deserialize, Deserializer, de::Error};
@@ -94,7 +97,8 @@ impl<'de> Deserialize<'de> for PathPattern {
 }
 
 /// A URL whose parts are matched each for itself, so that a host's name in a path fools
-/// nobody. `*` stands for anything within its part.
+/// nobody. `*` stands for anything within its part. An address is the same however it is
+/// written; which addresses a name has is not looked up.
 #[derive(Clone, Debug)]
 pub(super) struct UrlPattern {
     text: String,
@@ -111,9 +115,11 @@ impl UrlPattern {
             // Without a port, the scheme's own.
             None => url.port().is_none(),
         };
-        // A name may be written with the root's dot.
-        let host = url.host_str().unwrap_or("").trim_end_matches('.');
-        port && glob(&self.scheme, url.scheme()) && glob(&self.host, host) && glob(&self.path, url.path())
+        let spelled = url.host_str().unwrap_or("");
+        let host = [spelled, &canonical(spelled)]
+            .iter()
+            .any(|host| glob(&self.host, host));
+        port && host && glob(&self.scheme, url.scheme()) && glob(&self.path, url.path())
     }
 
     fn parse(text: &str) -> Option<UrlPattern> {
@@ -124,13 +130,39 @@ impl UrlPattern {
             _ => (authority, None),
         };
         let is_scheme = matches!(scheme, "http" | "https" | "*");
-        (is_scheme && !host.is_empty() && !host.contains('@')).then(|| UrlPattern {
+        (is_scheme && !host.is_empty() && !host.contains('@')).then_some(())?;
+        let host = match host.contains(['*', '?']) {
+            true => host.to_ascii_lowercase(),
+            false => canonical(spelled(host)?.host_str()?),
+        };
+        Some(UrlPattern {
             text: text.to_owned(),
             scheme: scheme.to_owned(),
-            host: host.to_ascii_lowercase(),
+            host,
             port,
             path: path.to_owned(),
         })
+    }
+}
+
+/// A host as URLs spell it: with an address' numbers in decimal, a name's letters small.
+fn spelled(host: &str) -> Option<Url> {
+    let url = Url::parse(&format!("http://{host}")).ok()?;
+    // A host and nothing else.
+    (url.path() == "/" && url.fragment().is_none()).then_some(url)
+}
+
+/// A host of a URL in one form: an IPv4 address that is written as IPv6 is that address, the
+/// one that means this very host is the loopback's, and a name is without the root's dot.
+fn canonical(host: &str) -> String {
+    let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() else {
+        return host.trim_end_matches('.').to_owned();
+    };
+    match address.to_canonical() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.to_string(),
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => format!("[{}]", Ipv6Addr::LOCALHOST),
+        IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 
@@ -204,5 +236,46 @@ mod tests {
         assert!(is("http://localhost:8080", "http://LOCALHOST:8080/x"));
         assert!(is("https://a.com", "https://a.com./x"));
         assert!(UrlPattern::parse("a.com").is_none());
+        assert!(UrlPattern::parse("http://256.1.1.1").is_none());
+        assert!(is("http://bücher.example", "http://xn--bcher-kva.example/x"));
+    }
+
+    #[test]
+    fn an_address_is_the_same_however_it_is_written() {
+        let all = [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.0.0.1",
+            "0177.0.0.1",
+            "127.0.0.1.",
+            "[::ffff:127.0.0.1]",
+            "[::FFFF:7f00:1]",
+            "[0:0:0:0:0:ffff:7f00:0001]",
+            "0.0.0.0",
+            "0",
+            "[::ffff:0.0.0.0]",
+        ];
+        for host in all {
+            let url = Url::parse(&format!("http://{host}:18921/x")).unwrap();
+            for pattern in all.iter().chain(&["127.0.0.*", "127.*"]) {
+                let pattern = UrlPattern::parse(&format!("http://{pattern}:18921/*")).unwrap();
+                assert!(pattern.matches(&url), "{pattern} {url}");
+            }
+            let other = UrlPattern::parse("http://127.0.0.2:18921/*").unwrap();
+            assert!(!other.matches(&url), "{url}");
+        }
+        let six = ["[::1]", "[0:0:0:0:0:0:0:1]", "[::]"];
+        for (pattern, host) in six.iter().flat_map(|a| six.map(|b| (a, b))) {
+            let pattern = UrlPattern::parse(&format!("*://{pattern}")).unwrap();
+            assert!(
+                pattern.matches(&Url::parse(&format!("https://{host}/")).unwrap()),
+                "{pattern} {host}"
+            );
+        }
+        // As it is written counts, too.
+        let mapped = UrlPattern::parse("http://[::ffff:*]").unwrap();
+        assert!(mapped.matches(&Url::parse("http://[::ffff:10.0.0.1]/").unwrap()));
     }
 }

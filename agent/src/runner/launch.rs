@@ -30,7 +30,6 @@ pub fn launch(spooled: &SpooledRun, node: &NodeId) -> Launch {
         dir: run.dir.clone(),
         env: env.into_iter().collect(),
         stdin: run.stdin.clone(),
-        timeout: run.timeout.map(|t| t.get()),
     }
 }
 

@@ -6,6 +6,8 @@
 mod event;
 mod launch;
 mod output;
+mod gather;
+mod follow;
 mod recorder;
 mod recover;
 mod runs;
@@ -15,13 +17,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use shared::{
     host::Host,
     id::{NodeId, RunId},
-    report::{Stream, Usage},
     store::DynStore,
 };
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep},
 };
 
 pub use event::{Action, Event, NotStarted, Now, Stop, Verdict};
@@ -34,18 +35,13 @@ pub use runs::{Counts, Runs};
 use crate::{
     identity::Fence,
     inbox::SlotKey,
-    parts::{Exit, Launch, ProcessEvent, Spool, StartError, Starter},
+    parts::{Launch, Spool, StartError, Starter},
 };
 
 /// How many events may wait for the runner.
 pub const EVENTS_MAX: usize = 4096;
 /// How many pieces of a process' output wait for the disk before the process does.
 const OUTPUT_EVENTS_MAX: usize = 16;
-/// How long output is gathered before it goes to the spool.
-const GATHER: Duration = Duration::from_millis(100);
-/// Between pieces of the output of a process that has written more than is kept of it: it
-/// is slowed down rather than let to wear out the disk.
-const PAUSE_PAST_HEAD: Duration = Duration::from_millis(20);
 /// The longest wait: so that a clock that steps is seen.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -175,60 +171,6 @@ impl Runner {
         }
     }
 
-    /// Brings a process' output to the spool and its end to the runner. A process that
-    /// writes faster than the disk takes it waits, and nobody else does.
-    async fn follow(&self, run: RunId, mut events: mpsc::Receiver<ProcessEvent>, mut capture: Capture) {
-        let mut end = None;
-        while end.is_none() {
-            let mut gathered = Gathered::default();
-            match events.recv().await {
-                Some(ProcessEvent::Output { stream, data, .. }) => gathered.add(stream, data),
-                Some(ProcessEvent::Ended { exit, usage, .. }) => end = Some((exit, usage)),
-                None => end = Some((Exit::Unknown, Usage::default())),
-            }
-            let until = Instant::now() + GATHER;
-            while end.is_none() && gathered.bytes < output::GATHER_BYTES_MAX {
-                match timeout_at(until, events.recv()).await {
-                    Ok(Some(ProcessEvent::Output { stream, data, .. })) => gathered.add(stream, data),
-                    Ok(Some(ProcessEvent::Ended { exit, usage, .. })) => end = Some((exit, usage)),
-                    Ok(None) => end = Some((Exit::Unknown, Usage::default())),
-                    Err(_) => break,
-                }
-            }
-            self.keep(gathered, &mut capture).await;
-        }
-        let (exit, usage) = end.unwrap_or((Exit::Unknown, Usage::default()));
-        self.tell(Event::Ended {
-            run,
-            exit,
-            usage,
-            output: capture.size(),
-        })
-        .await;
-    }
-
-    async fn keep(&self, gathered: Gathered, capture: &mut Capture) {
-        if gathered.pieces.is_empty() {
-            return;
-        }
-        let (at, before) = (self.host.now(), capture.size());
-        let pieces = gathered.pieces.iter();
-        let writes = pieces
-            .flat_map(|(stream, data)| capture.take(*stream, data, at))
-            .collect();
-        if self.spool.commit(writes).await.is_err() {
-            // The run goes on without: what became of it matters more than what it said.
-            let (bytes, dropped) = (
-                capture.size().bytes - before.bytes,
-                capture.size().dropped - before.dropped,
-            );
-            capture.lost(bytes.saturating_sub(dropped));
-        }
-        if capture.is_past_head() {
-            sleep(PAUSE_PAST_HEAD).await;
-        }
-    }
-
     async fn verify(&self, run: RunId, key: &str, claim: i64) {
         // The registration first: what is read after it was made is not older than it.
         let verdict = match self.fence.registration() {
@@ -245,22 +187,5 @@ impl Runner {
     async fn tell(&self, event: Event) {
         // The runner is gone only when the agent is.
         let _ = self.events.send(event).await;
-    }
-}
-
-/// Output that waits to become pieces: what follows on the same stream is one.
-#[derive(Default)]
-struct Gathered {
-    pieces: Vec<(Stream, Vec<u8>)>,
-    bytes: usize,
-}
-
-impl Gathered {
-    fn add(&mut self, stream: Stream, data: Vec<u8>) {
-        self.bytes += data.len();
-        match self.pieces.last_mut() {
-            Some((last, piece)) if *last == stream => piece.extend(data),
-            _ => self.pieces.push((stream, data)),
-        }
     }
 }

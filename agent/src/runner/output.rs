@@ -13,9 +13,6 @@ use shared::{
 
 use crate::parts::SpoolWrite;
 
-/// The most that is gathered before it becomes a piece.
-pub const GATHER_BYTES_MAX: usize = CHUNK_BYTES_MAX;
-
 /// What is kept of one run's output.
 pub struct Capture {
     run: RunId,
@@ -65,7 +62,7 @@ impl Capture {
         let kept = rest
             .len()
             .min(usize::try_from(self.tail_max).unwrap_or(usize::MAX));
-        self.size.dropped += (rest.len() - kept) as u64;
+        writes.extend(self.drop_whole_tail((rest.len() - kept) as u64));
         for piece in rest[rest.len() - kept..].chunks(CHUNK_BYTES_MAX) {
             self.tail.push_back((self.seq, piece.len() as u64));
             self.tail_bytes += piece.len() as u64;
@@ -73,6 +70,13 @@ impl Capture {
         }
         writes.extend(self.drop_middle());
         writes
+    }
+
+    /// Output that came next and is not kept, as so much came after it: with it, all that
+    /// stood before it behind the head is the middle. Returns what the spool is to do.
+    pub fn skip(&mut self, bytes: u64) -> Option<SpoolWrite> {
+        self.size.bytes += bytes;
+        self.drop_whole_tail(bytes)
     }
 
     /// Output that the spool did not take: it is counted as dropped.
@@ -84,9 +88,10 @@ impl Capture {
         self.size
     }
 
-    /// Whether the head is full: from here on, pieces push others out.
-    pub fn is_past_head(&self) -> bool {
-        self.head_left == 0
+    /// Once the head is full, how many bytes the tail may have: from here on, pieces push
+    /// others out.
+    pub fn tail_room(&self) -> Option<u64> {
+        (self.head_left == 0).then_some(self.tail_max)
     }
 
     fn chunk(&mut self, stream: Stream, piece: &[u8], at: Time) -> SpoolWrite {
@@ -99,6 +104,28 @@ impl Capture {
             at,
             data: STANDARD.encode(piece),
         })
+    }
+
+    /// For so many bytes behind the tail that are not kept. They take a number of their own:
+    /// readers see by it that something is missing there.
+    fn drop_whole_tail(&mut self, bytes: u64) -> Option<SpoolWrite> {
+        if bytes == 0 {
+            return None;
+        }
+        self.size.dropped += bytes + self.tail_bytes;
+        self.tail_bytes = 0;
+        let oldest = self.tail.front().map(|(seq, _)| *seq);
+        self.tail.clear();
+        let is_counted = oldest.is_none() && self.size.gap.is_some_and(|gap| gap.until == self.seq);
+        if !is_counted {
+            self.seq += 1;
+        }
+        let until = self.seq;
+        let from = oldest.unwrap_or(until - 1);
+        let first = self.size.gap.map_or(from, |gap| gap.from);
+        self.size.gap = Some(Gap { from: first, until });
+        let run = self.run;
+        oldest.map(|from| SpoolWrite::DropChunks { run, from, until })
     }
 
     fn drop_middle(&mut self) -> Option<SpoolWrite> {
@@ -124,20 +151,33 @@ impl Capture {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::runner::gather::Gathered;
 
     fn run() -> RunId {
         "01HV5TQ4WM0000000000000001".parse().unwrap()
     }
 
-    /// What a spool that does as it is told holds in the end.
-    fn spooled(pieces: &[Vec<u8>], max: u64) -> (Vec<Vec<u8>>, OutputSize, u64) {
+    /// What a spool that does as it is told holds in the end, if so many pieces come between
+    /// its writes.
+    fn spooled(pieces: &[Vec<u8>], max: u64, together: usize) -> (BTreeMap<u64, Vec<u8>>, OutputSize, u64) {
         let mut capture = Capture::new(run(), max);
-        let (mut held, mut most) = (std::collections::BTreeMap::new(), 0);
-        for piece in pieces {
-            for write in capture.take(Stream::Stdout, piece, Time::EPOCH) {
+        let (mut held, mut most) = (BTreeMap::new(), 0);
+        for pieces in pieces.chunks(together) {
+            let mut gathered = Gathered::new(capture.tail_room());
+            for piece in pieces {
+                gathered.add(Stream::Stdout, piece.clone());
+            }
+            let (skipped, pieces) = gathered.into_pieces();
+            let mut writes = Vec::from_iter(capture.skip(skipped));
+            for (stream, piece) in pieces {
+                writes.extend(capture.take(stream, &piece, Time::EPOCH));
+            }
+            for write in writes {
                 match write {
                     SpoolWrite::PutChunk(c) => {
                         let data = STANDARD.decode(&c.data).unwrap();
@@ -152,13 +192,17 @@ mod tests {
             }
             most = most.max(held.values().map(|d| d.len() as u64).sum());
         }
-        (held.into_values().collect(), capture.size(), most)
+        (held, capture.size(), most)
+    }
+
+    fn concat(held: &BTreeMap<u64, Vec<u8>>) -> Vec<u8> {
+        held.values().flatten().copied().collect()
     }
 
     #[test]
     fn all_is_kept_within_the_limit() {
-        let (held, size, _) = spooled(&[b"one\n".to_vec(), b"two\n".to_vec()], 100);
-        assert_eq!(held.concat(), b"one\ntwo\n");
+        let (held, size, _) = spooled(&[b"one\n".to_vec(), b"two\n".to_vec()], 100, 1);
+        assert_eq!(concat(&held), b"one\ntwo\n");
         assert_eq!(
             size,
             OutputSize {
@@ -172,9 +216,9 @@ mod tests {
     #[test]
     fn head_and_tail_are_kept_beyond_it() {
         let lines: Vec<Vec<u8>> = (0..100).map(|n| format!("{n:03}\n").into_bytes()).collect();
-        let (held, size, _) = spooled(&lines, 40);
+        let (held, size, _) = spooled(&lines, 40, 1);
         assert_eq!(
-            String::from_utf8(held.concat()).unwrap(),
+            String::from_utf8(concat(&held)).unwrap(),
             "000\n001\n002\n003\n004\n095\n096\n097\n098\n099\n"
         );
         assert_eq!(
@@ -190,18 +234,27 @@ mod tests {
     proptest! {
         #[test]
         fn never_more_than_the_limit_and_nothing_uncounted(
-            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..60), max in 0..2000u64,
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 0..60),
+            max in 0..2000u64,
+            together in 1..20usize,
         ) {
             let whole = pieces.concat();
-            let (held, size, most) = spooled(&pieces, max);
-            let held_bytes: u64 = held.iter().map(|d| d.len() as u64).sum();
+            let (held, size, most) = spooled(&pieces, max, together);
+            let held_bytes: u64 = held.values().map(|d| d.len() as u64).sum();
             prop_assert!(most <= max);
             prop_assert_eq!(size.bytes, whole.len() as u64);
             prop_assert_eq!(size.bytes - size.dropped, held_bytes);
-            let kept = held.concat();
+            let kept = concat(&held);
             let head = kept.len().min(max.div_ceil(2) as usize);
             prop_assert_eq!(&kept[..head], &whole[..head]);
             prop_assert_eq!(&kept[head..], &whole[whole.len() - (kept.len() - head)..]);
+            // Readers see where something is missing.
+            prop_assert_eq!(size.gap.is_some(), size.dropped > 0);
+            let gap = size.gap.unwrap_or(Gap { from: 0, until: 0 });
+            let last = held.keys().next_back().copied().unwrap_or(0).max(gap.until);
+            let seqs: Vec<u64> = (0..=last).filter(|seq| !(gap.from..gap.until).contains(seq)).collect();
+            let missing = seqs.iter().filter(|seq| !held.contains_key(seq)).count();
+            prop_assert!(missing <= 1 && held.keys().all(|seq| seqs.contains(seq)), "{:?} {:?}", gap, held.keys());
         }
     }
 }

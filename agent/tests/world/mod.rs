@@ -16,7 +16,7 @@ use std::{
 use agent::{
     Agent, AgentParts, Settings,
     identity::Identity,
-    parts::{Link, LinkError},
+    parts::{Link, LinkError, Spool, Starter},
     pretend::{Pretend, Script},
     spool::Memory,
 };
@@ -70,6 +70,7 @@ impl Random for Counter {
 pub struct Master {
     runs: Arc<Mutex<BTreeMap<RunId, Run>>>,
     output: Arc<Mutex<BTreeMap<RunId, Vec<u8>>>>,
+    chunks: Arc<AtomicU64>,
     is_down: Arc<AtomicBool>,
 }
 
@@ -116,6 +117,11 @@ impl Master {
         lines.collect()
     }
 
+    /// How many pieces of output have come.
+    pub fn chunks(&self) -> u64 {
+        self.chunks.load(Ordering::SeqCst)
+    }
+
     pub fn output(&self, run: RunId) -> String {
         let output = self.output.lock().unwrap();
         String::from_utf8_lossy(output.get(&run).map_or(&[], |o| o)).into_owned()
@@ -142,6 +148,8 @@ impl Link for Master {
             }
         }
         use base64::Engine;
+        let chunks = batch.chunks.len() as u64;
+        self.chunks.fetch_add(chunks, Ordering::SeqCst);
         for chunk in &batch.chunks {
             let data = base64::engine::general_purpose::STANDARD
                 .decode(&chunk.data)
@@ -219,6 +227,20 @@ impl World {
     }
 
     pub fn start(&self, host: &TestHost) -> (Agent, CancellationToken) {
+        self.start_on(
+            host,
+            Arc::new(host.spool.clone()),
+            Arc::new(host.processes.clone()),
+        )
+    }
+
+    /// As [`World::start`], with another spool and starter than the host's pretended ones.
+    pub fn start_on(
+        &self,
+        host: &TestHost,
+        spool: Arc<dyn Spool>,
+        starter: Arc<dyn Starter>,
+    ) -> (Agent, CancellationToken) {
         let cancel = CancellationToken::new();
         let parts = AgentParts {
             identity: Identity {
@@ -237,8 +259,8 @@ impl World {
             },
             store: Arc::new(host.client.clone()),
             host: host.host.clone(),
-            spool: Arc::new(host.spool.clone()),
-            starter: Arc::new(host.processes.clone()),
+            spool,
+            starter,
             link: Arc::new(self.master.clone()),
         };
         (Agent::start(parts, cancel.clone()), cancel)

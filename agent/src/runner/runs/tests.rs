@@ -432,6 +432,23 @@ fn a_timeout_is_term_then_kill() {
 }
 
 #[test]
+fn no_run_takes_longer_than_the_host_allows() {
+    let mut t = Table::new(|spec| spec.run.timeout = Some(Span::from_secs(7200)));
+    t.due(100).started(100).at(3700.0).tick();
+    t.ended(100, Exit::Http("the request was given up".into()));
+    t.check(expect_test::expect![[r#"
+        100 due 100 schedule
+              start 100 under Some(7)
+        100 started 100
+              record 100#1 running
+        3700 tick
+              signal 100 Term
+        3700 ended 100 Http("the request was given up")
+              record 100#1 timed_out: ran longer than its timeout of 1h
+    "#]]);
+}
+
+#[test]
 fn a_kill_before_between_and_after() {
     let mut t = Table::new(|_| {});
     let kill = |t: &mut Table, secs| {
