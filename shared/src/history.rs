@@ -88,7 +88,7 @@ impl From<Run> for RunView {
 /// Which runs to list. All that is given must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct RunQuery {
     pub job: Option<JobPath>,
     pub namespace: Option<String>,
@@ -114,7 +114,7 @@ pub struct RunQuery {
 /// Which sums over runs to give. All that is given must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct StatisticsQuery {
     pub job: Option<JobPath>,
     pub namespace: Option<String>,

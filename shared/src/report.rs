@@ -69,7 +69,8 @@ impl Run {
 
 /// Instants that were too many to record each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+// A calendar's is another.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RunRange))]
 pub struct Range {
     pub until: Time,
     pub count: u64,

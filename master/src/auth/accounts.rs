@@ -42,6 +42,24 @@ pub(super) struct Inner {
     credentials_by_hash: ByHash,
 }
 
+/// See [`Accounts::followed`].
+pub struct Followed {
+    users: Mirror<User>,
+    tokens: Mirror<Token>,
+    sessions: Mirror<Session>,
+}
+
+impl Followed {
+    /// Returns when something is different from when this last returned: look again then.
+    pub async fn changed(&self) {
+        tokio::select! {
+            () = self.users.changed() => {}
+            () = self.tokens.changed() => {}
+            () = self.sessions.changed() => {}
+        }
+    }
+}
+
 /// How full the bounded parts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
@@ -103,6 +121,15 @@ impl Accounts {
     /// The tokens, to be told when they change.
     pub fn follow_tokens(&self) -> Mirror<Token> {
         self.0.tokens.clone()
+    }
+
+    /// Everything that lets people in, to be told when it changes.
+    pub fn followed(&self) -> Followed {
+        Followed {
+            users: self.0.users.clone(),
+            tokens: self.0.tokens.clone(),
+            sessions: self.0.sessions.clone(),
+        }
     }
 
     /// Whose API token this is.

@@ -5,10 +5,10 @@ use shared::{
     id::UserName,
     job::Author,
     keys,
-    store::{Compare, DynStore, Outcome, TXN_OPS_MAX, Txn, Write},
+    store::{Compare, DynStore, Outcome, Txn},
 };
 
-use super::{AuthError, Session, User, password::Passwords, secret, session::put};
+use super::{AuthError, User, change::set_password, password::Passwords, secret, session::put};
 
 /// The user that a fresh instance has.
 pub const ADMIN: &str = "admin";
@@ -58,26 +58,7 @@ pub async fn reset_admin(store: &DynStore, host: &Host) -> Result<String, AuthEr
     let Some(stored) = store.get(&key).await? else {
         return Err(AuthError::NoUser(name));
     };
-    let user: User = serde_json::from_slice(&stored.value)
-        .map_err(|e| AuthError::Invalid(format!("the user {name} cannot be read: {e}")))?;
     let password = secret::password(host);
-    let user = User {
-        password: Passwords::new().hash(host, &password).await?,
-        changed_at: host.now(),
-        ..user
-    };
-    let sessions = store.snapshot(keys::SESSIONS).await?.kvs.into_iter();
-    let own = sessions.filter(|kv| {
-        serde_json::from_slice::<Session>(&kv.value).is_ok_and(|session| session.user == user.name)
-    });
-    let mut writes = vec![put(key.clone(), &user)?];
-    writes.extend(own.take(TXN_OPS_MAX - 1).map(|kv| Write::Delete { key: kv.key }));
-    let txn = Txn {
-        compares: vec![Compare::ModRevision(key, stored.mod_revision)],
-        writes,
-    };
-    match store.txn(txn).await? {
-        Outcome::Committed(_) => Ok(password),
-        Outcome::Refused(_) => Err(AuthError::Raced),
-    }
+    set_password(store, (host, &Passwords::new()), stored, &password, None).await?;
+    Ok(password)
 }

@@ -8,6 +8,7 @@
 mod accounts;
 mod admin;
 mod attempts;
+mod change;
 mod password;
 mod secret;
 mod session;

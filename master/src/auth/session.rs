@@ -1,8 +1,9 @@
 //! Logging in, out, and changing a password.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use shared::{
+    Revision,
     api::{ChangePassword, Login},
     id::UserName,
     keys,
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::{
     Accounts, AuthError, Caller, Session, User,
     accounts::seen,
+    change::set_password,
     password::{PASSWORD_MAX, PASSWORD_MIN},
     secret,
 };
@@ -21,6 +23,8 @@ use super::{
 pub const SESSION_LIFE: Duration = Duration::from_secs(7 * 86_400);
 /// A further login of the same user ends the oldest one.
 pub const SESSIONS_PER_USER_MAX: usize = 50;
+/// How often a password is checked anew because its user was changed meanwhile.
+const RACES_MAX: u32 = 3;
 
 /// A login that was made: its secret is for the cookie and stands nowhere else.
 pub struct LoggedIn {
@@ -43,19 +47,43 @@ impl Accounts {
         if !users.is_ready() {
             return Err(AuthError::NotReady);
         }
-        let user = name.and_then(|name| users.get(&keys::user(&name)).cloned());
+        let mut known = name.and_then(|name| {
+            let entry = users.entry(&keys::user(&name))?;
+            Some((entry.value.clone(), entry.mod_revision))
+        });
         let may_be = login.password.len() <= PASSWORD_MAX;
         let password = if may_be { login.password.as_str() } else { "" };
-        let phc = user.as_ref().filter(|_| may_be).map(|u| u.password.as_str());
-        let is_right = self.0.passwords.check(&self.0.host, password, phc).await?;
-        let Some(user) = user.filter(|_| is_right) else {
-            return Err(AuthError::WrongPassword);
-        };
-        self.0.attempts.succeeded(from, user.name.as_str());
-        self.begin(user.name).await
+        for _ in 0..RACES_MAX {
+            let phc = known
+                .as_ref()
+                .filter(|_| may_be)
+                .map(|(user, _)| user.password.as_str());
+            let is_right = self.0.passwords.check(&self.0.host, password, phc).await?;
+            let Some((user, revision)) = known.filter(|_| is_right) else {
+                return Err(AuthError::WrongPassword);
+            };
+            self.0.attempts.succeeded(from, user.name.as_str());
+            if let Some(logged_in) = self.begin(&user.name, revision).await? {
+                return Ok(logged_in);
+            }
+            // The user was changed meanwhile: is it still the password?
+            known = self.read(&user.name).await?;
+        }
+        Err(AuthError::Raced)
     }
 
-    async fn begin(&self, user: UserName) -> Result<LoggedIn, AuthError> {
+    /// A user as the store has it, with its revision.
+    async fn read(&self, name: &UserName) -> Result<Option<(Arc<User>, Revision)>, AuthError> {
+        let Some(stored) = self.0.store.get(&keys::user(name)).await? else {
+            return Ok(None);
+        };
+        let user = serde_json::from_slice(&stored.value).map_err(|e| AuthError::Invalid(e.to_string()))?;
+        Ok(Some((Arc::new(user), stored.mod_revision)))
+    }
+
+    /// Makes a session of a user whose password was checked at this revision; `None` if the
+    /// user has changed since.
+    async fn begin(&self, user: &UserName, checked: Revision) -> Result<Option<LoggedIn>, AuthError> {
         let secret = secret::random(&self.0.host);
         let now = self.0.host.now();
         let session = Session {
@@ -66,28 +94,21 @@ impl Accounts {
         let key = keys::session(&secret::sha256(&secret));
         let mut writes = vec![put(key, &session)?];
         writes.extend(
-            self.outdated(&user)
+            self.outdated(user)
                 .into_iter()
                 .take(TXN_OPS_MAX - 1)
                 .map(|key| Write::Delete { key }),
         );
-        // Nobody else can have this key: there is nothing to compare.
-        if let Outcome::Committed(revision) = self
-            .0
-            .store
-            .txn(Txn {
-                compares: vec![],
-                writes,
-            })
-            .await?
-        {
-            seen(&self.0.sessions, revision).await;
-        }
-        Ok(LoggedIn {
+        let compares = vec![Compare::ModRevision(keys::user(user), checked)];
+        let Outcome::Committed(revision) = self.0.store.txn(Txn { compares, writes }).await? else {
+            return Ok(None);
+        };
+        seen(&self.0.sessions, revision).await;
+        Ok(Some(LoggedIn {
             csrf: secret::csrf(&secret),
             secret,
-            user,
-        })
+            user: user.clone(),
+        }))
     }
 
     /// Sessions that a new one of this user clears away: anybody's expired ones, and the
@@ -158,43 +179,17 @@ impl Accounts {
             return Err(AuthError::WrongPassword);
         }
         self.0.attempts.succeeded(from, name.as_str());
-        let password = self.0.passwords.hash(&self.0.host, &change.new).await?;
-        let user = User {
-            password,
-            changed_at: self.0.host.now(),
-            ..user
-        };
-        let mut writes = vec![put(key.clone(), &user)?];
-        writes.extend(self.others(caller, name).into_iter().take(TXN_OPS_MAX - 1));
-        let ends_sessions = writes.len() > 1;
-        let txn = Txn {
-            compares: vec![Compare::ModRevision(key, stored.mod_revision)],
-            writes,
-        };
-        match self.0.store.txn(txn).await? {
-            Outcome::Committed(revision) => {
-                seen(&self.0.users, revision).await;
-                if ends_sessions {
-                    seen(&self.0.sessions, revision).await;
-                }
-                Ok(())
-            }
-            Outcome::Refused(_) => Err(AuthError::Raced),
-        }
-    }
-
-    fn others(&self, caller: &Caller, user: &UserName) -> Vec<Write> {
         let mine = match caller {
-            Caller::Session { key, .. } => key.as_str(),
-            _ => "",
+            Caller::Session { key, .. } => Some(key.as_str()),
+            _ => None,
         };
-        let sessions = self.0.sessions.snapshot();
-        let others = sessions
-            .iter()
-            .filter(|(key, entry)| entry.value.user == *user && *key != mine);
-        others
-            .map(|(key, _)| Write::Delete { key: key.to_owned() })
-            .collect()
+        let with = (&self.0.host, &self.0.passwords);
+        let changed = set_password(&self.0.store, with, stored, &change.new, mine).await?;
+        seen(&self.0.users, changed.user).await;
+        if let Some(revision) = changed.sessions {
+            seen(&self.0.sessions, revision).await;
+        }
+        Ok(())
     }
 }
 

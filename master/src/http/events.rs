@@ -20,6 +20,7 @@ use super::{
     App,
     extract::Params,
     failure::{Answer, Failure},
+    guard::Proof,
     output_live::{HEARTBEAT, full},
 };
 use crate::intake::Live;
@@ -43,17 +44,24 @@ pub struct EventsQuery {
 
 /// Server-sent events: `run` (a `RunView`) for each run that this master records, and
 /// `changed` (a `Changed`) for what is to be looked at again. The first is `changed` with
-/// `all`: what happened before the connection is not told.
+/// `all`: what happened before the connection is not told. The stream ends with the
+/// credential.
 #[utoipa::path(get, path = paths::EVENTS, tag = "events", params(EventsQuery),
     responses((status = 200, content((String = "text/event-stream"))), Failure))]
 pub async fn get(
     State(app): State<App>,
+    proof: Proof,
     Params(query): Params<EventsQuery>,
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let seat = app.gates.streams.enter().ok_or_else(full)?;
     let (events, receiver) = mpsc::channel(AHEAD);
     let news = app.intake.subscribe();
-    tokio::spawn(follow(app, news, query.runs != Some(false), events, seat));
+    tokio::spawn(async move {
+        tokio::select! {
+            () = proof.ended(&app) => {}
+            () = follow(app.clone(), news, query.runs != Some(false), events, seat) => {}
+        }
+    });
     Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 

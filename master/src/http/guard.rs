@@ -3,15 +3,18 @@
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use shared::api::{BASE, CSRF_HEADER, SESSION_COOKIE, paths};
 
+use tokio::time::interval;
+
 use super::{
     App,
     failure::{Answer, Failure},
+    output_live::HEARTBEAT,
 };
 use crate::auth::{self, Caller};
 
@@ -61,21 +64,66 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
 }
 
 fn person(app: &App, method: &Method, headers: &HeaderMap) -> Answer<Caller> {
-    if let Some(secret) = bearer(headers) {
-        return app.accounts.by_token(secret)?.ok_or_else(|| {
-            Failure::unauthenticated("this token is not known: it is wrong or was revoked")
-                .hint("make one with `POST /api/v1/tokens`, or log in")
-        });
-    }
-    let Some(secret) = session(headers) else {
+    let Some(proof) = Proof::of(headers) else {
         return Err(Failure::unauthenticated("this needs a credential")
             .hint("send `authorization: Bearer <token>`, or log in"));
     };
-    let caller = app.accounts.by_session(secret)?;
-    let caller =
-        caller.ok_or_else(|| Failure::unauthenticated("the session has ended").hint("log in again"))?;
+    let caller = proof.caller(app)?;
     check_csrf(&caller, method, headers)?;
     Ok(caller)
+}
+
+/// With what a person or a program proves who it is.
+pub enum Proof {
+    Token(String),
+    Session(String),
+}
+
+impl Proof {
+    fn of(headers: &HeaderMap) -> Option<Proof> {
+        if let Some(secret) = bearer(headers) {
+            return Some(Proof::Token(secret.to_owned()));
+        }
+        session(headers).map(|secret| Proof::Session(secret.to_owned()))
+    }
+
+    fn caller(&self, app: &App) -> Answer<Caller> {
+        match self {
+            Proof::Token(secret) => app.accounts.by_token(secret)?.ok_or_else(|| {
+                Failure::unauthenticated("this token is not known: it is wrong or was revoked")
+                    .hint("make one with `POST /api/v1/tokens`, or log in")
+            }),
+            Proof::Session(secret) => app
+                .accounts
+                .by_session(secret)?
+                .ok_or_else(|| Failure::unauthenticated("the session has ended").hint("log in again")),
+        }
+    }
+
+    /// Returns once it proves nothing any more: the token was revoked, the session has ended,
+    /// the user is gone. For answers that go on after the door was passed.
+    pub async fn ended(self, app: &App) {
+        let accounts = app.accounts.followed();
+        // A session also ends by its time, of which no mirror tells.
+        let mut beats = interval(HEARTBEAT);
+        loop {
+            if matches!(self.caller(app), Err(failure) if failure.status == StatusCode::UNAUTHORIZED) {
+                return;
+            }
+            tokio::select! {
+                () = accounts.changed() => {}
+                _ = beats.tick() => {}
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Proof {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Proof> {
+        Proof::of(&parts.headers).ok_or_else(|| Failure::unauthenticated("this needs a credential"))
+    }
 }
 
 /// A browser sends the cookie by itself; only our own pages can also send the header.

@@ -6,6 +6,7 @@ pub mod failure;
 mod limits;
 mod guard;
 mod extract;
+mod query;
 mod app;
 mod login;
 mod tokens;
@@ -131,8 +132,12 @@ pub fn description() -> utoipa::openapi::OpenApi {
 
 /// The whole API with its bounds and its door.
 pub fn router(app: App) -> Router {
-    let (router, _) = calls().split_for_parts();
-    guarded(router, app)
+    let (router, document) = calls().split_for_parts();
+    let unqueried = query::Unqueried::of(&document);
+    guarded(
+        router.route_layer(middleware::from_fn_with_state(unqueried, query::refuse)),
+        app,
+    )
 }
 
 /// What no call answers is the console's, or nothing.

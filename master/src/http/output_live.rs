@@ -27,6 +27,7 @@ use super::{
     App,
     extract::{Params, Part},
     failure::{Answer, Failure},
+    guard::Proof,
     output::{Joiner, PIECES_READ, bytes_of},
     runs::find,
 };
@@ -51,12 +52,14 @@ pub struct LiveQuery {
 }
 
 /// Server-sent events: `output` (an `OutputView`; its id is the piece's number) for each
-/// piece, those that are there first, then `end` (a `RunView`) once the run has ended.
+/// piece, those that are there first, then `end` (a `RunView`) once the run has ended. The
+/// stream ends with the credential.
 #[utoipa::path(get, path = paths::RUN_OUTPUT_LIVE, tag = "runs",
     params(("id" = RunId, Path), ("Last-Event-ID" = Option<u64>, Header), LiveQuery),
     responses((status = 200, content((String = "text/event-stream"))), Failure))]
 pub async fn get(
     State(app): State<App>,
+    proof: Proof,
     Part(id): Part<RunId>,
     Params(query): Params<LiveQuery>,
     headers: HeaderMap,
@@ -65,18 +68,22 @@ pub async fn get(
         .get("last-event-id")
         .map(|v| v.to_str().unwrap_or_default())
     {
-        Some(text) => {
-            text.parse::<u64>()
-                .map_err(|_| Failure::unreadable("`Last-Event-ID` is not a piece's number"))?
-                + 1
-        }
+        Some(text) => text
+            .parse::<u64>()
+            .map_err(|_| Failure::unreadable("`Last-Event-ID` is not a piece's number"))?
+            .saturating_add(1),
         None => query.from.unwrap_or(0),
     };
     find(&app, id).await?;
     let seat = app.gates.streams.enter().ok_or_else(full)?;
     let (events, receiver) = mpsc::channel(AHEAD);
     let news = app.intake.subscribe();
-    tokio::spawn(follow(app, id, from, news, events, seat));
+    tokio::spawn(async move {
+        tokio::select! {
+            () = proof.ended(&app) => {}
+            () = follow(app.clone(), id, from, news, events, seat) => {}
+        }
+    });
     Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 

@@ -20,6 +20,9 @@ use super::{
 };
 use crate::{auth::Caller, history};
 
+/// How long the reason of a kill may be.
+const REASON_CHARS_MAX: usize = 1000;
+
 /// Runs, newest first.
 #[utoipa::path(get, path = paths::RUNS, tag = "runs", params(RunQuery),
     responses((status = 200, body = Page<RunView>), Failure))]
@@ -136,8 +139,12 @@ pub async fn kill(
     Part(id): Part<RunId>,
     MaybeJson(kill): MaybeJson<Kill>,
 ) -> Answer<StatusCode> {
-    if kill.reason.chars().count() > 1000 {
-        return Err(Failure::invalid("the reason is longer than 1000 characters").field("reason"));
+    // It is shown in tables and on terminals as it is.
+    if kill.reason.chars().count() > REASON_CHARS_MAX || kill.reason.chars().any(char::is_control) {
+        return Err(Failure::invalid(format!(
+            "a reason has at most {REASON_CHARS_MAX} characters, none of them control"
+        ))
+        .field("reason"));
     }
     let node = node_of(&app, id).await?;
     let created = app.node_created(&node);

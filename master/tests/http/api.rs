@@ -44,6 +44,8 @@ use shared::{
 use tokio::{sync::watch, time::timeout};
 use tower::ServiceExt;
 
+use crate::hold::Hold;
+
 /// Saturday, 2026-01-31 12:00 UTC.
 pub const NOW: Time = Time::from_secs(1_769_860_800);
 
@@ -68,6 +70,7 @@ pub struct Api {
     /// The store, and the API's own connection to it.
     pub store: DynStore,
     pub client: Client,
+    pub hold: Arc<Hold>,
     pub history: Arc<MemoryHistory>,
     embedded: Embedded,
     pub wall: Arc<Wall>,
@@ -100,7 +103,8 @@ impl Api {
     async fn made_of(embedded: Embedded, history: Arc<MemoryHistory>, console: Console) -> Api {
         let client = embedded.client();
         let store: DynStore = Arc::new(embedded.clone());
-        let connection: DynStore = Arc::new(client.clone());
+        let hold = Arc::new(Hold::of(Arc::new(client.clone())));
+        let connection: DynStore = hold.clone();
         let wall = Arc::new(Wall(AtomicI64::new(NOW.as_millis())));
         let host = Host {
             clock: wall.clone(),
@@ -132,6 +136,7 @@ impl Api {
             router,
             store,
             client,
+            hold,
             history,
             embedded,
             wall,

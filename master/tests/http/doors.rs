@@ -271,3 +271,68 @@ async fn metrics_tell_each_limit() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
 }
+
+/// Names of the schemas that a part of the description leads to.
+fn named(part: &serde_json::Value, all: &serde_json::Value, names: &mut std::collections::BTreeSet<String>) {
+    match part {
+        serde_json::Value::Object(parts) => {
+            if let Some(reference) = parts.get("$ref").and_then(|r| r.as_str()) {
+                let name = reference.rsplit('/').next().unwrap();
+                if names.insert(name.to_owned()) {
+                    named(&all[name], all, names);
+                }
+            }
+            parts.values().for_each(|part| named(part, all, names));
+        }
+        serde_json::Value::Array(parts) => parts.iter().for_each(|part| named(part, all, names)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn no_call_takes_what_it_does_not_know() {
+    let api = Api::start().await;
+    // In the query.
+    let mut asked = 0;
+    for (method, path) in calls() {
+        // Monitors ask those outside of the API; agents have a credential of their own.
+        if !path.starts_with("//api/v1") || path.ends_with("/agent/reports") {
+            continue;
+        }
+        let answer = api
+            .send(
+                api.call(method.clone(), &format!("{path}?bogus=1"))
+                    .json(json!({})),
+            )
+            .await;
+        let said = answer.fails(422, "invalid");
+        assert!(said.contains("bogus"), "{method} {path}: {said}");
+        asked += 1;
+    }
+    assert!(asked >= 40, "{asked}");
+
+    // In the body, at any depth.
+    let document = serde_json::to_value(master::http::description()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let mut names = std::collections::BTreeSet::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            // What agents send is no person's: a newer agent may say more.
+            if operation["operationId"] != "post_agent_reports" {
+                named(&operation["requestBody"], schemas, &mut names);
+            }
+        }
+    }
+    assert!(names.contains("Apply") && names.contains("Kill"), "{names:?}");
+    for name in names {
+        let schema = &schemas[&name];
+        if schema["properties"].is_object() {
+            assert_eq!(schema["additionalProperties"], false, "{name}");
+        }
+    }
+
+    let apply = json!({"jobs": [{"name": "a", "run": {"shell": "true"}}], "dryRun": true});
+    let said = api.post("/apply", apply).await.fails(422, "invalid");
+    assert!(said.contains("dryRun"), "{said}");
+    api.get("/jobs/default/a").await.fails(404, "not_found");
+}

@@ -278,6 +278,15 @@ async fn a_run_is_told_to_stop() {
         "without a body, and again"
     );
 
+    // What would break a table or speak to a terminal is no reason.
+    for reason in ["two\nlines", "\u{1b}[2Jgone", "a\ttab", "\u{9b}31m"] {
+        let refused = api
+            .post(&kill, json!({"reason": reason}))
+            .await
+            .fails(422, "invalid");
+        assert!(refused.starts_with("reason: "), "{refused}");
+    }
+
     // Its node is gone: nobody there can stop it.
     api.node_dies(&n1).await;
     assert!(

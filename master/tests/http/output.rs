@@ -177,6 +177,12 @@ async fn output_comes_live_also_from_another_master() {
     let mut events = Events::of(api.open(again).await);
     assert_eq!(events.next().await.unwrap().id, "2");
     assert_eq!(events.next().await.unwrap().name, "end");
+    // After the last piece that there can be, there is none.
+    let last = api
+        .call(axum::http::Method::GET, &live)
+        .header("last-event-id", &u64::MAX.to_string());
+    let mut events = Events::of(api.open(last).await);
+    assert_eq!(events.next().await.unwrap().name, "end");
     api.get("/runs/01HV5TQ4WM0000000000000009/output/live")
         .await
         .fails(404, "not_found");
@@ -281,5 +287,43 @@ async fn other_masters_runs_are_to_be_looked_at() {
         if event.name == "changed" && event.data == "runs" {
             break;
         }
+    }
+}
+
+#[tokio::test]
+async fn streams_end_with_the_credential() {
+    let api = Api::start().await;
+    let run = running(&api).await;
+    let live = format!("/runs/{}/output/live", run.id);
+    for path in ["/events", &live] {
+        let made = api.post("/tokens", serde_json::json!({"name": "ci"})).await;
+        let secret = made.value["secret"].as_str().unwrap();
+        let with = |path: &str| {
+            crate::api::call(axum::http::Method::GET, path)
+                .header("authorization", &format!("Bearer {secret}"))
+        };
+        let mut events = Events::of(api.open(with(path)).await);
+        assert_eq!(api.delete("/tokens/ci").await.status, 204);
+        while events.next().await.is_some() {}
+        // One that is made anew under its name is another one.
+        assert_eq!(
+            api.post("/tokens", serde_json::json!({"name": "ci"}))
+                .await
+                .status,
+            201
+        );
+        api.send(with(path)).await.fails(401, "unauthenticated");
+        assert_eq!(api.delete("/tokens/ci").await.status, 204);
+
+        let (mine, other) = (api.login().await, api.login().await);
+        let mut events = Events::of(api.open(mine.over(axum::http::Method::GET, path)).await);
+        let mut others = Events::of(api.open(other.over(axum::http::Method::GET, path)).await);
+        api.send(mine.over(axum::http::Method::POST, "/logout")).await;
+        while events.next().await.is_some() {}
+        api.wall.set(NOW + master::auth::SESSION_LIFE);
+        // Of its time no change tells; another login is one.
+        api.login().await;
+        while others.next().await.is_some() {}
+        api.wall.set(NOW);
     }
 }

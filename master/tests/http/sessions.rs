@@ -202,6 +202,87 @@ async fn a_new_password_ends_the_other_sessions() {
 }
 
 #[tokio::test]
+async fn no_login_with_the_old_password_outlasts_it() {
+    let api = Api::start().await;
+    let other = api.beside().await;
+    let mine = api.login().await;
+    let old = api.password.clone();
+    let login =
+        |password: &str| call(Method::POST, "/login").json(json!({"user": "admin", "password": password}));
+    let change = |current: &str, new: &str| {
+        mine.over(Method::POST, "/password")
+            .json(json!({"current": current, "new": new}))
+    };
+
+    // The old one is checked, then changed, then the session would begin.
+    let held = api.hold.next(keys::SESSIONS);
+    let changed = async { other.send(change(&old, "correct horse battery")).await.status };
+    let (late, changed) = tokio::join!(api.send(login(&old)), held.meanwhile(changed));
+    assert_eq!(changed, 204);
+    late.fails(401, "unauthenticated");
+    // Changed, but not the password: it is checked anew.
+    let held = api.hold.next(keys::SESSIONS);
+    let key = keys::user(&"admin".parse().unwrap());
+    let again = async {
+        let value = api.store.get(&key).await.unwrap().unwrap().value;
+        let (key, lease) = (key.clone(), None);
+        api.write(Write::Put { key, value, lease }).await;
+    };
+    let (answer, ()) = tokio::join!(api.send(login("correct horse battery")), held.meanwhile(again));
+    assert_eq!(answer.status, 200);
+
+    // A session begins after the change has looked for those to end.
+    let held = api.hold.next(keys::USERS);
+    let begun = api.login_with("correct horse battery");
+    let (answer, begun) = tokio::join!(
+        api.send(change("correct horse battery", "another horse")),
+        held.meanwhile(begun)
+    );
+    assert_eq!(answer.status, 204);
+    api.send(begun.over(Method::GET, "/whoami"))
+        .await
+        .fails(401, "unauthenticated");
+    assert_eq!(api.send(mine.over(Method::GET, "/whoami")).await.status, 200);
+
+    // The same for a password that is made anew on the host.
+    let held = api.hold.next(keys::USERS);
+    let host = shared::host::Host::system();
+    let store: shared::store::DynStore = api.hold.clone();
+    let (reset, begun) = tokio::join!(
+        reset_admin(&store, &host),
+        held.meanwhile(api.login_with("another horse"))
+    );
+    reset.unwrap();
+    let ends = async {
+        while api.send(begun.over(Method::GET, "/whoami")).await.status != 401 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let end = tokio::time::timeout(std::time::Duration::from_secs(60), ends).await;
+    end.expect("the session ends");
+}
+
+#[tokio::test]
+async fn more_sessions_than_a_transaction_holds_end_with_the_password() {
+    let api = Api::start().await;
+    let session = master::auth::Session {
+        user: "admin".parse().unwrap(),
+        created_at: crate::api::NOW,
+        expires_at: crate::api::NOW + master::auth::SESSION_LIFE,
+    };
+    for n in 0..250 {
+        api.store(keys::session(&format!("{n:064}")), &session).await;
+    }
+    let mine = api.login().await;
+    let change = json!({"current": api.password, "new": "correct horse battery"});
+    let answer = api.send(mine.over(Method::POST, "/password").json(change)).await;
+    assert_eq!(answer.status, 204);
+    let left = api.store.snapshot(keys::SESSIONS).await.unwrap().kvs;
+    assert_eq!(left.len(), 1);
+    assert_eq!(api.send(mine.over(Method::GET, "/whoami")).await.status, 200);
+}
+
+#[tokio::test]
 async fn tokens_are_shown_once_and_revoked_by_name() {
     let api = Api::start().await;
     let made = api.post("/tokens", json!({"name": "ci"})).await;

@@ -152,6 +152,7 @@ pub struct Page<T> {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Login {
     pub user: String,
     pub password: String,
@@ -172,6 +173,7 @@ pub struct WhoAmI {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct ChangePassword {
     pub current: String,
     pub new: String,
@@ -179,6 +181,7 @@ pub struct ChangePassword {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     pub name: String,
 }
@@ -213,6 +216,7 @@ pub struct JobView {
 /// Specs to make so: all are checked before anything is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Apply {
     pub jobs: Vec<JobSpec>,
     #[serde(default)]
@@ -313,6 +317,7 @@ pub struct Why {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Kill {
     #[serde(default)]
     pub reason: String,

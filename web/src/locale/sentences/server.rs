@@ -135,7 +135,7 @@ sentences! {
 
     // Runs.
     "its history may be over: see `keep` of its job" / "其历史可能已过保留期：见作业的 `keep`",
-    "the reason is longer than 1000 characters" / "原因超过 1000 个字符",
+    "a reason has at most {n} characters, none of them control" / "原因最多 {n} 个字符，且不含控制字符",
     "its node {node} is down: nobody there can stop it" / "所在节点 {node} 已离线：无法在那里终止它",
     "if the node does not come back, the run ends `lost`" / "如果节点不再恢复，该运行将记为失联",
     "its node {node} went down or came back at this moment" / "所在节点 {node} 恰在此刻离线或恢复",
