@@ -10,7 +10,7 @@ use shared::{
 };
 
 use crate::{
-    error::{CliError, Doing, Kind, Result},
+    error::{CliError, Doing, Result},
     output,
 };
 
@@ -32,9 +32,8 @@ pub fn read<T>(path: &Path, parse: impl Fn(&str, Format) -> Result<Vec<T>, FileE
             name
         };
         CliError {
-            kind: Kind::Usage,
-            message: format!("{at}: {}", e.message),
             hint: e.hint,
+            ..CliError::usage(format!("{at}: {}", e.message))
         }
     })
 }
@@ -72,14 +71,27 @@ fn coloured(line: &str) -> String {
     format!("  {colour}{line}\x1b[0m")
 }
 
-/// What people call a file, `-` being standard input, and its text. Reads no more than is
-/// needed to say that it is longer than `most` bytes.
-pub fn read_file(path: &Path, most: usize) -> Result<(String, String)> {
-    if path.as_os_str() == "-" {
-        let text = read_all(std::io::stdin().lock(), most).doing("reading standard input")?;
-        return Ok(("standard input".to_owned(), text));
+/// Whether a path stands for standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// What people call a file, `-` being standard input.
+pub fn name_of(path: &Path) -> String {
+    match is_stdin(path) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
     }
-    let name = path.display().to_string();
+}
+
+/// What people call a file and its text. Reads no more than is needed to say that it is
+/// longer than `most` bytes.
+pub fn read_file(path: &Path, most: usize) -> Result<(String, String)> {
+    let name = name_of(path);
+    if is_stdin(path) {
+        let text = read_all(std::io::stdin().lock(), most).doing("reading standard input")?;
+        return Ok((name, text));
+    }
     let file = std::fs::File::open(path).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
     let text = read_all(file, most).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
     Ok((name, text))
