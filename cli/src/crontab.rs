@@ -21,7 +21,8 @@ pub enum Kind {
 /// What a crontab came to.
 #[derive(Debug, Default)]
 pub struct Crontab {
-    pub jobs: Vec<JobSpec>,
+    /// Each with the number of its line, from 1.
+    pub jobs: Vec<(usize, JobSpec)>,
     /// Lines that are not taken over, each with its number (from 1) and the reason.
     pub skipped: Vec<Skipped>,
 }
@@ -56,15 +57,41 @@ pub fn parse(text: &str, kind: &Kind, naming: &Naming<'_>) -> Crontab {
         crontab: Crontab::default(),
     };
     for (i, line) in text.lines().enumerate() {
-        if let Err(reason) = reader.line(line) {
-            reader.crontab.skipped.push(Skipped {
+        match reader.line(line) {
+            Ok(job) => reader.crontab.jobs.extend(job.map(|job| (i + 1, job))),
+            Err(reason) => reader.crontab.skipped.push(Skipped {
                 line: i + 1,
                 text: line.trim().to_owned(),
                 reason,
-            });
+            }),
         }
     }
     reader.crontab
+}
+
+/// The word of each entry that would be the user's name if the crontab were a system's.
+pub fn user_column(text: &str) -> Vec<&str> {
+    let lines = text.lines().map(blank_start);
+    let entries = lines.filter(|line| !says_nothing(line) && setting(line).is_none());
+    let word = |line| Some(split_entry(line, true).ok()?.user.unwrap_or_default());
+    entries.map(|line| word(line).unwrap_or_default()).collect()
+}
+
+/// Whether cron reads a file of this name in `/etc/cron.d`: what packages and editors leave
+/// behind (`x.dpkg-old`, `x~`) it does not.
+pub fn is_read_in_cron_d(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+fn blank_start(line: &str) -> &str {
+    line.trim_start_matches([' ', '\t'])
+}
+
+fn says_nothing(line: &str) -> bool {
+    line.is_empty() || line.starts_with('#')
 }
 
 struct Reader<'a> {
@@ -78,22 +105,20 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn line(&mut self, line: &str) -> Result<(), String> {
-        let line = line.trim_start_matches([' ', '\t']);
-        if line.is_empty() || line.starts_with('#') {
-            return Ok(());
+    fn line(&mut self, line: &str) -> Result<Option<JobSpec>, String> {
+        let line = blank_start(line);
+        if says_nothing(line) {
+            return Ok(None);
         }
         if let Some((name, value)) = setting(line) {
             self.set(name, value);
-            return Ok(());
+            return Ok(None);
         }
         let entry = split_entry(line, self.kind == &Kind::System)?;
         if entry.schedule.eq_ignore_ascii_case("@reboot") {
             return Err("@reboot is not a time: an agent may restart without the host; use the host's own start-up (systemd)".into());
         }
-        let job = self.job(&entry)?;
-        self.crontab.jobs.push(job);
-        Ok(())
+        self.job(&entry).map(Some)
     }
 
     fn set(&mut self, name: String, value: String) {
@@ -116,18 +141,17 @@ impl Reader<'_> {
         if command.trim().is_empty() {
             return Err("the command is empty".into());
         }
-        let mut env = self.env.clone();
-        let shell = env.remove("SHELL");
-        let mailto = env.remove("MAILTO");
-        env.remove("MAILFROM");
-        env.remove("CONTENT_TYPE");
-        env.remove("CONTENT_TRANSFER_ENCODING");
-        let mut run = RunSpec::new(action(command, shell.as_deref()));
+        let setting = |name: &str| self.env.get(name).map(String::as_str);
+        let mut run = RunSpec::new(action(command, setting("SHELL")));
+        run.dir = setting("HOME").map(home).transpose()?;
+        let description = description(entry, setting("MAILTO"));
         run.user = entry.user.map(str::to_owned).or_else(|| match self.kind {
             Kind::User(user) => user.clone(),
             Kind::System => None,
         });
-        run.env = env;
+        run.env = self.env.clone();
+        // cron's own, whatever the crontab says: the agent sets it as cron does.
+        run.env.remove("LOGNAME");
         // cron's own default, where the crontab does not say.
         run.env
             .entry("PATH".into())
@@ -136,7 +160,7 @@ impl Reader<'_> {
         let mut spec = JobSpec::new(self.name(&run)?, run);
         spec.namespace = self.naming.namespace.clone();
         spec.target = self.naming.target.clone();
-        spec.description = description(entry, mailto.as_deref());
+        spec.description = description;
         spec.triggers = vec![Trigger {
             when: When::Cron {
                 expression: schedule,
@@ -217,7 +241,7 @@ fn split_entry(line: &str, has_user: bool) -> Result<Entry<'_>, String> {
     Ok(Entry {
         schedule,
         user,
-        command: rest.trim_end(),
+        command: rest,
     })
 }
 
@@ -241,34 +265,64 @@ fn take_words(text: &str, n: usize) -> Option<(&str, &str)> {
     (!rest.is_empty()).then(|| (&text[..end], rest))
 }
 
-/// An unescaped `%` ends the command; what follows is its standard input, with every
-/// further one a newline. `\%` is a percent sign.
+/// What cron's `do_command.c` makes of an entry's text: the first `%` without a backslash ends
+/// the command, and what follows is its standard input.
 fn split_percent(text: &str) -> (String, Option<String>) {
-    let (mut command, mut stdin) = (String::new(), None::<String>);
-    let mut chars = text.chars().peekable();
+    let mut command = String::new();
+    let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        let c = match c {
-            '\\' if chars.peek() == Some(&'%') => {
-                chars.next();
-                '%'
-            }
-            '%' => match &mut stdin {
-                None => {
-                    stdin = Some(String::new());
-                    continue;
-                }
-                Some(_) => '\n',
+        match c {
+            '%' => return (command, input(chars.as_str())),
+            // Debian's and FreeBSD's cron take the backslash away before `%` and before
+            // another backslash, which then escapes nothing.
+            '\\' => match chars.next() {
+                Some(escaped @ ('%' | '\\')) => command.push(escaped),
+                Some(other) => command.extend(['\\', other]),
+                None => command.push('\\'),
             },
-            c => c,
-        };
-        stdin.as_mut().unwrap_or(&mut command).push(c);
+            c => command.push(c),
+        }
     }
-    // cron ends the input with a newline.
-    let stdin = stdin.map(|mut s| {
-        s.push('\n');
-        s
-    });
-    (command, stdin)
+    (command, None)
+}
+
+/// `%` is a newline and `\%` a percent sign; here no other backslash escapes anything. A last
+/// line that has no newline gets one; after nothing at all the input is empty.
+fn input(text: &str) -> Option<String> {
+    let (mut input, mut is_escaped, mut needs_newline) = (String::new(), false, false);
+    for c in text.chars() {
+        let c = match (is_escaped, c) {
+            (true, '%') => '%',
+            (true, c) => {
+                input.push('\\');
+                c
+            }
+            (false, '%') => '\n',
+            (false, c) => c,
+        };
+        is_escaped = c == '\\';
+        if !is_escaped {
+            input.push(c);
+            needs_newline = c != '\n';
+        }
+    }
+    if is_escaped {
+        input.push('\\');
+    }
+    if needs_newline {
+        input.push('\n');
+    }
+    (!input.is_empty()).then_some(input)
+}
+
+/// cron changes into HOME, wherever the user's home is.
+fn home(home: &str) -> Result<String, String> {
+    match home.starts_with('/') {
+        true => Ok(home.to_owned()),
+        false => Err(format!(
+            "HOME={home} is where the command runs, and it is not an absolute path"
+        )),
+    }
 }
 
 fn action(command: String, shell: Option<&str>) -> Action {
@@ -280,7 +334,7 @@ fn action(command: String, shell: Option<&str>) -> Action {
 
 fn description(entry: &Entry<'_>, mailto: Option<&str>) -> String {
     let schedule = entry.schedule.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text = format!("from a crontab: {schedule} {}", entry.command);
+    let mut text = format!("from a crontab: {schedule} {}", entry.command.trim_end());
     if let Some(mailto) = mailto.filter(|m| !m.is_empty()) {
         text.push_str(&format!(
             " (MAILTO={mailto}: Gnomon keeps the output instead of mailing it)"
@@ -339,7 +393,7 @@ mod tests {
         };
         let crontab = parse(text, kind, &naming);
         let mut shown = String::new();
-        for job in &crontab.jobs {
+        for (_, job) in &crontab.jobs {
             let When::Cron {
                 expression, timezone, ..
             } = &job.triggers[0].when
@@ -348,9 +402,14 @@ mod tests {
             };
             shown += &format!("{} | {expression} | {timezone} | {:?}", job.name, job.run.user);
             shown += &format!(
-                " | {:?} | {:?} | {:?}\n",
+                " | {:?} | {:?} | {:?}",
                 job.run.action, job.run.stdin, job.run.env
             );
+            shown += &job
+                .run
+                .dir
+                .as_ref()
+                .map_or("\n".into(), |dir| format!(" | in {dir}\n"));
         }
         for skipped in &crontab.skipped {
             shown += &format!("line {} skipped: {}\n", skipped.line, skipped.reason);
@@ -374,10 +433,10 @@ SHELL=/bin/sh
 52 6	1 * *	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }
 "#,
             expect![[r#"
-                crontab-run-parts | 17 * * * * | UTC | Some("root") | Shell("cd / && run-parts --report /etc/cron.hourly") | None | {"PATH": "/usr/bin:/bin"}
-                crontab-anacron | 25 6 * * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }") | None | {"PATH": "/usr/bin:/bin"}
-                crontab-anacron-2 | 47 6 * * 7 | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }") | None | {"PATH": "/usr/bin:/bin"}
-                crontab-anacron-3 | 52 6 1 * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }") | None | {"PATH": "/usr/bin:/bin"}
+                crontab-run-parts | 17 * * * * | UTC | Some("root") | Shell("cd / && run-parts --report /etc/cron.hourly") | None | {"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"}
+                crontab-anacron | 25 6 * * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }") | None | {"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"}
+                crontab-anacron-2 | 47 6 * * 7 | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }") | None | {"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"}
+                crontab-anacron-3 | 52 6 1 * * | UTC | Some("root") | Shell("test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }") | None | {"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"}
             "#]],
         );
     }
@@ -402,9 +461,9 @@ CRON_TZ=Mars/Olympus
 0 0 30 2 * never
 "#,
             expect![[r#"
-                crontab-tar | 0 5 * * 1 | UTC | Some("ann") | Exec(["/bin/bash", "-c", "tar -zcf /var/backups/home.tgz /home/"]) | None | {"PATH": "/usr/local/bin:/usr/bin"}
-                crontab-mail | 30 2 * * * | Asia/Shanghai | Some("ann") | Exec(["/bin/bash", "-c", "mail -s \"Report 100%\" ann"]) | Some("Dear Ann,\n\nhere it is.\n") | {"PATH": "/usr/local/bin:/usr/bin"}
-                crontab-daily | @daily | Asia/Shanghai | Some("ann") | Exec(["/bin/bash", "-c", "/usr/bin/daily --now"]) | None | {"PATH": "/usr/local/bin:/usr/bin"}
+                crontab-tar | 0 5 * * 1 | UTC | Some("ann") | Exec(["/bin/bash", "-c", "tar -zcf /var/backups/home.tgz /home/"]) | None | {"MAILTO": "ann@example.com", "PATH": "/usr/local/bin:/usr/bin", "SHELL": "/bin/bash"}
+                crontab-mail | 30 2 * * * | Asia/Shanghai | Some("ann") | Exec(["/bin/bash", "-c", "mail -s \"Report 100%\" ann"]) | Some("Dear Ann,\n\nhere it is.\n") | {"MAILTO": "ann@example.com", "PATH": "/usr/local/bin:/usr/bin", "SHELL": "/bin/bash"}
+                crontab-daily | @daily | Asia/Shanghai | Some("ann") | Exec(["/bin/bash", "-c", "/usr/bin/daily --now"]) | None | {"MAILTO": "ann@example.com", "PATH": "/usr/local/bin:/usr/bin", "SHELL": "/bin/bash"}
                 line 9 skipped: @reboot is not a time: an agent may restart without the host; use the host's own start-up (systemd)
                 line 10 skipped: it has fewer than the five fields of a schedule and a command
                 line 11 skipped: minute: 99 is out of 0-59, at column 1
@@ -412,6 +471,68 @@ CRON_TZ=Mars/Olympus
                 line 14 skipped: CRON_TZ=Mars/Olympus: `Mars/Olympus` is not a time zone; write an IANA name such as Asia/Shanghai or UTC
             "#]],
         );
+    }
+
+    #[test]
+    fn the_settings_that_cron_itself_heeds_are_the_commands_too() {
+        check(
+            &Kind::User(None),
+            "HOME=/tmp\nSHELL=/bin/bash\nMAILTO=ops@x\nLOGNAME=x\n* * * * * pwd\nHOME=sub\n* * * * * pwd\n",
+            expect![[r#"
+                crontab-pwd | * * * * * | UTC | None | Exec(["/bin/bash", "-c", "pwd"]) | None | {"HOME": "/tmp", "MAILTO": "ops@x", "PATH": "/usr/bin:/bin", "SHELL": "/bin/bash"} | in /tmp
+                line 7 skipped: HOME=sub is where the command runs, and it is not an absolute path
+            "#]],
+        );
+    }
+
+    #[test]
+    fn percent_signs_are_what_do_command_makes_of_them() {
+        for (text, command, stdin) in [
+            ("cat", "cat", None),
+            ("cat%", "cat", None),
+            ("cat%%", "cat", Some("\n")),
+            ("cat%a", "cat", Some("a\n")),
+            ("cat%a%", "cat", Some("a\n")),
+            ("cat%a%%", "cat", Some("a\n\n")),
+            ("cat%a%b", "cat", Some("a\nb\n")),
+            ("cat%%a", "cat", Some("\na\n")),
+            ("cat %a ", "cat ", Some("a \n")),
+            (r"date +\%F", "date +%F", None),
+            (r"date +\%F%\%x", "date +%F", Some("%x\n")),
+            (r"echo a\\%b", r"echo a\", Some("b\n")),
+            (r"echo a\\\%b", r"echo a\%b", None),
+            (r"echo a\\\\%b", r"echo a\\", Some("b\n")),
+            (r"echo a\nb\", r"echo a\nb\", None),
+            (r"cat%a\nb", "cat", Some("a\\nb\n")),
+            (r"cat%a\\%b", "cat", Some("a\\%b\n")),
+            (r"cat%a\", "cat", Some("a\\\n")),
+            (r"cat%\", "cat", Some("\\")),
+        ] {
+            assert_eq!(
+                split_percent(text),
+                (command.to_owned(), stdin.map(str::to_owned)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_column_of_users_is_seen() {
+        let system = "A=b\n# c\n1 2 * * * root cd / && x\n@daily\tbin\ty\n";
+        assert_eq!(user_column(system), ["root", "bin"]);
+        assert_eq!(user_column("1 2 * * * root\n1 2 * * * a b\n"), ["", "a"]);
+    }
+
+    #[test]
+    fn leftovers_in_cron_d_are_not_read() {
+        for (name, is_read) in [
+            ("e2scrub_all", true),
+            ("x.dpkg-old", false),
+            ("x~", false),
+            (".placeholder", false),
+        ] {
+            assert_eq!(is_read_in_cron_d(name), is_read, "{name}");
+        }
     }
 
     #[test]

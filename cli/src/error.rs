@@ -23,6 +23,8 @@ pub struct CliError {
     pub message: String,
     /// What to do next.
     pub hint: Option<String>,
+    /// The field of the request that the server finds wrong.
+    pub field: Option<String>,
 }
 
 pub type Result<T, E = CliError> = std::result::Result<T, E>;
@@ -33,6 +35,7 @@ impl CliError {
             kind,
             message: message.to_string(),
             hint: None,
+            field: None,
         }
     }
 
@@ -62,7 +65,11 @@ impl CliError {
         // stderr may be closed; there is then nobody to tell.
         use std::io::Write;
         let mut stderr = std::io::stderr().lock();
-        let _ = writeln!(stderr, "{on}error:{off} {}", self.message);
+        let _ = write!(stderr, "{on}error:{off} ");
+        if let Some(field) = self.field.as_ref().filter(|field| !self.message.contains(*field)) {
+            let _ = write!(stderr, "{field}: ");
+        }
+        let _ = writeln!(stderr, "{}", self.message);
         if let Some(hint) = &self.hint {
             let _ = writeln!(stderr, "  hint: {hint}");
         }
@@ -78,15 +85,16 @@ impl From<ApiError> for CliError {
             ErrorCode::Conflict | ErrorCode::Stale => Kind::Conflict,
             ErrorCode::TooMany | ErrorCode::Unavailable | ErrorCode::Internal => Kind::Failed,
         };
-        let message = match &e.field {
-            Some(field) if !e.message.contains(field.as_str()) => format!("{field}: {}", e.message),
-            _ => e.message,
-        };
         let hint = e.hint.or_else(|| {
             (e.code == ErrorCode::Unauthenticated)
                 .then(|| "log in with `gnomon login --url URL`, or give --token or GNOMON_TOKEN".into())
         });
-        CliError { kind, message, hint }
+        CliError {
+            kind,
+            message: e.message,
+            hint,
+            field: e.field,
+        }
     }
 }
 

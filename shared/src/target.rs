@@ -358,7 +358,7 @@ fn parse_term(term: &str) -> Result<Term, String> {
         return Err("a term is empty".into());
     }
     if let Some(key) = term.strip_prefix('!') {
-        return label_key(key).map(Term::HasNot);
+        return label_key(key.trim()).map(Term::HasNot);
     }
     if let Some(open) = term.find('(') {
         let list = term[open + 1..]
@@ -376,18 +376,20 @@ fn parse_term(term: &str) -> Result<Term, String> {
         };
     }
     if let Some((key, value)) = term.split_once("!=") {
-        return Ok(Term::NotIn(label_key(key)?, vec![label_value(value.trim())?]));
+        return Ok(Term::NotIn(
+            label_key(key.trim())?,
+            vec![label_value(value.trim())?],
+        ));
     }
     if let Some((key, value)) = term.split_once('=') {
         let value = value.strip_prefix('=').unwrap_or(value);
-        return Ok(Term::In(label_key(key)?, vec![label_value(value.trim())?]));
+        return Ok(Term::In(label_key(key.trim())?, vec![label_value(value.trim())?]));
     }
     label_key(term).map(Term::Has)
 }
 
 /// A label's key: up to 128 letters, digits, `-`, `_`, `.`, `/`.
 pub fn label_key(key: &str) -> Result<String, String> {
-    let key = key.trim();
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if key.is_empty() || key.len() > 128 || !key.chars().all(allowed) {
         return Err(format!(

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use gnomon_tests::Standalone;
+use gnomon_tests::{Cli, Scratch, Standalone, cli::Done};
 
 /// A wrong job file, and what the error must hold: the place, and the words that matter.
 struct Wrong {
@@ -187,4 +187,108 @@ fn wrong_flags_end_with_2_and_a_way_out() {
         .with_url("http://127.0.0.1:1")
         .with_token("t");
     unreachable.run(&["job", "ls"]).failed(6);
+}
+
+#[test]
+fn what_the_server_finds_wrong_is_told_with_file_and_line() {
+    let instance = Standalone::start();
+    let one = instance
+        .scratch
+        .file("one.yaml", "name: one\nrun: {shell: 'true'}\n");
+    let one = one.display().to_string();
+    let wrong = [
+        (
+            "name: one\nrun: {shell: 'true'}\n",
+            ["wrong.yaml:1:1", "one.yaml:1:1"],
+        ),
+        (
+            "name: a\nrun: {shell: 'true'}\n---\nname: b\ntriggers:\n  - at: 2001-01-01T00:00:00Z\nrun: {shell: 'true'}\n",
+            ["wrong.yaml:5:1", "trigger 1"],
+        ),
+        (
+            "# two\n- run: {shell: 'true'}\n  name: a\n- name: b\n  run: {shell: 'true'}\n  calendars: {only: [nowhere]}\n",
+            ["wrong.yaml:6:3", "nowhere"],
+        ),
+    ];
+    for (text, says) in wrong {
+        let wrong = instance.scratch.file("wrong.yaml", text).display().to_string();
+        let said = instance
+            .cli
+            .run(&["job", "apply", "-f", &one, "-f", &wrong])
+            .failed(2);
+        assert!(says.iter().all(|s| said.contains(s)), "{says:?}: {said}");
+    }
+    assert_eq!(instance.cli.json(&["job", "ls"]), serde_json::json!([]));
+}
+
+const SYSTEM: &str = "# system\n17 * * * * root cd / && true\n";
+
+/// What `import crontab --dry-run` makes of files, without a server.
+fn import(scratch: &Scratch, args: &[&str], stdin: &str) -> Done {
+    let cli = Cli::at_home(scratch.dir("home"));
+    let args = [&["import", "crontab", "--dry-run", "--timezone", "UTC"], args].concat();
+    cli.run_with(&args, stdin)
+}
+
+#[test]
+fn a_column_of_users_is_not_taken_for_commands() {
+    let scratch = Scratch::new("user-column");
+    let said = import(&scratch, &["-"], SYSTEM).failed(2);
+    assert!(said.contains("--system") && said.contains("--user"), "{said}");
+    let system = import(&scratch, &["-", "--system"], SYSTEM);
+    assert!(system.stdout.contains("user: root"), "{system:?}");
+    let user = import(&scratch, &["-", "--user", "ann"], SYSTEM);
+    assert!(user.stdout.contains("shell: root cd /"), "{user:?}");
+    // Wherever the path says it is: in a cron.d, through `..` and links.
+    let folder = scratch.dir("cron.d");
+    std::fs::write(folder.join("tidy"), SYSTEM).unwrap();
+    std::os::unix::fs::symlink(&folder, scratch.join("link")).unwrap();
+    for path in ["cron.d/tidy", "cron.d/../cron.d/tidy", "link/tidy"] {
+        let done = import(&scratch, &[&scratch.join(path).display().to_string()], "");
+        assert!(done.stdout.contains("user: root"), "{path}: {done:?}");
+    }
+}
+
+#[test]
+fn what_cron_does_not_read_is_not_taken_over() {
+    let scratch = Scratch::new("cron-d");
+    let folder = scratch.dir("cron.d");
+    std::fs::write(folder.join("tidy"), SYSTEM).unwrap();
+    std::fs::write(folder.join("tidy.dpkg-old"), SYSTEM).unwrap();
+    let path = |name: &str| folder.join(name).display().to_string();
+    let done = import(
+        &scratch,
+        &[&path("tidy"), &path("tidy.dpkg-old"), "-o", "name"],
+        "",
+    );
+    assert_eq!((done.code, &*done.stdout), (0, "default/tidy-true\n"), "{done:?}");
+    assert!(done.stderr.contains("tidy.dpkg-old: not taken"), "{done:?}");
+    std::fs::write(folder.join("latin"), b"# one\n* * * * * root echo caf\xe9\n").unwrap();
+    let said = import(&scratch, &[&path("latin")], "").failed(2);
+    assert!(said.contains("latin:2") && said.contains("UTF-8"), "{said}");
+}
+
+#[test]
+fn lines_of_several_crontabs_are_told_apart() {
+    let scratch = Scratch::new("crontabs");
+    let file = |folder: &str| {
+        let path = scratch.dir(folder).join("tab");
+        std::fs::write(&path, "* * * * * tidy\n@reboot start\n").unwrap();
+        path.display().to_string()
+    };
+    let (one, two) = (file("one"), file("two"));
+    let done = import(&scratch, &[&one, &two, "-o", "name"], "");
+    assert_eq!(
+        done.stdout, "default/one-tab-tidy\ndefault/two-tab-tidy\n",
+        "{done:?}"
+    );
+    for file in [&one, &two] {
+        assert!(done.stderr.contains(&format!("{file}:2: not taken")), "{done:?}");
+    }
+    let deeper = file("deeper/one");
+    let said = import(&scratch, &[&one, &deeper], "").failed(2);
+    assert!(
+        said.contains(&format!("{one}:1")) && said.contains(&format!("{deeper}:1")),
+        "{said}"
+    );
 }

@@ -69,10 +69,10 @@ fn a_child_that_keeps_the_output_open_does_not_hold_up_the_end() {
     );
     let pid: i32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
     assert_eq!(text(&run, "state"), "succeeded", "{run:#}");
-    let logs = instance.cli.ok(&["run", "logs", text(&run, "id")]);
+    let logs = instance.cli.run(&["run", "logs", text(&run, "id")]);
     assert!(
-        logs.starts_with("away\n") && logs.contains("holds its output open"),
-        "{logs}"
+        logs.stdout == "away\n" && logs.stderr.contains("holds its output open"),
+        "{logs:?}"
     );
     // It left its process group: it is nobody's any more. Whether it lives is the host's affair
     // (with cgroups it would not); the test leaves nothing behind.
@@ -143,6 +143,51 @@ fn runaway_output_is_cut_in_the_middle_and_counted() {
             .ok()
     });
     assert!(peak.unwrap() < 400_000, "peak memory {peak:?} kB");
+}
+
+#[test]
+fn what_is_not_kept_is_told_where_it_is_missing() {
+    let instance = Standalone::start();
+    let run = outcome(
+        &instance.cli,
+        "counts",
+        "  output: 100B\n  shell: 'echo err >&2; sleep 0.2; seq 1 100000'\n",
+    );
+    let dropped = run["output"]["dropped"].as_u64().unwrap();
+    let id = text(&run, "id");
+    // Into one file, as a terminal shows it.
+    let both = instance.scratch.join("both");
+    let file = || fs::File::options().create(true).append(true).open(&both).unwrap();
+    let gap = format!("[{dropped} bytes are not kept here]\n");
+    let shown = eventually("head, gap and tail", SOON, || {
+        let _ = fs::remove_file(&both);
+        let mut command = instance.cli.command(&["run", "logs", id]);
+        let ended = command
+            .stdin(Stdio::null())
+            .stdout(file())
+            .stderr(file())
+            .status();
+        assert!(ended.unwrap().success());
+        let shown = fs::read_to_string(&both).unwrap();
+        shown.ends_with("\n100000\n").then_some(shown)
+    });
+    let (head, tail) = shown
+        .split_once(&gap)
+        .unwrap_or_else(|| panic!("no gap: {shown}"));
+    assert!(head.starts_with("err\n1\n2\n"), "{shown}");
+    assert!(tail.contains("99999\n") && !tail.contains("\n1000\n"), "{shown}");
+    // The same streams, whether it is followed or not.
+    for follow in [&[][..], &["-f"]] {
+        let logs = instance.cli.run(&[&["run", "logs", id], follow].concat());
+        assert!(logs.stdout.starts_with("1\n2\n"), "{logs:?}");
+        assert!(
+            logs.stderr.starts_with("err\n") && logs.stderr.contains(&format!("[{dropped} bytes")),
+            "{logs:?}"
+        );
+    }
+    let lines = instance.cli.ok(&["run", "logs", "-f", "-o", "json", id]);
+    let pieces: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(Value::from(pieces), instance.cli.json(&["run", "logs", id]));
 }
 
 #[test]

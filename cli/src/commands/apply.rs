@@ -10,7 +10,7 @@ use shared::{
 };
 
 use crate::{
-    error::{CliError, Doing, Kind, Result},
+    error::{CliError, Doing, Result},
     output,
 };
 
@@ -32,9 +32,8 @@ pub fn read<T>(path: &Path, parse: impl Fn(&str, Format) -> Result<Vec<T>, FileE
             name
         };
         CliError {
-            kind: Kind::Usage,
-            message: format!("{at}: {}", e.message),
             hint: e.hint,
+            ..CliError::usage(format!("{at}: {}", e.message))
         }
     })
 }
@@ -72,6 +71,19 @@ fn coloured(line: &str) -> String {
     format!("  {colour}{line}\x1b[0m")
 }
 
+/// Whether a path stands for standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// What people call a file, `-` being standard input.
+pub fn name_of(path: &Path) -> String {
+    match is_stdin(path) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
 /// What people call a file, `-` being standard input, and its text.
 fn read_file(path: &Path, most: usize) -> Result<(String, String)> {
     let (name, bytes) = read_bytes(path, most)?;
@@ -79,22 +91,28 @@ fn read_file(path: &Path, most: usize) -> Result<(String, String)> {
     if bytes.len() > most {
         return Ok((name, String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let text = String::from_utf8(bytes).map_err(|e| {
+    let text = text(&name, bytes)?;
+    Ok((name, text))
+}
+
+/// A file's bytes as text; an error says in which line they are none.
+pub fn text(name: &str, bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|e| {
         let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         CliError::usage(format!("{name}:{line}: the line is not UTF-8 text"))
-    })?;
-    Ok((name, text))
+            .hint("write it in UTF-8 first, for instance with `iconv -t UTF-8`")
+    })
 }
 
 /// What people call a file, and what it holds. Reads no more than is needed to say that it is
 /// longer than `most` bytes.
 pub fn read_bytes(path: &Path, most: usize) -> Result<(String, Vec<u8>)> {
-    if path.as_os_str() == "-" {
+    let name = name_of(path);
+    if is_stdin(path) {
         let bytes = read_all(std::io::stdin().lock(), most).doing("reading standard input")?;
-        return Ok(("standard input".to_owned(), bytes));
+        return Ok((name, bytes));
     }
-    let name = path.display().to_string();
     let file = std::fs::File::open(path).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
     let bytes = read_all(file, most).map_err(|e| CliError::usage(format!("{name}: {e}")))?;
     Ok((name, bytes))

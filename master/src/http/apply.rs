@@ -76,7 +76,9 @@ pub async fn apply(State(app): State<App>, caller: Caller, request: Request) -> 
     let _seat = app.gates.large.wait(LARGE_WAIT).await.ok_or_else(busy)?;
     let apply: Apply = json(request, APPLY_BYTES_MAX, false).await?;
     check(&apply.jobs)?;
-    check_named(&app, &apply.jobs).await?;
+    for (i, job) in apply.jobs.iter().enumerate() {
+        check_named(&app, [job]).await.map_err(|f| of_job(i, f))?;
+    }
     let found = read(&app, &apply.jobs).await?;
     let changes = plan(&app, &caller, &apply.jobs, &found)?;
     check_room(
@@ -181,12 +183,18 @@ fn plan(
 ) -> Answer<Vec<Change>> {
     let change = |(i, spec): (usize, &JobSpec)| {
         let stored = found.get(&spec.path());
-        change(app, caller, spec, stored).map_err(|f| match f.error.field {
-            Some(_) => f,
-            None => f.field(format!("jobs[{i}]")),
-        })
+        change(app, caller, spec, stored).map_err(|f| of_job(i, f))
     };
     jobs.iter().enumerate().map(change).collect()
+}
+
+/// A failure that is about one of the jobs: its field says which.
+fn of_job(i: usize, failure: Failure) -> Failure {
+    let field = match &failure.error.field {
+        Some(field) => format!("jobs[{i}].{field}"),
+        None => format!("jobs[{i}]"),
+    };
+    failure.field(field)
 }
 
 fn change(app: &App, caller: &Caller, spec: &JobSpec, stored: Option<&Stored>) -> Answer<Change> {
@@ -216,7 +224,7 @@ fn change(app: &App, caller: &Caller, spec: &JobSpec, stored: Option<&Stored>) -
             None,
         ),
     };
-    check_ahead(&job, stored.map(|s| &s.job.spec), now)?;
+    check_ahead(&job, stored.map(|s| &s.job.spec), now).map_err(|f| f.field("triggers"))?;
     let value = encode(&job)?;
     Ok(Change {
         path,

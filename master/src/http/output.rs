@@ -38,9 +38,11 @@ const PIECES_AT_ONCE: u32 = 256;
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OutputQuery {
-    /// `json` (pages of pieces, the default) or `text`: the bytes as the process wrote them.
+    /// `json` (pages of pieces, the default), `text` (the bytes as the process wrote them) or
+    /// `ndjson` (a line for each piece, with its bytes: a `Chunk`).
     pub format: Option<Format>,
-    /// Of `text`: only this stream; both, in the order in which they were read, unless given.
+    /// Of `text` and `ndjson`: only this stream; all, in the order in which they were read,
+    /// unless given.
     pub stream: Option<Stream>,
     /// Pieces from this number on.
     pub from: Option<u64>,
@@ -58,6 +60,7 @@ pub struct OutputQuery {
 pub enum Format {
     Json,
     Text,
+    Ndjson,
 }
 
 /// A run's output: what is kept of it.
@@ -75,8 +78,10 @@ pub async fn get(
         None => query.from.unwrap_or(0),
     };
     let run = find(&app, id).await?;
-    if query.format == Some(Format::Text) {
-        return Ok(text(app, &run, from, query.stream));
+    match query.format {
+        Some(Format::Text) => return Ok(text(app, &run, from, query.stream)),
+        Some(Format::Ndjson) => return Ok(lines(app, &run, from, query.stream)),
+        Some(Format::Json) | None => {}
     }
     let limit = query.limit.unwrap_or(PIECES_DEFAULT).clamp(1, PIECES_MAX);
     let (pieces, next) = match query.before {
@@ -129,14 +134,42 @@ async fn backwards(app: &App, id: RunId, before: u64, limit: usize) -> Answer<Ve
     Ok(pieces)
 }
 
-/// The bytes themselves, read as they are sent: a gigabyte never stands in memory.
+/// The bytes themselves.
 fn text(app: App, run: &RunView, from: u64, only: Option<Stream>) -> Response {
-    let id = run.id;
     // Names hold no quotes; a browser saves it, and never shows it as a page.
     let file = format!(
-        "attachment; filename=\"{}-{}-{id}.txt\"",
-        run.job.namespace, run.job.name
+        "attachment; filename=\"{}-{}-{}.txt\"",
+        run.job.namespace, run.job.name, run.id
     );
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    let body = each(app, run.id, from, only, bytes_of);
+    let mut response = ([(header::CONTENT_TYPE, kind)], body).into_response();
+    if let Ok(file) = HeaderValue::try_from(file) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
+    }
+    response
+}
+
+/// The pieces, a line each.
+fn lines(app: App, run: &RunView, from: u64, only: Option<Stream>) -> Response {
+    let line = |piece: &Chunk| {
+        let mut line = serde_json::to_vec(piece).unwrap_or_default();
+        line.push(b'\n');
+        line
+    };
+    let kind = HeaderValue::from_static("application/x-ndjson");
+    let body = each(app, run.id, from, only, line);
+    ([(header::CONTENT_TYPE, kind)], body).into_response()
+}
+
+/// What is said of each piece, read as it is sent: a gigabyte never stands in memory.
+fn each(
+    app: App,
+    id: RunId,
+    from: u64,
+    only: Option<Stream>,
+    say: impl Fn(&Chunk) -> Vec<u8> + Copy + Send + 'static,
+) -> Body {
     let pages = futures::stream::try_unfold(Some(from), move |from| {
         let app = app.clone();
         async move {
@@ -153,16 +186,11 @@ fn text(app: App, run: &RunView, from: u64, only: Option<Stream>) -> Response {
                 .filter(|_| pieces.len() as u32 == PIECES_READ)
                 .map(|last| last.seq + 1);
             let wanted = pieces.iter().filter(|p| only.is_none_or(|only| p.stream == only));
-            let bytes: Vec<u8> = wanted.flat_map(bytes_of).collect();
+            let bytes: Vec<u8> = wanted.flat_map(say).collect();
             Ok(Some((bytes, next)))
         }
     });
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    let mut response = ([(header::CONTENT_TYPE, kind)], Body::from_stream(pages)).into_response();
-    if let Ok(file) = HeaderValue::try_from(file) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
-    }
-    response
+    Body::from_stream(pages)
 }
 
 /// A piece's bytes. One that is not base64 is shown as it is: it tells more than nothing.

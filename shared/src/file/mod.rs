@@ -5,11 +5,12 @@ pub mod value;
 pub mod write;
 mod yaml;
 
-use std::{fmt, marker::PhantomData};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de, de::DeserializeOwned};
 
-use value::{At, Located, Value};
+pub use value::At;
+use value::{Located, Value};
 
 /// The largest file that is read, in bytes.
 pub const FILE_BYTES_MAX: usize = 8 << 20;
@@ -73,11 +74,62 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
+/// One thing that a file holds, and where it stands there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed<T> {
+    pub one: T,
+    pub place: Place,
+}
+
+/// Where one thing of a file stands, and its keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub start: At,
+    keys: Vec<(String, At)>,
+}
+
+impl Place {
+    /// A place of which only the beginning is known.
+    pub fn starting(start: At) -> Place {
+        Place {
+            start,
+            keys: Vec::new(),
+        }
+    }
+
+    fn of_value(said: &Located) -> Place {
+        let Value::Map(entries) = &said.value else {
+            return Place::starting(said.at);
+        };
+        let key = |(key, _): &(Located, Located)| Some((key.text()?.to_owned(), key.at));
+        Place {
+            start: said.at,
+            keys: entries.iter().filter_map(key).collect(),
+        }
+    }
+
+    /// Where the key stands that a field (`calendars.only`, `triggers[0]`) is of; where the
+    /// whole begins if it has no such key.
+    pub fn of(&self, field: &str) -> At {
+        let name = field.split(['.', '[', ':']).next().unwrap_or_default();
+        let key = self.keys.iter().find(|(key, _)| key == name);
+        key.map_or(self.start, |(_, at)| *at)
+    }
+}
+
 /// Reads all of a file: at least one.
 ///
 /// # Errors
 /// The first thing that is wrong: nothing of the file may then be used.
 pub fn read<T: Written>(text: &str, format: Format) -> Result<Vec<T>, FileError> {
+    read_placed(text, format).map(without_places)
+}
+
+/// The same, each with where it stands: for what only turns out to be wrong later.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_placed<T: Written>(text: &str, format: Format) -> Result<Vec<Placed<T>>, FileError> {
     check_size(text)?;
     let all = match format {
         Format::Yaml => of_yaml(text)?,
@@ -92,8 +144,21 @@ pub fn read<T: Written>(text: &str, format: Format) -> Result<Vec<T>, FileError>
 /// # Errors
 /// As [`read`].
 pub fn read_yaml<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
+    read_yaml_placed(text).map(without_places)
+}
+
+/// The same of YAML alone, each with where it stands.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_yaml_placed<T: Written>(text: &str) -> Result<Vec<Placed<T>>, FileError> {
     check_size(text)?;
     at_least_one(of_yaml(text)?)
+}
+
+/// What a file holds, wherever it stands.
+pub fn without_places<T>(all: Vec<Placed<T>>) -> Vec<T> {
+    all.into_iter().map(|placed| placed.one).collect()
 }
 
 fn check_size(text: &str) -> Result<(), FileError> {
@@ -107,7 +172,7 @@ fn check_size(text: &str) -> Result<(), FileError> {
     ))
 }
 
-fn at_least_one<T: Written>(all: Vec<T>) -> Result<Vec<T>, FileError> {
+fn at_least_one<T: Written>(all: Vec<Placed<T>>) -> Result<Vec<Placed<T>>, FileError> {
     match all.is_empty() {
         true => Err(FileError::plain(
             format!("the file holds no {}", T::NOUN),
@@ -167,7 +232,7 @@ impl<'de, T: Written> Deserialize<'de> for Document<T> {
 }
 
 /// Each document is one or a list; one that says nothing is none.
-fn of_yaml<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
+fn of_yaml<T: Written>(text: &str) -> Result<Vec<Placed<T>>, FileError> {
     let mut all = Vec::new();
     for document in yaml::documents(text)? {
         match document.value {
@@ -183,30 +248,25 @@ fn of_yaml<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
     Ok(all)
 }
 
-fn one<T: Written>(said: Located) -> Result<T, FileError> {
-    let start = said.at;
-    let Value::Map(entries) = &said.value else {
-        return Err(located::<T>(
-            &format!("expected {}", T::DOCUMENT),
-            start.line.into(),
-            start.column.into(),
-        ));
-    };
-    let keys: Vec<(String, At)> = entries
-        .iter()
-        .filter_map(|(key, _)| Some((key.text()?.to_owned(), key.at)))
-        .collect();
-    T::deserialize(said).map_err(|e| {
-        // What the whole gets wrong names its key first (`retry.attempts: …`).
-        let message = e.to_string();
-        let name = message.split([':', '.']).next().unwrap_or_default();
-        let of_key = || keys.iter().find(|(key, _)| key == name).map(|(_, at)| *at);
-        let At { line, column } = e.at().or_else(of_key).unwrap_or(start);
-        located::<T>(&message, line.into(), column.into())
-    })
+fn one<T: Written>(said: Located) -> Result<Placed<T>, FileError> {
+    let place = Place::of_value(&said);
+    if !matches!(said.value, Value::Map(_)) {
+        let At { line, column } = place.start;
+        let message = format!("expected {}", T::DOCUMENT);
+        return Err(located::<T>(&message, line.into(), column.into()));
+    }
+    match T::deserialize(said) {
+        Ok(one) => Ok(Placed { one, place }),
+        Err(e) => {
+            // What the whole gets wrong names its key first (`retry.attempts: …`).
+            let message = e.to_string();
+            let At { line, column } = e.at().unwrap_or_else(|| place.of(&message));
+            Err(located::<T>(&message, line.into(), column.into()))
+        }
+    }
 }
 
-fn read_json<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
+fn read_json<T: Written>(text: &str) -> Result<Vec<Placed<T>>, FileError> {
     let mut all = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<Document<T>>() {
         let document = document.map_err(|e| {
@@ -215,26 +275,52 @@ fn read_json<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
         })?;
         all.extend(document.0);
     }
-    Ok(all)
+    let places = places_of_json(text);
+    let place = |i: usize| places.get(i).cloned().unwrap_or_default();
+    let placed = |(i, one)| Placed { one, place: place(i) };
+    Ok(all.into_iter().enumerate().map(placed).collect())
+}
+
+/// The parser of JSON tells no places; almost all JSON is YAML, whose parser does. None for
+/// what is not.
+fn places_of_json(text: &str) -> Vec<Place> {
+    let documents = yaml::documents(text).unwrap_or_default();
+    let each = documents.into_iter().flat_map(|document| match document.value {
+        Value::List(items) => items,
+        _ => vec![document],
+    });
+    each.map(|said| Place::of_value(&said)).collect()
 }
 
 /// TOML has no list at the top: one, or `[[job]]` tables.
-fn read_toml<T: Written>(text: &str) -> Result<Vec<T>, FileError> {
+fn read_toml<T: Written>(text: &str) -> Result<Vec<Placed<T>>, FileError> {
     let wrong = |e: toml::de::Error| {
         let (line, column) = e.span().map_or((0, 0), |span| position(text, span.start));
         located::<T>(e.message(), line, column)
     };
+    let placed = |one: toml::Spanned<T>| {
+        let (line, column) = position(text, one.span().start);
+        let start = At {
+            line: line as u32,
+            column: column as u32,
+        };
+        Placed {
+            one: one.into_inner(),
+            place: Place::starting(start),
+        }
+    };
     let table = text.parse::<toml::Table>().map_err(wrong)?;
     if !table.contains_key(T::NOUN) {
-        return toml::from_str::<T>(text).map(|one| vec![one]).map_err(wrong);
+        let one = toml::from_str::<toml::Spanned<T>>(text).map_err(wrong)?;
+        return Ok(vec![placed(one)]);
     }
     if let Some(key) = table.keys().find(|key| *key != T::NOUN) {
         let message = format!("unknown field `{key}`, expected `{}`", T::NOUN);
         let (line, column) = find_key(&format!("{key}:"), text);
         return Err(located::<T>(&message, line, column));
     }
-    let all = toml::from_str::<std::collections::BTreeMap<String, Vec<T>>>(text).map_err(wrong)?;
-    Ok(all.into_values().flatten().collect())
+    let all = toml::from_str::<BTreeMap<String, Vec<toml::Spanned<T>>>>(text).map_err(wrong)?;
+    Ok(all.into_values().flatten().map(placed).collect())
 }
 
 /// Line and column of a byte, counted from 1.
@@ -246,6 +332,16 @@ fn position(text: &str, byte: usize) -> (u64, u64) {
 }
 
 impl FileError {
+    /// One about what stands there.
+    pub fn at(at: At, message: String, hint: Option<String>) -> FileError {
+        FileError {
+            message,
+            line: at.line.into(),
+            column: at.column.into(),
+            hint,
+        }
+    }
+
     /// One without a place.
     pub fn plain(message: String, hint: Option<String>) -> FileError {
         FileError {

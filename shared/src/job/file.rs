@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{JobSpec, short};
-use crate::file::{self, Written, write::write};
+use crate::file::{self, Placed, Written, without_places, write::write};
 pub use crate::file::{FILE_BYTES_MAX, FileError, Format};
 
 impl Written for JobSpec {
@@ -18,7 +18,15 @@ impl Written for JobSpec {
 /// # Errors
 /// The first thing that is wrong: nothing of the file may then be used.
 pub fn parse(text: &str, format: Format) -> Result<Vec<JobSpec>, FileError> {
-    distinct(file::read(text, format)?)
+    parse_placed(text, format).map(without_places)
+}
+
+/// The same, each with where it stands.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_placed(text: &str, format: Format) -> Result<Vec<Placed<JobSpec>>, FileError> {
+    distinct(file::read_placed(text, format)?)
 }
 
 /// The same of YAML alone: the console needs no other form, and takes no other parser along.
@@ -26,16 +34,17 @@ pub fn parse(text: &str, format: Format) -> Result<Vec<JobSpec>, FileError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_yaml(text: &str) -> Result<Vec<JobSpec>, FileError> {
-    distinct(file::read_yaml(text)?)
+    distinct(file::read_yaml_placed(text)?).map(without_places)
 }
 
 /// Refuses two jobs of one name.
-fn distinct(jobs: Vec<JobSpec>) -> Result<Vec<JobSpec>, FileError> {
+fn distinct(jobs: Vec<Placed<JobSpec>>) -> Result<Vec<Placed<JobSpec>>, FileError> {
     let mut seen = BTreeSet::new();
     for job in &jobs {
-        let path = job.path();
+        let path = job.one.path();
         if !seen.insert(path.clone()) {
-            return Err(FileError::plain(
+            return Err(FileError::at(
+                job.place.of("name"),
                 format!("the file holds two jobs of the name `{path}`"),
                 Some("rename one or give it another namespace".into()),
             ));
@@ -122,6 +131,25 @@ paused: false
         let toml =
             "[[job]]\nname = 'a'\nrun = {shell = 'true'}\n[[job]]\nname = 'b'\nrun = {shell = 'true'}\n";
         assert_eq!(parse(toml, Format::Toml).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn each_job_knows_its_place() {
+        let places = |text: &str, format| -> Vec<String> {
+            let at = |file::At { line, column }| format!("{line}:{column}");
+            let jobs = parse_placed(text, format).unwrap();
+            let place = |job: &Placed<JobSpec>| {
+                let (start, name) = (at(job.place.start), at(job.place.of("name")));
+                format!("{start} {name} {}", at(job.place.of("triggers[0].at")))
+            };
+            jobs.iter().map(place).collect()
+        };
+        let yaml = "name: a\nrun: {shell: x}\n---\n- run: {shell: x}\n  name: b\n  triggers: [{every: 1m}]\n";
+        assert_eq!(places(yaml, Format::Yaml), ["1:1 1:1 1:1", "4:3 5:3 6:3"]);
+        let json = "[{\"name\": \"a\", \"run\": {\"shell\": \"x\"}},\n {\"run\": {\"shell\": \"x\"}, \"name\": \"b\"}]";
+        assert_eq!(places(json, Format::Json), ["1:2 1:3 1:2", "2:2 2:26 2:2"]);
+        let toml = "[[job]]\nname = 'a'\nrun.shell = 'x'\n\n[[job]]\nname = 'b'\nrun.shell = 'x'\n";
+        assert_eq!(places(toml, Format::Toml), ["1:1 1:1 1:1", "5:1 5:1 5:1"]);
     }
 
     fn refused(text: &str, format: Format, expected: Expect) {
@@ -213,7 +241,7 @@ paused: false
             "name: a\nrun: {shell: a}\n---\nname: a\nrun: {shell: b}\n",
             Format::Yaml,
             expect![
-                "the file holds two jobs of the name `default/a`; rename one or give it another namespace"
+                "line 4, column 1: the file holds two jobs of the name `default/a`; rename one or give it another namespace"
             ],
         );
         refused(

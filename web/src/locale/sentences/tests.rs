@@ -284,6 +284,14 @@ fn wrong_jobs() -> Vec<String> {
         "name: a\nrun: {shell: x, output: 5XB}",
         "name: a\nrun: {shell: x, output: 999TiB}",
         "name: a\nrun: {shell: x, output: 99999999999999999TiB}",
+        "name: a\nrun: {http: {url: 'http://'}}",
+        "name: a\nrun: {http: {url: 'http://a:x'}}",
+        "name: a\nrun: {http: {url: 'http://a', headers: {a b: c}}}",
+        "name: a\nrun: {http: {url: 'http://a', headers: {a: \"b\\nc\"}}}",
+        "name: a\nrun: {http: {url: 'http://a'}, stdin: x}",
+        "name: a\nrun: {shell: x, user: ''}",
+        "name: a\nrun: {shell: x, user: \"a\\0b\"}",
+        "name: a\nrun: {shell: x, group: ''}",
         "name: a\nrun: {shell: x, dir: a}",
         "name: a\nrun: {shell: x, env: {'a=b': c}}",
         "name: a\nrun: {shell: x, env: {a: \"a\\0b\"}}",
@@ -293,6 +301,12 @@ fn wrong_jobs() -> Vec<String> {
     ]
     .map(str::to_owned)
     .into();
+    let long = "x".repeat(128 << 10);
+    files.extend([
+        format!("name: a\nrun: {{shell: {long}}}"),
+        format!("name: a\nrun: {{exec: [a, {long}]}}"),
+        format!("name: a\nrun: {{shell: x, env: {{A: {long}}}}}"),
+    ]);
     files.extend(
         [
             "paused: maybe",
