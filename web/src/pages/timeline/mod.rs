@@ -11,7 +11,7 @@ use shared::api::{Changed, timeline::LaneBy};
 use crate::{
     address::in_url,
     api, clock,
-    locale::{date_time, in_a_row, zone},
+    locale::{date_time, in_a_row, zone, zone_name},
     parts::{
         feedback::shown,
         icon::{Glyph, Icon},
@@ -92,7 +92,12 @@ fn Toolbar(view: RwSignal<View>) -> impl IntoView {
     let shown = move || {
         let (from, to) = window.get().bounds(clock::ticking().get());
         let zone = zone();
-        format!("{} – {}", date_time(from, &zone), date_time(to, &zone))
+        format!(
+            "{} – {} · {}",
+            date_time(from, &zone),
+            date_time(to, &zone),
+            zone_name(to, &zone)
+        )
     };
     let button = move |label: &'static str, glyph, act: fn(Window) -> Window| {
         view! {
