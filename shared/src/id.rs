@@ -292,7 +292,9 @@ fn check_name(s: &str, what: &str, max: usize) -> Result<(), String> {
         .find(|c| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.')))
     {
         return Err(format!(
-            "the {what} `{s}` has the character {c:?}; letters, digits, `-`, `_` and `.` are allowed"
+            "the {what} `{s}` has the character '{}'; letters, digits, `-`, `_` and `.` are allowed",
+            // Not by `Debug`: in the console that says nothing.
+            c.escape_debug()
         ));
     }
     if s.starts_with('.') || s.starts_with('-') {

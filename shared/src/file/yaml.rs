@@ -78,7 +78,7 @@ impl<'a> Composer<'a> {
                 refuse_unknown(tag.as_deref(), at)?;
                 (Value::Map(self.entries()?), anchor)
             }
-            other => return Err(wrong(format!("{other:?} stands for no value"), at)),
+            _ => return Err(wrong("nothing here stands for a value".into(), at)),
         };
         let found = Located::new(at, value);
         if anchor > 0 {

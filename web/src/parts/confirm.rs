@@ -10,9 +10,6 @@ use super::{
 };
 use crate::words::say;
 
-/// How many of the things that are touched are named; the rest are counted.
-const NAMED_MAX: usize = 12;
-
 /// What to ask.
 #[derive(Clone)]
 pub struct Question {
@@ -77,13 +74,11 @@ fn Asking(question: Question, open: RwSignal<bool>) -> impl IntoView {
         act,
         ..
     } = question;
-    let more = what.len().saturating_sub(NAMED_MAX);
+    let names = what.into_iter().map(|name| view! { <li>{name}</li> });
     view! {
         {(!text.is_empty()).then(|| view! { <p>{text}</p> })}
-        <ul class="touched">
-            {what.into_iter().take(NAMED_MAX).map(|name| view! { <li>{name}</li> }).collect_view()}
-            {(more > 0).then(|| view! { <li class="muted">{fill!(w.and_more, n = more)}</li> })}
-        </ul>
+        // All of them, also for who scrolls by keys.
+        <ul class="touched" tabindex="0" aria-label=w.touched>{names.collect_view()}</ul>
         <footer>
             <button type="button" on:click=move |_| open.set(false)>{w.cancel}</button>
             <button type="button" class=if is_dangerous { "danger" } else { "primary" } autofocus

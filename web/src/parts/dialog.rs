@@ -3,7 +3,7 @@
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlDialogElement, MouseEvent};
+use web_sys::{Element, Event, HtmlDialogElement, MouseEvent};
 
 use super::{
     PartWords,
@@ -60,15 +60,26 @@ pub fn Dialog(
     });
     let children = StoredValue::new(children);
     let w = say::<PartWords>();
+    // What was typed into a form is not lost to a click beside it.
+    let is_typed = StoredValue::new(false);
+    let typed = move |event: Event| {
+        let field = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok());
+        if field.is_some_and(|field| matches!(field.closest("form"), Ok(Some(_)))) {
+            is_typed.set_value(true);
+        }
+    };
     view! {
-        <dialog node_ref=element on:close=move |_| open.set(false)
+        <dialog node_ref=element on:close=move |_| { is_typed.set_value(false); open.set(false) }
+            on:input=typed
             aria-label=title
             // A click beside the dialog is one on its backdrop: on the element itself.
             on:mousedown=move |event| {
                 let is_beside = event.target().zip(element.get_untracked()).is_some_and(|(target, dialog)| {
                     js_sys::Object::is(target.as_ref(), dialog.as_ref())
                 });
-                if is_beside { open.set(false) }
+                if is_beside && !is_typed.get_value() { open.set(false) }
             }>
             <Show when=move || open.get()>
                 <div class="dialog">

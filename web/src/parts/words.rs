@@ -11,7 +11,7 @@ words! {
         undo: "Undo" / "撤销",
         search: "Search" / "搜索",
         clear: "Clear" / "清除",
-        and_more: "and {n} more" / "另有 {n} 项",
+        touched: "What it touches" / "涉及的对象",
         no_runs: "no runs yet" / "尚无运行记录",
         pending: "pending" / "待触发",
         queued: "queued" / "排队中",

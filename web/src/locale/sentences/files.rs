@@ -79,7 +79,7 @@ sentences! {
     "the anchors and aliases up to here add more than {mib}MiB to the file" / "到此处为止的锚点和别名使文件增大了超过 {mib}MiB",
     "`<<` takes a table, or a list of them" / "`<<` 之后须为键值表，或其列表",
     "the tag `{tag}` is not known" / "无法识别标签 `{tag}`",
-    "{event} stands for no value" / "{event} 不表示任何值",
+    "nothing here stands for a value" / "此处没有值",
     "unclosed bracket '{open}'" / "括号“{open}”没有闭合",
     "mismatched bracket '{open}' closed by '{close}'" / "括号“{open}”被“{close}”闭合，不匹配",
     "misplaced bracket" / "括号的位置不对",
@@ -152,7 +152,7 @@ sentences! {
     // Names.
     "the {why} is empty" / "{why}为空",
     "the {why} is {n} characters long; at most {most} are allowed" / "{why}有 {n} 个字符；最多 {most} 个",
-    "the {why} `{name}` has the character {c}; letters, digits, `-`, `_` and `.` are allowed" / "{why} `{name}` 含有字符 {c}；只能用字母、数字、`-`、`_` 和 `.`",
+    "the {why} `{name}` has the character '{c}'; letters, digits, `-`, `_` and `.` are allowed" / "{why} `{name}` 含有字符“{c}”；只能用字母、数字、`-`、`_` 和 `.`",
     "the {why} `{name}` starts with `{c}`; start it with a letter or digit" / "{why} `{name}` 以 `{c}` 开头；须以字母或数字开头",
     "job name" / "作业名",
     "namespace" / "命名空间",

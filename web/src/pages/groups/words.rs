@@ -5,7 +5,7 @@ words! {
         none: "There are no groups" / "还没有节点组",
         none_about: "A group is a named set of nodes that jobs can aim at: by name, by label, less some." / "节点组是一组有名称的节点，可按名称、标签选择或排除，供作业作为目标。",
         name: "Name" / "名称",
-        name_hint: "Lower-case letters, digits, - _ and ." / "小写字母、数字、- _ 和 .",
+        name_hint: "Letters, digits, - _ and ." / "字母、汉字、数字、- _ 和 .",
         nodes: "Nodes" / "节点",
         nodes_hint: "Ids, with commas. Empty: any node." / "节点标识，用逗号分隔；留空表示任意节点。",
         groups: "Groups" / "节点组",

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock,
-    locale::{self, count, exact, millis},
+    locale::{self, count, exact, millis, zone_name},
     parts::{axis, feedback::Empty, state},
     words::say,
 };
@@ -135,7 +135,11 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
                 {move || pointed.get().map(|pointed| drawn.with(|plot| cross(plot, pointed)))}
             </div>
             <div class="job-tip" role="status" aria-live="polite">
-                {move || pointed.get().map(|pointed| history.with(|h| tip(h, pointed)))}
+                {move || match pointed.get() {
+                    Some(pointed) => history.with(|h| tip(h, pointed)),
+                    // The axis says no zone.
+                    None => view! { <span class="muted">{fill!(w.in_zone, zone = zone_name(clock::now(), &locale::zone()))}</span> }.into_any(),
+                }}
             </div>
         </div>
     }

@@ -22,6 +22,7 @@ use shared::{
     api::{Changed, ErrorCode, JobView},
     id::JobPath,
     job::When,
+    schedule::Zone,
     time::Time,
 };
 
@@ -194,13 +195,22 @@ fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
         |(job, _)| jobs::next(job, NEXT, locale::zone().iana_name().map(str::to_owned)),
     );
     // Only cron expressions are read in a zone; the rest is shown in the viewer's.
+    let zones = Memo::new(move |_| {
+        view.with(|view| {
+            let zones = view
+                .spec
+                .triggers
+                .iter()
+                .filter_map(|trigger| match &trigger.when {
+                    When::Cron { timezone, .. } => Some(*timezone),
+                    _ => None,
+                });
+            zones.collect::<Vec<Zone>>()
+        })
+    });
     let zone = Memo::new(move |_| {
-        let triggers = view.with(|view| view.spec.triggers.clone());
-        let zones = triggers.iter().filter_map(|trigger| match &trigger.when {
-            When::Cron { timezone, .. } => Some(timezone.time_zone().clone()),
-            _ => None,
-        });
-        zones.into_iter().next().unwrap_or_else(locale::zone)
+        let first = zones.with(|zones| zones.first().map(|zone| zone.time_zone().clone()));
+        first.unwrap_or_else(locale::zone)
     });
     let at = instant();
     let all = Query::default().with("job", path.get_value()).after("/runs");
@@ -225,7 +235,7 @@ fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
             <div class="stack">
                 <section class="card">
                     <header><h2>{w.next}</h2></header>
-                    <div class="body">{shown(next, move |next| view! { <NextRuns next zone at /> })}</div>
+                    <div class="body">{shown(next, move |next| view! { <NextRuns next zones zone at /> })}</div>
                 </section>
                 <section class="card">
                     <header><h2>{w.place}</h2></header>
@@ -276,7 +286,7 @@ fn Head(
                     format!("{key}={value}")
                 };
                 let href = Query::default().with("label", &term).after("/jobs");
-                view! { <a class="chip" href=href><Icon glyph=Glyph::Tag />{term}</a> }
+                view! { <a class="chip" href=href title=term.clone()><Icon glyph=Glyph::Tag /><span>{term.clone()}</span></a> }
             });
             labels.collect_view()
         })

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use leptos::prelude::*;
 use shared::{
     api::{NextFire, NextFires},
-    schedule::{Change, Row},
+    schedule::{Change, Row, Zone},
     time::Time,
 };
 
@@ -24,6 +24,9 @@ use crate::{
 #[component]
 pub fn NextRuns(
     next: Signal<Arc<NextFires>>,
+    /// The zones that its schedules are read in.
+    zones: Memo<Vec<Zone>>,
+    /// The first of them; the viewer's if there is none.
     zone: Memo<TimeZone>,
     at: RwSignal<Option<Time>>,
 ) -> impl IntoView {
@@ -38,16 +41,24 @@ pub fn NextRuns(
                 (false, true) => Some(w.over),
                 _ => None,
             };
-            let zone_said = next.fires.first().filter(|_| is_other).map(|fire| {
-                view! { <p class="muted job-zone">{fill!(w.in_zone, zone = zone_name(fire.at, &zone))}</p> }
+            let zone_said = next.fires.first().map(|fire| {
+                let (zone, here) = (zone_name(fire.at, &zone), zone_name(fire.at, &locale::zone()));
+                let said = match is_other {
+                    true => fill!(w.in_zones, zone = zone, here = here),
+                    false => fill!(w.in_zone, zone = zone),
+                };
+                view! { <p class="muted job-zone">{said}</p> }
             });
+            let own = zones.get();
+            let instants: Vec<Time> = next.fires.iter().map(|fire| fire.at).collect();
             let mut rows = Vec::new();
             for (i, (fire, row)) in next.fires.iter().zip(&next.listing.rows).enumerate() {
                 let before = next
                     .listing
                     .changes
                     .iter()
-                    .filter(|change| change.row as usize == i);
+                    .filter(|change| change.row as usize == i)
+                    .filter(|change| own.contains(&change.zone) || is_near(change.at, &instants));
                 rows.extend(before.map(changed));
                 rows.push(due(fire, row, &zone, is_other, at));
             }
@@ -91,6 +102,28 @@ fn due(fire: &NextFire, row: &Row, zone: &TimeZone, is_other: bool, at: RwSignal
     .into_any()
 }
 
+/// Whether an instant is within a day of one of these. The viewer's clocks matter only then:
+/// of a job that is due once a year they would fill the list.
+fn is_near(at: Time, instants: &[Time]) -> bool {
+    const DAY_MS: u64 = 86_400_000;
+    let apart = |instant: &Time| instant.as_millis().abs_diff(at.as_millis());
+    instants.iter().any(|instant| apart(instant) <= DAY_MS)
+}
+
 fn changed(change: &Change) -> AnyView {
     view! { <li class="job-change"><Icon glyph=Glyph::Clock />{format!("{} · {}", change.zone, change.words)}</li> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_far_change_of_the_clock_is_not_near() {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let yearly = [at("2027-01-01T00:00:00Z"), at("2028-01-01T00:00:00Z")];
+        assert!(!is_near(at("2027-03-28T01:00:00Z"), &yearly));
+        assert!(is_near(at("2027-12-31T01:00:00Z"), &yearly));
+        assert!(is_near(at("2027-01-01T20:00:00Z"), &yearly));
+    }
 }

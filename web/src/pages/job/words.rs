@@ -23,6 +23,7 @@ words! {
         instant_ask: "click to ask about this instant" / "点击查询此刻",
         next: "Next runs" / "接下来的运行",
         in_zone: "In {zone}" / "时区：{zone}",
+        in_zones: "In {zone}; here it is {here}" / "时区：{zone}；本地：{here}",
         here: "{time} here" / "本地 {time}",
         jitter: "+{length} jitter" / "抖动 +{length}",
         blackout: "will be skipped: {why}" / "将被跳过：{why}",

@@ -1,7 +1,10 @@
 //! What the node is, and its name here.
 
 use leptos::{html, prelude::*};
-use shared::api::{IntentPatch, NodeView, overview::CLOCK_OFF_MS};
+use shared::{
+    api::{IntentPatch, NodeView, overview::CLOCK_OFF_MS},
+    id::NodeId,
+};
 
 use super::NodeWords;
 use crate::{
@@ -15,46 +18,58 @@ use crate::{
 };
 
 #[component]
-pub fn Facts(node: NodeView) -> impl IntoView {
+pub fn Facts(node: Memo<NodeView>, running: Memo<u32>) -> impl IntoView {
     let w = say::<NodeWords>();
-    let is_off = node.clock_offset_ms.is_some_and(|ms| ms.abs() > CLOCK_OFF_MS);
-    let (state, agent, health) = (node.state, node.node.clone(), node.health.clone());
+    let id = node.with_untracked(|node| node.id.clone());
+    let state = Memo::new(move |_| node.with(|node| node.state));
+    // Each report changes the facts; what is typed as an alias stays.
+    let alias = Memo::new(move |_| node.with(|node| node.intent.alias.clone().unwrap_or_default()));
     view! {
         <section class="card" aria-label=w.facts>
-            <header><h2>{w.facts}</h2><NodeBadge state /></header>
+            <header><h2>{w.facts}</h2>{move || view! { <NodeBadge state=state.get() /> }}</header>
             <dl class="facts body">
-                <dt>{w.id}</dt><dd class="mono">{node.id.to_string()}</dd>
-                {agent.map(|agent| view! {
-                    <dt>{w.version}</dt><dd>{agent.version}</dd>
-                    {agent.address.map(|address| view! { <dt>{w.address}</dt><dd class="mono">{address}</dd> })}
-                    <dt>{w.started}</dt><dd><At at=agent.started_at /></dd>
-                })}
-                <dt>{w.capacity}</dt><dd><Carried node=node.clone() /></dd>
-                {health.map(|health| view! {
-                    <dt>{w.load}</dt><dd class="number">{load(health.load_milli)}</dd>
-                    <dt title=w.spooled_about>{w.spooled}</dt><dd class="number">{count(health.spooled)}</dd>
-                })}
-                {node.clock_offset_ms.map(|offset| view! {
-                    <dt>{w.clock}</dt>
-                    <dd>
-                        <ClockOffset offset_ms=Some(offset) />
-                        {is_off.then(|| view! { <p class="muted">{w.clock_off}</p> })}
-                    </dd>
-                })}
-                {node.last_seen.map(|at| view! { <dt>{w.seen}</dt><dd><Ago at /></dd> })}
+                {move || view! { <Reported node=node.get() running=running.get() /> }}
                 <dt><label for="alias">{w.alias}</label></dt>
-                <dd><AliasForm node /></dd>
+                <dd>{move || view! { <AliasForm id=id.clone() alias=alias.get() /> }}</dd>
             </dl>
         </section>
     }
 }
 
+/// What the node tells of itself.
 #[component]
-fn AliasForm(node: NodeView) -> impl IntoView {
+fn Reported(node: NodeView, running: u32) -> impl IntoView {
+    let w = say::<NodeWords>();
+    let is_off = node.clock_offset_ms.is_some_and(|ms| ms.abs() > CLOCK_OFF_MS);
+    let (agent, health) = (node.node.clone(), node.health.clone());
+    view! {
+        <dt>{w.id}</dt><dd class="mono">{node.id.to_string()}</dd>
+        {agent.map(|agent| view! {
+            <dt>{w.version}</dt><dd>{agent.version}</dd>
+            {agent.address.map(|address| view! { <dt>{w.address}</dt><dd class="mono">{address}</dd> })}
+            <dt>{w.started}</dt><dd><At at=agent.started_at /></dd>
+        })}
+        <dt>{w.capacity}</dt><dd><Carried node=node.clone() running /></dd>
+        {health.map(|health| view! {
+            <dt>{w.load}</dt><dd class="number">{load(health.load_milli)}</dd>
+            <dt title=w.spooled_about>{w.spooled}</dt><dd class="number">{count(health.spooled)}</dd>
+        })}
+        {node.clock_offset_ms.map(|offset| view! {
+            <dt>{w.clock}</dt>
+            <dd>
+                <ClockOffset offset_ms=Some(offset) />
+                {is_off.then(|| view! { <p class="muted">{w.clock_off}</p> })}
+            </dd>
+        })}
+        {node.last_seen.map(|at| view! { <dt>{w.seen}</dt><dd><Ago at /></dd> })}
+    }
+}
+
+#[component]
+fn AliasForm(id: NodeId, alias: String) -> impl IntoView {
     let w = say::<NodeWords>();
     let toaster = toaster();
     let input = NodeRef::<html::Input>::new();
-    let (id, alias) = (node.id, node.intent.alias.unwrap_or_default());
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if let Some(input) = input.get() {

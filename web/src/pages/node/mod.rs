@@ -67,6 +67,7 @@ fn OneNode(id: NodeId) -> impl IntoView {
 fn Parts(work: Signal<Arc<NodeWork>>) -> impl IntoView {
     let node: Memo<NodeView> = Memo::new(move |_| work.with(|w| w.node.clone()));
     let drain = Memo::new(move |_| work.with(|w| (w.drain, w.orders)));
+    let running = Memo::new(move |_| work.with(|w| w.runs_count));
     let most = StoredValue::new(0_u32);
     view! {
         {move || {
@@ -78,7 +79,7 @@ fn Parts(work: Signal<Arc<NodeWork>>) -> impl IntoView {
         }}
         <div class="stack">
             <div class="columns">
-                {move || view! { <Facts node=node.get() /> }}
+                <Facts node running />
                 <LabelsCard node />
             </div>
             <Running work />

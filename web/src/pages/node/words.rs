@@ -40,6 +40,8 @@ words! {
         next: "Next" / "下次触发",
         none: "none" / "无",
         since: "For" / "已运行",
+        search: "Part of a job's name" / "作业名称的一部分",
+        none_found: "None of these jobs is named like that." / "没有名称匹配的作业。",
         only_first: "The first {n} are shown." / "仅显示前 {n} 项。",
         all_runs: "All runs of this node" / "该节点的全部运行记录",
         draining: "Being drained: {slots} slots and {runs} runs are left." / "正在排空：还剩 {slots} 个槽位和 {runs} 个运行。",

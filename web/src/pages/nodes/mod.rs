@@ -179,8 +179,14 @@ fn seen(node: &NodeView) -> String {
 
 /// What runs there, of what it can take.
 #[component]
-pub fn Carried(node: NodeView) -> impl IntoView {
-    let running = node.health.as_ref().map_or(0, |h| h.running);
+pub fn Carried(
+    node: NodeView,
+    /// How many runs, where that is known better than by the node's last report.
+    #[prop(optional, into)]
+    running: Option<u32>,
+) -> impl IntoView {
+    let reported = node.health.as_ref().map_or(0, |h| h.running);
+    let running = running.unwrap_or(reported);
     let capacity = node.node.as_ref().map(|n| n.capacity);
     let text = match capacity {
         Some(capacity) => format!("{running} / {capacity}"),

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use shared::api::{
     Part,
+    board::JobState,
     overview::{Attention, NodeTrouble, TroubledJob, TroubledNode},
 };
 
@@ -29,6 +30,9 @@ pub fn AttentionCard(attention: Attention) -> impl IntoView {
         }
         .into_any();
     }
+    let troubled = JobState::ALL.into_iter().filter(|state| state.needs_attention());
+    let states: Vec<&str> = troubled.map(JobState::as_str).collect();
+    let all = format!("/jobs?state={}", states.join(","));
     let more = attention.jobs_count as usize - attention.jobs.len().min(attention.jobs_count as usize);
     view! {
         <section class="card attention" aria-label=w.attention>
@@ -44,7 +48,7 @@ pub fn AttentionCard(attention: Attention) -> impl IntoView {
                 {attention.nodes.into_iter().map(|node| view! { <NodeLine node /> }).collect_view()}
                 {attention.jobs.into_iter().map(|job| view! { <JobLine job /> }).collect_view()}
                 {(more > 0).then(|| view! {
-                    <li class="muted">{fill!(w.and_more_jobs, n = count(more as u64))} " " <a href="/jobs">{w.all_troubled}</a></li>
+                    <li class="muted">{fill!(w.and_more_jobs, n = count(more as u64))} " " <a href=all>{w.all_troubled}</a></li>
                 })}
             </ul>
         </section>

@@ -10,7 +10,7 @@ use super::{
     words::OverviewWords,
 };
 use crate::{
-    locale::{brief, count, in_a_row, short_time, zone},
+    locale::{brief, count, in_a_row, short_time, zone, zone_name},
     parts::{PartWords, axis::marks},
     words::say,
 };
@@ -19,7 +19,7 @@ use crate::{
 pub fn DayCard(day: Day, now: Time) -> impl IntoView {
     let w = say::<OverviewWords>();
     let step = brief(Duration::from_millis(day.step_ms.max(0) as u64));
-    let about = fill!(w.day_about, step = step);
+    let about = fill!(w.day_about, step = step, zone = zone_name(now, &zone()));
     let notes = [
         day.past_error.is_some().then_some(w.day_failed),
         day.estimated.then_some(w.estimated),
@@ -61,6 +61,8 @@ fn Picture(strip: Strip, now: Time) -> impl IntoView {
     });
     let now_left = format!("{:.2}%", strip.now_x / WIDTH * 100.0);
     let most = count(strip.most);
+    // Half as high is a quarter as many: heights are square roots.
+    let quarter = (strip.most >= 8).then(|| count(strip.most / 4));
     let columns = strip
         .columns
         .into_iter()
@@ -71,9 +73,10 @@ fn Picture(strip: Strip, now: Time) -> impl IntoView {
                 {columns.collect_view()}
             </svg>
             <span class="strip-most" aria-hidden="true">{most}</span>
+            {quarter.map(|n| view! { <span class="strip-most is-half" aria-hidden="true">{n}</span> })}
             <span class="strip-now" style:left=now_left>{w.now}</span>
         </div>
-        <div class="axis" aria-hidden="true">{axis.collect_view()}</div>
+        <div class="axis" aria-hidden="true" title=zone_name(now, &zone)>{axis.collect_view()}</div>
     }
 }
 
@@ -87,10 +90,11 @@ fn Bar(column: Column, now: Time) -> impl IntoView {
         unrun,
         bad,
         planned,
-        runs,
+        ran,
+        coming,
         outcomes,
     } = column;
-    let title = title(at, now, runs, outcomes.as_ref());
+    let title = title(at, now, (ran, coming), outcomes.as_ref());
     let gap = (width * 0.14).min(2.0);
     let mut top = HEIGHT;
     let parts = [
@@ -119,11 +123,13 @@ fn Bar(column: Column, now: Time) -> impl IntoView {
     }
 }
 
-fn title(at: Time, now: Time, runs: u64, outcomes: Option<&Outcomes>) -> String {
+/// `(ran, coming)` are how many ran, and how many are planned.
+fn title(at: Time, now: Time, (ran, coming): (u64, u64), outcomes: Option<&Outcomes>) -> String {
     let w = say::<OverviewWords>();
-    let at = short_time(at, now, &zone());
+    let zone = zone();
+    let at = format!("{} ({})", short_time(at, now, &zone), zone_name(at, &zone));
     let Some(o) = outcomes else {
-        return fill!(w.bucket_coming, at = at, n = count(runs));
+        return fill!(w.bucket_coming, at = at, n = count(coming));
     };
     let p = say::<PartWords>();
     let told = [
@@ -140,9 +146,11 @@ fn title(at: Time, now: Time, runs: u64, outcomes: Option<&Outcomes>) -> String 
         .into_iter()
         .filter(|(n, _)| *n > 0)
         .map(|(n, name)| format!("\n{} {name}", count(n as u64)));
+    let coming = (coming > 0).then(|| format!("\n{} {}", count(coming), w.planned));
     format!(
-        "{}{}",
-        fill!(w.bucket_past, at = at, n = count(runs)),
-        told.collect::<String>()
+        "{}{}{}",
+        fill!(w.bucket_past, at = at, n = count(ran)),
+        told.collect::<String>(),
+        coming.unwrap_or_default()
     )
 }

@@ -1,5 +1,7 @@
 //! Where the day's bars stand: a function of the day, for one SVG.
 
+use std::collections::BTreeMap;
+
 use shared::{
     api::overview::{ComingBucket, Day, PastBucket},
     history::Outcomes,
@@ -23,8 +25,9 @@ pub struct Column {
     pub unrun: f64,
     pub bad: f64,
     pub planned: f64,
-    /// How many runs it stands for.
-    pub runs: u64,
+    /// How many runs it stands for: that were, and that are planned.
+    pub ran: u64,
+    pub coming: u64,
     pub outcomes: Option<Outcomes>,
 }
 
@@ -61,21 +64,39 @@ fn total(outcomes: &Outcomes) -> u64 {
     good + unrun + bad
 }
 
+/// What is known of a bucket: what ran, what is planned, or both where now is.
+#[derive(Clone, Copy, Default)]
+struct Bucket {
+    outcomes: Option<Outcomes>,
+    planned: u64,
+}
+
+impl Bucket {
+    fn ran(&self) -> u64 {
+        self.outcomes.as_ref().map_or(0, total)
+    }
+
+    fn runs(&self) -> u64 {
+        self.ran() + self.planned
+    }
+}
+
+fn buckets(day: &Day) -> BTreeMap<Time, Bucket> {
+    let mut buckets: BTreeMap<Time, Bucket> = BTreeMap::new();
+    for PastBucket { at, outcomes } in &day.past {
+        buckets.entry(*at).or_default().outcomes = Some(*outcomes);
+    }
+    for ComingBucket { at, runs } in &day.coming {
+        buckets.entry(*at).or_default().planned = *runs;
+    }
+    buckets
+}
+
 /// Lays the day out. The bars are as high as the square root of what they stand for, so
 /// that one pile-up does not flatten the rest.
 pub fn layout(day: &Day, now: Time) -> Option<Strip> {
-    let first = day
-        .past
-        .iter()
-        .map(|b| b.at)
-        .chain(day.coming.iter().map(|b| b.at))
-        .min()?;
-    let last = day
-        .past
-        .iter()
-        .map(|b| b.at)
-        .chain(day.coming.iter().map(|b| b.at))
-        .max()?;
+    let buckets = buckets(day);
+    let (first, last) = (*buckets.keys().next()?, *buckets.keys().next_back()?);
     let step = day.step_ms.max(1);
     let (from, to) = (
         first.min(now),
@@ -84,67 +105,45 @@ pub fn layout(day: &Day, now: Time) -> Option<Strip> {
     let span = (to.as_millis() - from.as_millis()).max(1) as f64;
     let x = |at: Time| (at.as_millis() - from.as_millis()) as f64 / span * WIDTH;
     let width = step as f64 / span * WIDTH;
-    let most_past = day.past.iter().map(|b| total(&b.outcomes)).max().unwrap_or(0);
-    let most = day
-        .coming
+    let most = buckets.values().map(Bucket::runs).max().unwrap_or(0).max(1);
+    let columns = buckets
         .iter()
-        .map(|b| b.runs)
-        .max()
-        .unwrap_or(0)
-        .max(most_past)
-        .max(1);
-    let height = |n: u64| {
-        let scaled = (n as f64 / most as f64).sqrt() * HEIGHT;
-        if n == 0 { 0.0 } else { scaled.max(HEIGHT_MIN) }
-    };
-    let past = day.past.iter().map(|PastBucket { at, outcomes }| {
-        let (good, unrun, bad) = parts(outcomes);
-        let runs = good + unrun + bad;
-        let whole = height(runs);
-        let part = |n: u64| {
-            if runs == 0 {
-                0.0
-            } else {
-                whole * n as f64 / runs as f64
-            }
-        };
-        // A few failures among thousands must still be seen.
-        let bad_height = if bad == 0 {
-            0.0
-        } else {
-            part(bad).max(2.0 * HEIGHT_MIN)
-        };
-        let outcomes = Some(*outcomes);
-        Column {
-            at: *at,
-            x: x(*at),
-            width,
-            good: part(good),
-            unrun: part(unrun),
-            bad: bad_height,
-            planned: 0.0,
-            runs,
-            outcomes,
-        }
-    });
-    let coming = day.coming.iter().map(|ComingBucket { at, runs }| Column {
-        at: *at,
-        x: x(*at),
-        width,
-        good: 0.0,
-        unrun: 0.0,
-        bad: 0.0,
-        planned: height(*runs),
-        runs: *runs,
-        outcomes: None,
-    });
+        .map(|(at, bucket)| column(*at, x(*at), width, bucket, most));
     Some(Strip {
         from,
         to,
-        columns: past.chain(coming).collect(),
+        columns: columns.collect(),
         now_x: x(now),
         most,
     })
+}
+
+fn column(at: Time, x: f64, width: f64, bucket: &Bucket, most: u64) -> Column {
+    let runs = bucket.runs();
+    let whole = ((runs as f64 / most as f64).sqrt() * HEIGHT).max(HEIGHT_MIN);
+    let part = |n: u64| match n {
+        0 => 0.0,
+        n => whole * n as f64 / runs as f64,
+    };
+    let (good, unrun, bad) = bucket.outcomes.as_ref().map_or((0, 0, 0), parts);
+    // A few failures among thousands must still be seen.
+    let bad_height = if bad == 0 {
+        0.0
+    } else {
+        part(bad).max(2.0 * HEIGHT_MIN)
+    };
+    Column {
+        at,
+        x,
+        width,
+        good: part(good),
+        unrun: part(unrun),
+        bad: bad_height,
+        planned: part(bucket.planned),
+        ran: bucket.ran(),
+        coming: bucket.planned,
+        outcomes: bucket.outcomes,
+    }
 }
 
 #[cfg(test)]
@@ -184,7 +183,26 @@ mod tests {
         assert_eq!((a.x, a.width, a.good, a.bad), (0.0, 250.0, HEIGHT, 0.0));
         assert_eq!((b.x, b.good), (250.0, HEIGHT / 2.0 * 24.0 / 25.0));
         assert_eq!(b.bad, 2.0 * HEIGHT_MIN, "one failure among many is seen");
-        assert_eq!((c.x, c.planned, c.runs), (750.0, HEIGHT / 2.0, 25));
+        assert_eq!((c.x, c.planned, c.coming), (750.0, HEIGHT / 2.0, 25));
+    }
+
+    #[test]
+    fn the_bucket_of_now_is_one_column() {
+        let day = Day {
+            step_ms: STEP,
+            past: vec![past(0, 30, 0)],
+            coming: vec![ComingBucket {
+                at: Time::from_millis(0),
+                runs: 10,
+            }],
+            ..Day::default()
+        };
+        let strip = layout(&day, Time::from_millis(STEP / 2)).unwrap();
+        let [only] = &strip.columns[..] else {
+            panic!("one column")
+        };
+        assert_eq!((strip.most, only.ran, only.coming), (40, 30, 10));
+        assert_eq!((only.good, only.planned), (HEIGHT * 0.75, HEIGHT * 0.25));
     }
 
     #[test]

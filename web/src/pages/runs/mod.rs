@@ -189,6 +189,9 @@ fn End(reading: Reading) -> impl IntoView {
                 }
                 (_, _, true) => view! { <p class="muted">{fill!(w.too_many, n = n())}</p> }.into_any(),
                 (_, true, _) => view! { <p class="muted" role="status">{w.loading_more}</p> }.into_any(),
+                _ if reading.rows.with(|rows| rows.len()) == 1 => {
+                    view! { <p class="muted">{w.that_is_all_one}</p> }.into_any()
+                }
                 _ => view! { <p class="muted">{fill!(w.that_is_all, n = n())}</p> }.into_any(),
             }}
         </div>

@@ -42,6 +42,7 @@ words! {
         waiting_one: "1 new run" / "1 个新运行",
         waiting: "{n} new runs" / "{n} 个新运行",
         loading_more: "Loading more…" / "正在加载更多…",
+        that_is_all_one: "1 run: that is all." / "共 1 个运行，已全部显示。",
         that_is_all: "{n} runs: that is all." / "共 {n} 个运行，已全部显示。",
         too_many: "{n} runs are shown. Narrow the filters to see older ones." / "已显示 {n} 个运行。请缩小筛选范围以查看更早的运行。",
         none: "No runs yet" / "尚无运行记录",

@@ -11,8 +11,9 @@ use shared::{
 use super::{look, view::View, words::TimelineWords};
 use crate::{
     clock,
-    locale::{count, duration, short_time, zone},
+    locale::{count, duration, exact, short_time, zone, zone_name},
     parts::{
+        PartWords,
         axis::marks,
         feedback::Empty,
         state::{Tone, name, tone},
@@ -132,8 +133,9 @@ fn Drawn(picture: Arc<Picture>) -> impl IntoView {
     });
     view! {
         {notes.into_iter().flatten().map(|note| view! { <p class="stale">{note}</p> }).collect_view()}
+        <Legend />
         <div class="timeline-grid">
-            <div class="lane timeline-axis" aria-hidden="true">
+            <div class="lane timeline-axis" aria-hidden="true" title=zone_name(picture.now, &zone)>
                 <span></span>
                 <div class="axis">{axis.collect_view()}</div>
             </div>
@@ -143,6 +145,26 @@ fn Drawn(picture: Arc<Picture>) -> impl IntoView {
                 <div><Show when=is_now_in><span class="now-line" style:left=now_left></span></Show></div>
             </div>
         </div>
+    }
+}
+
+/// What the colours stand for.
+#[component]
+fn Legend() -> impl IntoView {
+    let (w, p) = (say::<TimelineWords>(), say::<PartWords>());
+    let tones = [
+        (Tone::Good, vec![p.succeeded]),
+        (Tone::Bad, vec![p.failed, p.timed_out, p.rejected]),
+        (Tone::Warning, vec![p.missed, p.lost, p.killed]),
+        (Tone::Busy, vec![p.running]),
+        (Tone::Quiet, vec![p.skipped, p.queued]),
+    ];
+    let tones = tones.map(|(tone, names)| view! { <li data-tone=tone.as_str()>{names.join(w.or)}</li> });
+    view! {
+        <ul class="legend timeline-legend">
+            {tones.collect_view()}
+            <li class="is-outline">{w.outline}</li>
+        </ul>
     }
 }
 
@@ -158,7 +180,7 @@ fn OneLane(lane: Lane, bars: Vec<Bar>, planned: Vec<Planned>, scale: Scale, now:
     let bars = bars.into_iter().map(|bar| view! { <OneBar bar scale now /> });
     let planned = planned
         .into_iter()
-        .map(|each| view! { <OnePlanned planned=each scale now /> });
+        .map(|each| view! { <OnePlanned planned=each scale /> });
     view! {
         <div class="lane">
             <a class="lane-name" href=href title=lane.name.clone()>{lane.name.clone()}</a>
@@ -172,7 +194,7 @@ fn OneLane(lane: Lane, bars: Vec<Bar>, planned: Vec<Planned>, scale: Scale, now:
 
 #[component]
 fn OneBar(bar: Bar, scale: Scale, now: Time) -> impl IntoView {
-    let title = bar_title(&bar, now);
+    let title = bar_title(&bar);
     let (x, width) = scale.stretch(bar.from, bar.to.unwrap_or(now));
     let tone = tone(bar.state);
     // What went wrong is higher than the rest, not only of another colour.
@@ -198,9 +220,9 @@ fn OneBar(bar: Bar, scale: Scale, now: Time) -> impl IntoView {
     }
 }
 
-fn bar_title(bar: &Bar, now: Time) -> String {
+fn bar_title(bar: &Bar) -> String {
     let w = say::<TimelineWords>();
-    let from = short_time(bar.from, now, &zone());
+    let from = exact(bar.from, &zone());
     let state = name(bar.state);
     if bar.count > 1 {
         return fill!(
@@ -226,9 +248,9 @@ fn bar_title(bar: &Bar, now: Time) -> String {
 }
 
 #[component]
-fn OnePlanned(planned: Planned, scale: Scale, now: Time) -> impl IntoView {
+fn OnePlanned(planned: Planned, scale: Scale) -> impl IntoView {
     let w = say::<TimelineWords>();
-    let at = short_time(planned.at, now, &zone());
+    let at = exact(planned.at, &zone());
     let title = if planned.count > 1 {
         fill!(
             w.planned_n,

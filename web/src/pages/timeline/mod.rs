@@ -13,7 +13,7 @@ use crate::{
     api,
     browser::shows_dialog,
     clock,
-    locale::{date_time, in_a_row, zone},
+    locale::{date_time, in_a_row, zone, zone_name},
     palette::keys::is_typing,
     parts::{
         feedback::shown,
@@ -87,7 +87,12 @@ fn Toolbar(view: RwSignal<View>) -> impl IntoView {
     let shown = move || {
         let (from, to) = window.get().bounds(clock::ticking().get());
         let zone = zone();
-        format!("{} – {}", date_time(from, &zone), date_time(to, &zone))
+        format!(
+            "{} – {} · {}",
+            date_time(from, &zone),
+            date_time(to, &zone),
+            zone_name(to, &zone)
+        )
     };
     let button = move |label: &'static str, glyph, act: fn(Window) -> Window| {
         view! {

@@ -25,6 +25,8 @@ words! {
         more_lanes: "Not all lanes are shown." / "未显示全部泳道。",
         bar: "{job}: {state} on {node}, {from}, {took}" / "{job}：在 {node} 上{state}，{from}，{took}",
         bars: "{n} runs, the worst of them {job}: {state}, {from}" / "{n} 次运行，其中最需关注的是 {job}：{state}，{from}",
+        or: ", " / "、",
+        outline: "planned" / "计划",
         going_on: "still running" / "仍在运行",
         planned: "{job}: planned at {at}" / "{job}：计划于 {at}",
         planned_n: "{n} planned from {at} on, the first of {job}" / "自 {at} 起计划 {n} 次，首个为 {job}",
