@@ -194,6 +194,8 @@ fn entries() -> &'static [Entry] {
     static ENTRIES: OnceLock<Box<[Entry]>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
         let mut names: Vec<String> = built_in().available().map(|n| n.to_string()).collect();
+        // A stand-in for a zone that nobody has chosen yet.
+        names.retain(|n| n != "Factory");
         if !names.iter().any(|n| n == "UTC") {
             names.push("UTC".to_owned());
         }
