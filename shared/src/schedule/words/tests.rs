@@ -224,7 +224,7 @@ fn expressions() {
         "UTC",
         expect![[r#"
             at 00:00 every 2 days from the 1st of every month if it is a Monday, UTC
-            每月 1 日起每 2 天且当天为周一 00:00（UTC）"#]],
+            每月 1 日起每 2 天，且当天为周一 00:00（UTC）"#]],
     );
     check(
         "0 0 */2 * *",
@@ -238,7 +238,7 @@ fn expressions() {
         "UTC",
         expect![[r#"
             at 00:00 on the 1st to 7th of every month if it is a Monday, UTC
-            每月 1 日至 7 日且当天为周一 00:00（UTC）"#]],
+            每月 1 日至 7 日，且当天为周一 00:00（UTC）"#]],
     );
     check(
         "*/10 * * * * *",
@@ -750,8 +750,8 @@ fn special_days() {
         "0 0 5-14 * +MON#1",
         "UTC",
         expect![[r#"
-        at 00:00 on the 5th to 14th of every month if it is the first Monday of the month, UTC
-        每月 5 日至 14 日且当天为当月第一个周一 00:00（UTC）"#]],
+            at 00:00 on the 5th to 14th of every month if it is the first Monday of the month, UTC
+            每月 5 日至 14 日，且当天为当月第一个周一 00:00（UTC）"#]],
     );
     check(
         "0 0 13 * +MON-FRI",

@@ -21,7 +21,15 @@ pub(super) fn day(cron: &Cron) -> Option<String> {
         Days::OfMonth => Some(by_month(cron)),
         Days::OfWeek => Some(by_week(cron)),
         Days::Either => Some(follow(&(by_month(cron) + "以及"), &by_week(cron))),
-        Days::Both => Some(format!("{}且当天为{}", by_month(cron), if_weekday(cron))),
+        Days::Both => {
+            // Of several days the condition is not for the last alone.
+            let comma = if MonthDays::of(cron).only().is_some() {
+                ""
+            } else {
+                "，"
+            };
+            Some(format!("{}{comma}且当天为{}", by_month(cron), if_weekday(cron)))
+        }
     }
 }
 
