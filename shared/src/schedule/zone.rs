@@ -183,6 +183,8 @@ fn entries() -> &'static [Entry] {
     static ENTRIES: OnceLock<Box<[Entry]>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
         let mut zones: Vec<_> = tzdb::zones().collect();
+        // A stand-in for a zone that nobody has chosen yet.
+        zones.retain(|(name, _)| *name != "Factory");
         zones.sort_unstable();
         zones
             .into_iter()

@@ -490,6 +490,11 @@ fn intervals_instants_and_zones() {
         zone("qqqq"),
         "`qqqq` is not a time zone; write an IANA name such as Asia/Shanghai or UTC"
     );
+    // The database's stand-in for a zone that nobody has chosen yet.
+    assert_eq!(
+        zone("Factory"),
+        "`Factory` is not a time zone; write an IANA name such as Asia/Shanghai or UTC"
+    );
     assert_eq!(
         zone(""),
         "`` is not a time zone; write an IANA name such as Asia/Shanghai or UTC"
