@@ -270,3 +270,29 @@ async fn a_wide_jobs_slots_are_all_looked_for() {
         );
     }
 }
+
+#[tokio::test]
+async fn no_report_is_promised_of_a_node_that_may_not_have_been_there() {
+    let api = Api::start().await;
+    api.wall.set(NOW - Duration::from_secs(86_400));
+    let every =
+        json!({"name": "a", "run": {"shell": "true"}, "schedule": "0 * * * *", "target": {"place": "every"}});
+    api.job(every).await;
+    api.wall.set(NOW + Duration::from_secs(90));
+    check(&api, "2026-01-31T12:00:00Z", expect![[r#"
+        It was due at 2026-01-31T12:00:00.000Z, and nothing is recorded of it.
+        No node that takes new work matches it now.
+        An instant is a node's only if it matched, took new work and was up then, which is not recorded: there may be nothing to come. A node that ran it and cannot reach a master keeps its reports."#]]).await;
+    api.node("n1").await;
+    let node = api.node("n2").await;
+    let cordon = json!({"cordoned": true});
+    let cordoned = api
+        .call(axum::http::Method::PATCH, &format!("/nodes/{node}/intent"))
+        .json(cordon);
+    assert_eq!(api.send(cordoned).await.status, 200);
+    check(&api, "2026-01-31T12:00:00Z", expect![[r#"
+        It was due at 2026-01-31T12:00:00.000Z, and nothing is recorded of it.
+        The nodes that match and take new work now are n1.
+        Nodes that match and take no new work now: n2.
+        An instant is a node's only if it matched, took new work and was up then, which is not recorded: there may be nothing to come. A node that ran it and cannot reach a master keeps its reports."#]]).await;
+}
