@@ -90,7 +90,10 @@ impl From<Run> for RunView {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct RunQuery {
+    /// A job by its name, with what it did under earlier ones; by the name that runs have
+    /// recorded where no job has it now.
     pub job: Option<JobPath>,
+    pub job_id: Option<JobId>,
     pub namespace: Option<String>,
     pub node: Option<NodeId>,
     /// One state, or several with commas.
@@ -116,7 +119,9 @@ pub struct RunQuery {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct StatisticsQuery {
+    /// As for runs.
     pub job: Option<JobPath>,
+    pub job_id: Option<JobId>,
     pub namespace: Option<String>,
     /// Scheduled at or after; rounded down to a whole step.
     pub since: Option<Time>,

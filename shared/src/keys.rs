@@ -20,6 +20,8 @@ pub const OWED: &str = "owed/";
 /// Compared and rewritten by every transaction of the leader, so that they form one
 /// chain: one whose answer was lost and that arrives late finds it moved on.
 pub const PLAN: &str = "plan";
+/// Written by whoever names a calendar or a group, compared by whoever deletes one.
+pub const NAMED: &str = "named";
 /// People who may log in, and the tokens and sessions made for them.
 pub const USERS: &str = "users/";
 pub const TOKENS: &str = "tokens/";

@@ -347,6 +347,17 @@ impl History for MemoryHistory {
         ))
     }
 
+    async fn covering(&self, job: JobId, at: Time, limit: u32) -> Result<Vec<RunView>, HistoryError> {
+        let kept = self.up()?;
+        let covers = |run: &&Run| {
+            run.job == job && run.scheduled_at < at && run.range.is_some_and(|range| range.until >= at)
+        };
+        let mut found: Vec<Run> = kept.of(&kept.ranges).filter(covers).cloned().collect();
+        found.sort_by_key(|run| std::cmp::Reverse(Cursor::of(run)));
+        found.truncate(limit as usize);
+        Ok(found.into_iter().map(RunView::from).collect())
+    }
+
     async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
         let kept = self.up()?;
         let range = kept.outputs.range((run, from)..=(run, u64::MAX));

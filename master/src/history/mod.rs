@@ -91,6 +91,10 @@ pub trait History: Send + Sync + 'static {
     /// recorded as one range, the first and the last.
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError>;
 
+    /// Runs of a job that stand for a range of instants which began before `at` and has it in
+    /// it, newest first, at most so many.
+    async fn covering(&self, job: JobId, at: Time, limit: u32) -> Result<Vec<RunView>, HistoryError>;
+
     /// A run's output from piece `from` on, at most so many pieces.
     async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError>;
 
@@ -154,7 +158,12 @@ pub struct Runs {
 impl Runs {
     fn check(&self) -> Result<page::Wanted, HistoryError> {
         let mut wanted = page::Wanted::check(&self.query)?;
-        wanted.jobs.clone_from(&self.jobs);
+        if let Some(jobs) = &self.jobs {
+            wanted.jobs = Some(match wanted.jobs {
+                Some(asked) => asked.into_iter().filter(|job| jobs.contains(job)).collect(),
+                None => jobs.clone(),
+            });
+        }
         Ok(wanted)
     }
 }

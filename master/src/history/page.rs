@@ -66,7 +66,7 @@ impl Wanted {
             node: query.node.clone(),
             states,
             causes,
-            jobs: None,
+            jobs: query.job_id.map(|job| vec![job]),
             since: query.since,
             until: query.until,
             first: query.first,

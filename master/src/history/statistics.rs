@@ -16,6 +16,7 @@ use super::{
 /// A [`StatisticsQuery`] that has been checked.
 pub struct Wanted {
     pub job: Option<JobPath>,
+    pub job_id: Option<JobId>,
     pub namespace: Option<Namespace>,
     pub since: Option<Time>,
     pub until: Option<Time>,
@@ -33,19 +34,21 @@ impl Wanted {
             Some(name) if !name.is_empty() => Some(name.parse().map_err(HistoryError::Invalid)?),
             _ => None,
         };
-        let is_of_all = query.job.is_none() && namespace.is_none() && query.by == SumBy::Time;
+        let is_of_one = query.job.is_some() || query.job_id.is_some();
+        let is_of_all = !is_of_one && namespace.is_none() && query.by == SumBy::Time;
         if query.step == Step::Minutes && !is_of_all {
             let why = "there are sums of five minutes over all jobs and by time only; ask for hours";
             return Err(HistoryError::Invalid(why.to_owned()));
         }
         Ok(Wanted {
             job: query.job.clone(),
+            job_id: query.job_id,
             namespace,
             since: query.since.map(|since| query.step.floor(since)),
             until: query.until,
             step: query.step,
             by: query.by,
-            is_plain: query.by == SumBy::Time && query.job.is_none(),
+            is_plain: query.by == SumBy::Time && !is_of_one,
             steps: BTreeMap::new(),
             jobs: BTreeMap::new(),
         })
@@ -54,6 +57,7 @@ impl Wanted {
     pub fn matches(&self, sum: &Sum) -> bool {
         sum.step == self.step
             && self.job.as_ref().is_none_or(|job| *job == sum.job)
+            && self.job_id.is_none_or(|job| job == sum.job_id)
             && self
                 .namespace
                 .as_ref()

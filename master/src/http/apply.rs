@@ -28,6 +28,7 @@ use super::{
     failure::{Answer, Failure},
     job_write::{Stored, check_ahead, check_room, decode, encode},
     limits::APPLY_BYTES_MAX,
+    naming::Named,
 };
 use crate::auth::Caller;
 
@@ -47,6 +48,8 @@ struct Change {
     /// Where the job stands (zero: nowhere) and what it becomes, unless it is unchanged.
     from: Revision,
     to: Option<(Job, Vec<u8>)>,
+    /// What it names that it did not before.
+    named: Named,
     diff: Option<String>,
 }
 
@@ -63,7 +66,8 @@ impl Change {
 }
 
 /// Make jobs so: create, update or leave as it is. All are checked before anything is
-/// written; up to 100 are written whole or not at all.
+/// written; up to 100, or somewhat fewer where they name calendars or groups, are written
+/// whole or not at all.
 #[utoipa::path(post, path = paths::APPLY, tag = "jobs", request_body = Apply,
     responses((status = 200, body = Vec<Applied>), Failure))]
 pub async fn apply(State(app): State<App>, caller: Caller, request: Request) -> Answer<Json<Vec<Applied>>> {
@@ -207,6 +211,7 @@ fn change(app: &App, caller: &Caller, spec: &JobSpec, stored: Option<&Stored>) -
                 action: ApplyAction::Unchanged,
                 from: stored.revision,
                 to: None,
+                named: Named::default(),
                 diff: None,
             });
         }
@@ -225,12 +230,14 @@ fn change(app: &App, caller: &Caller, spec: &JobSpec, stored: Option<&Stored>) -
         ),
     };
     check_ahead(&job, stored.map(|s| &s.job.spec), now).map_err(|f| f.field("triggers"))?;
+    let before = stored.map(|s| Named::by(&s.job.spec)).unwrap_or_default();
     let value = encode(&job)?;
     Ok(Change {
         path,
         action,
         from: stored.map_or(0, |s| s.revision),
         to: Some((job, value)),
+        named: Named::by(spec).less(&before),
         diff,
     })
 }
@@ -248,9 +255,15 @@ fn diff(old: &JobSpec, new: &JobSpec) -> String {
 /// The next changes that fit a transaction.
 fn batch(rest: &mut std::iter::Peekable<std::vec::IntoIter<Change>>) -> Vec<Change> {
     let (mut batch, mut ops, mut bytes) = (Vec::new(), 0, 0);
+    let mut named = Named::default();
     while let Some(next) = rest.peek() {
         let size = next.to.as_ref().map_or(0, |(_, value)| value.len() + 512);
-        if !batch.is_empty() && (ops + usize::from(size > 0) > TXN_OPS_MAX || bytes + size > TXN_BYTES_MAX) {
+        // All that is named, not only what is new: it may be, once somebody was faster.
+        if let Some((job, _)) = &next.to {
+            named.add(Named::by(&job.spec));
+        }
+        let all_ops = ops + usize::from(size > 0) + named.ops();
+        if !batch.is_empty() && (all_ops > TXN_OPS_MAX || bytes + size > TXN_BYTES_MAX) {
             break;
         }
         (ops, bytes) = (ops + usize::from(size > 0), bytes + size);
@@ -271,8 +284,9 @@ async fn commit(
     specs: &[JobSpec],
 ) -> Answer<Vec<Applied>> {
     for _ in 0..RACES_MAX {
-        let mut txn = Txn::default();
+        let (mut txn, mut named) = (Txn::default(), Named::default());
         for change in &batch {
+            named.add(change.named.clone());
             if let Some((_, value)) = &change.to {
                 let key = keys::job(&change.path);
                 txn.compares.push(Compare::ModRevision(key.clone(), change.from));
@@ -286,6 +300,7 @@ async fn commit(
         if txn.writes.is_empty() {
             return Ok(batch.iter().map(|c| c.applied(None)).collect());
         }
+        named.hold(app, &mut txn).await?;
         if let Outcome::Committed(revision) = app.store.txn(txn).await? {
             return Ok(batch
                 .iter()

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use axum::{
@@ -27,7 +26,6 @@ use shared::{
     schedule::ScheduleError,
     store::{Compare, Outcome, Txn, Write},
 };
-use tokio::time::timeout;
 
 use super::{
     App,
@@ -35,6 +33,7 @@ use super::{
     failure::{Answer, Failure},
     job_run::put as put_value,
     jobs::{etag, page},
+    naming::LastNamed,
 };
 use crate::auth::Caller;
 
@@ -44,8 +43,6 @@ pub const CALENDARS_MAX: usize = 1000;
 const RACES_MAX: u32 = 5;
 /// How many jobs a refusal names.
 const NAMED_MAX: usize = 5;
-/// How long a removal waits for the newest jobs.
-const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default, deny_unknown_fields)]
@@ -156,35 +153,17 @@ pub async fn delete(
     Part(name): Part<CalendarName>,
     condition: Condition,
 ) -> Answer<StatusCode> {
-    let _ = timeout(REFRESH_TIMEOUT, app.view.jobs.refresh()).await;
-    if let Some(users) = users(&app)?.get(&name) {
-        let some: Vec<String> = users
-            .some
-            .iter()
-            .take(NAMED_MAX)
-            .map(ToString::to_string)
-            .collect();
-        let more = match (users.count as usize).saturating_sub(some.len()) {
-            0 => String::new(),
-            n => format!(", and {n} more"),
-        };
-        let jobs = if users.count == 1 { "job" } else { "jobs" };
-        return Err(Failure::conflict(format!(
-            "calendar {name} is named by {} {jobs}: {}{more}",
-            users.count,
-            some.join(", ")
-        ))
-        .hint("change those first"));
-    }
     let key = keys::calendar(&name);
     for _ in 0..RACES_MAX {
+        let last_named = LastNamed::read(&app).await?;
+        check_unused(&app, &name)?;
         let found = app.store.get(&key).await?.map_or(0, |kv| kv.mod_revision);
         condition.check(&format!("calendar {name}"), found)?;
         if found == 0 {
             return Err(missing(&name));
         }
         let txn = Txn {
-            compares: vec![Compare::ModRevision(key.clone(), found)],
+            compares: vec![Compare::ModRevision(key.clone(), found), last_named.compare()],
             writes: vec![Write::Delete { key: key.clone() }],
         };
         if let Outcome::Committed(revision) = app.store.txn(txn).await? {
@@ -194,6 +173,31 @@ pub async fn delete(
         }
     }
     Err(busy(&name))
+}
+
+/// Refuses to delete a calendar that jobs name.
+fn check_unused(app: &App, name: &CalendarName) -> Answer<()> {
+    let users = users(app)?;
+    let Some(users) = users.get(name) else {
+        return Ok(());
+    };
+    let some: Vec<String> = users
+        .some
+        .iter()
+        .take(NAMED_MAX)
+        .map(ToString::to_string)
+        .collect();
+    let more = match (users.count as usize).saturating_sub(some.len()) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    let jobs = if users.count == 1 { "job" } else { "jobs" };
+    Err(Failure::conflict(format!(
+        "calendar {name} is named by {} {jobs}: {}{more}",
+        users.count,
+        some.join(", ")
+    ))
+    .hint("change those first"))
 }
 
 /// Refuses specs that name a calendar that does not exist.

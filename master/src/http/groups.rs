@@ -21,6 +21,7 @@ use super::{
     failure::{Answer, Failure},
     job_run::put as put_value,
     jobs::{etag, page},
+    naming::{LastNamed, Named},
     nodes::labels,
 };
 use crate::auth::Caller;
@@ -129,10 +130,11 @@ pub async fn put(
             return Err(Failure::too_large("a group takes at most 256KiB")
                 .hint("select by labels instead of by names"));
         }
-        let txn = Txn {
+        let mut txn = Txn {
             compares: vec![Compare::ModRevision(key.clone(), found)],
             writes: vec![write],
         };
+        Named::by_set(&set).hold(&app, &mut txn).await?;
         if let Outcome::Committed(revision) = app.store.txn(txn).await? {
             app.seen(&app.view.groups, revision).await;
             tracing::info!(group = %name, by = caller.name(), revision, "a group was written");
@@ -158,23 +160,25 @@ pub async fn delete(
     Part(name): Part<GroupName>,
     condition: Condition,
 ) -> Answer<StatusCode> {
-    let users = users(&app, &name)?;
-    if !users.is_empty() {
-        let some = users.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-        return Err(
-            Failure::conflict(format!("group {name} is named by {} others: {some}", users.len()))
-                .hint("change those first"),
-        );
-    }
     let key = keys::group(&name);
     for _ in 0..RACES_MAX {
+        let last_named = LastNamed::read(&app).await?;
+        let users = users(&app, &name)?;
+        if !users.is_empty() {
+            let some = users.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+            return Err(Failure::conflict(format!(
+                "group {name} is named by {} others: {some}",
+                users.len()
+            ))
+            .hint("change those first"));
+        }
         let found = app.store.get(&key).await?.map_or(0, |kv| kv.mod_revision);
         condition.check(&format!("group {name}"), found)?;
         if found == 0 {
             return Err(missing(&name));
         }
         let txn = Txn {
-            compares: vec![Compare::ModRevision(key.clone(), found)],
+            compares: vec![Compare::ModRevision(key.clone(), found), last_named.compare()],
             writes: vec![Write::Delete { key: key.clone() }],
         };
         if let Outcome::Committed(revision) = app.store.txn(txn).await? {

@@ -21,6 +21,7 @@ use super::{
     extract::{Condition, JobPart, JsonBody},
     failure::{Answer, Failure},
     jobs,
+    naming::Named,
 };
 use crate::auth::Caller;
 
@@ -102,8 +103,7 @@ pub async fn put(
         condition.check(&format!("job {path}"), found.as_ref().map_or(0, |s| s.revision))?;
         let is_new = found.is_none();
         let job = changed(&app, &caller, &path, found.as_ref(), spec.clone())?;
-        let from = found.map_or(0, |s| s.revision);
-        if let Some(revision) = write(&app, &path, from, &job).await? {
+        if let Some(revision) = write(&app, &path, found.as_ref(), &job).await? {
             let (headers, body) = jobs::tagged(jobs::view(&app, &job, revision, &app.unplaced()));
             let status = if is_new {
                 StatusCode::CREATED
@@ -170,8 +170,13 @@ pub fn check_room(app: &App, more: usize) -> Answer<()> {
     Ok(())
 }
 
-/// Writes a job that was at a revision (zero: was not there); `None` if it no longer is.
-async fn write(app: &App, path: &JobPath, from: Revision, job: &Job) -> Answer<Option<Revision>> {
+/// Writes a job in place of what was found; `None` if that has changed since, or what the job
+/// comes to name.
+async fn write(app: &App, path: &JobPath, found: Option<&Stored>, job: &Job) -> Answer<Option<Revision>> {
+    let from = found.map_or(0, |stored| stored.revision);
+    let before = found
+        .map(|stored| Named::by(&stored.job.spec))
+        .unwrap_or_default();
     let (old, new) = (keys::job(path), keys::job(&job.spec.path()));
     let mut txn = Txn {
         compares: vec![Compare::ModRevision(old.clone(), from)],
@@ -185,6 +190,7 @@ async fn write(app: &App, path: &JobPath, from: Revision, job: &Job) -> Answer<O
         txn.compares.push(Compare::ModRevision(new, 0));
         txn.writes.push(Write::Delete { key: old });
     }
+    Named::by(&job.spec).less(&before).hold(app, &mut txn).await?;
     commit(app, txn).await
 }
 
@@ -284,7 +290,7 @@ pub async fn set_paused(
             ..stored.job.spec.clone()
         };
         let job = stored.job.update(spec, caller.author(app.host.now()));
-        if let Some(revision) = write(app, path, stored.revision, &job).await? {
+        if let Some(revision) = write(app, path, Some(&stored), &job).await? {
             tracing::info!(job.id = %job.id, job = %path, by = caller.name(), paused, "a job was paused or resumed");
             return Ok(jobs::tagged(jobs::view(app, &job, revision, &app.unplaced())));
         }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use shared::{
     Revision,
     api::{JobView, Page, paths},
-    id::{JobPath, Namespace},
+    id::{JobId, JobPath, Namespace},
     job::Job,
     keys,
     target::Selector,
@@ -24,6 +24,18 @@ use super::{
 /// The most items of a page.
 pub const PAGE_MAX: usize = 1000;
 pub const PAGE_DEFAULT: usize = 100;
+
+/// Asks for a job by its id where it is asked for by the name of one that there is: its id
+/// stays when it is renamed, and runs keep the name that they had.
+pub fn by_id(app: &App, path: &mut Option<JobPath>, id: &mut Option<JobId>) {
+    let jobs = app.view.jobs.snapshot();
+    let named = path.as_ref().and_then(|path| jobs.get(&keys::job(path)));
+    if let Some(job) = named
+        && id.is_none_or(|id| id == job.id)
+    {
+        (*path, *id) = (None, Some(job.id));
+    }
+}
 
 /// Which jobs to list. All that is given must hold.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]

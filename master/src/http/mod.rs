@@ -33,6 +33,7 @@ mod nodes;
 mod node_work;
 mod groups;
 mod calendars;
+mod naming;
 mod status;
 mod about;
 mod compress;

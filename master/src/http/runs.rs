@@ -17,6 +17,7 @@ use super::{
     extract::{MaybeJson, Params, Part},
     failure::{Answer, Failure},
     job_run::put,
+    jobs::by_id,
 };
 use crate::{auth::Caller, history};
 
@@ -26,7 +27,11 @@ const REASON_CHARS_MAX: usize = 1000;
 /// Runs, newest first.
 #[utoipa::path(get, path = paths::RUNS, tag = "runs", params(RunQuery),
     responses((status = 200, body = Page<RunView>), Failure))]
-pub async fn list(State(app): State<App>, Params(query): Params<RunQuery>) -> Answer<Json<Page<RunView>>> {
+pub async fn list(
+    State(app): State<App>,
+    Params(mut query): Params<RunQuery>,
+) -> Answer<Json<Page<RunView>>> {
+    by_id(&app, &mut query.job, &mut query.job_id);
     match query.q.as_deref().map(str::trim) {
         None | Some("") => Ok(Json(app.history.runs(&query).await?)),
         Some(q) => {
@@ -59,12 +64,12 @@ async fn search(app: &App, query: &RunQuery, jobs: BTreeMap<JobId, JobPath>) -> 
         return sift(app, query, &jobs, limit).await;
     }
     let (mut items, mut has_more) = (Vec::new(), false);
-    for path in jobs.into_values() {
-        if query.job.as_ref().is_some_and(|job| *job != path) {
+    for id in jobs.into_keys() {
+        if query.job_id.is_some_and(|job| job != id) {
             continue;
         }
         let of_job = RunQuery {
-            job: Some(path),
+            job_id: Some(id),
             limit: Some(limit as u32),
             ..query.clone()
         };

@@ -10,6 +10,7 @@ use super::{
     App,
     extract::Params,
     failure::{Answer, Failure},
+    jobs::by_id,
 };
 
 /// How many runs ended how, how long they took and how late they began: by time or by job.
@@ -17,7 +18,8 @@ use super::{
     responses((status = 200, body = Vec<Statistic>), Failure))]
 pub async fn get(
     State(app): State<App>,
-    Params(query): Params<StatisticsQuery>,
+    Params(mut query): Params<StatisticsQuery>,
 ) -> Answer<Json<Vec<Statistic>>> {
+    by_id(&app, &mut query.job, &mut query.job_id);
     Ok(Json(app.history.statistics(&query).await?))
 }

@@ -24,6 +24,7 @@ use super::{
     App,
     extract::Params,
     failure::{Answer, Failure},
+    jobs::by_id,
     planned::{Schedules, schedules},
 };
 use crate::history::{Glimpse, Runs};
@@ -87,22 +88,27 @@ impl Window {
 /// What is asked for, with the jobs that a part of a name means.
 struct Asked {
     query: TimelineQuery,
+    job_id: Option<JobId>,
     jobs: Option<BTreeSet<JobId>>,
 }
 
 impl Asked {
-    fn of(app: &App, query: TimelineQuery) -> Answer<Asked> {
+    fn of(app: &App, mut query: TimelineQuery) -> Answer<Asked> {
+        let mut job_id = None;
+        by_id(app, &mut query.job, &mut job_id);
         let q = query.q.as_ref().map(|q| q.trim().to_lowercase());
         let jobs = q.filter(|q| !q.is_empty()).map(|q| super::runs::named(app, &q));
         Ok(Asked {
             jobs: jobs.transpose()?.map(|jobs| jobs.into_keys().collect()),
             query,
+            job_id,
         })
     }
 
     fn takes_job(&self, id: JobId, path: &JobPath) -> bool {
         let query = &self.query;
         self.jobs.as_ref().is_none_or(|jobs| jobs.contains(&id))
+            && self.job_id.is_none_or(|job| job == id)
             && query.job.as_ref().is_none_or(|job| job == path)
             && query
                 .namespace
@@ -138,6 +144,7 @@ async fn runs(app: &App, asked: &Asked, window: &Window) -> Answer<Found> {
     let ask = |since: Time, until: Time, limit: u32| Runs {
         query: RunQuery {
             job: asked.query.job.clone(),
+            job_id: asked.job_id,
             namespace: asked.query.namespace.clone(),
             node: asked.query.node.clone(),
             since: Some(since),

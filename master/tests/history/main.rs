@@ -66,6 +66,7 @@ suite! {
     a_batch_may_hold_a_run_twice
     pages_are_newest_first_and_stable
     filters_select
+    ranges_that_cover_an_instant_are_found
     wrong_questions_are_refused
     output_is_kept_in_order
     the_middle_of_output_is_deleted

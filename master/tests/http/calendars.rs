@@ -116,6 +116,98 @@ async fn jobs_name_calendars_that_exist_and_those_are_not_removed() {
 }
 
 #[tokio::test]
+async fn what_comes_to_be_named_is_not_deleted_meanwhile() {
+    let api = Api::start().await;
+    let other = api.beside().await;
+    let spec = |name: &str, more: Value| {
+        let mut spec = json!({"name": name, "run": {"shell": "true"}, "schedule": "0 * * * *"});
+        spec.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        spec
+    };
+    for (n, (kind, body, more)) in [
+        (
+            "calendars",
+            json!({"dates": ["2026-02-01"]}),
+            json!({"calendars": {"exclude": ["x"]}}),
+        ),
+        (
+            "groups",
+            json!({"nodes": ["n1"]}),
+            json!({"target": {"groups": ["x"]}}),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (path, prefix) = (format!("/{kind}/x"), format!("{kind}/"));
+        assert_eq!(api.put(&path, body.clone()).await.status, 201);
+        // It is deleted while a job comes to name it, in each way in which jobs are written.
+        let name = format!("a{n}");
+        let job = format!("/jobs/default/{name}");
+        let held = api.hold.next(&prefix);
+        let named = other.put(&job, spec(&name, more.clone()));
+        let (deleted, named) = tokio::join!(api.delete(&path), held.meanwhile(named));
+        assert_eq!(named.status, 201, "{}", named.text());
+        assert!(deleted.fails(409, "conflict").contains("is named by"));
+        assert_eq!(api.put(&job, spec(&name, json!({}))).await.status, 200);
+        let held = api.hold.next(&prefix);
+        let apply = json!({"jobs": [spec(&name, more.clone())]});
+        let (deleted, named) = tokio::join!(api.delete(&path), held.meanwhile(other.post("/apply", apply)));
+        assert_eq!(named.status, 200, "{}", named.text());
+        assert!(deleted.fails(409, "conflict").contains("is named by"));
+
+        // The job no longer names it, and would again while it is deleted.
+        assert_eq!(other.put(&job, spec(&name, json!({}))).await.status, 200);
+        let held = other.hold.next("jobs/");
+        let (named, deleted) = tokio::join!(
+            other.put(&job, spec(&name, more.clone())),
+            held.meanwhile(api.delete(&path))
+        );
+        assert_eq!(deleted.status, 204, "{}", deleted.text());
+        // Jobs may name groups that are not there: they match no node.
+        if kind == "calendars" {
+            assert!(named.fails(422, "invalid").contains("there is no calendar `x`"));
+        } else {
+            assert_eq!(named.status, 200);
+        }
+        assert_eq!(api.put(&job, spec(&name, json!({}))).await.status, 200);
+
+        // What is only changed meanwhile may be named.
+        assert_eq!(api.put(&path, body.clone()).await.status, 201);
+        let changed = match kind {
+            "calendars" => json!({"dates": ["2026-02-02"]}),
+            _ => json!({"nodes": ["n2"]}),
+        };
+        let held = other.hold.next("jobs/");
+        let (named, changed) = tokio::join!(
+            other.put(&job, spec(&name, more.clone())),
+            held.meanwhile(api.put(&path, changed))
+        );
+        assert_eq!((named.status, changed.status), (200, 200), "{}", named.text());
+    }
+}
+
+#[tokio::test]
+async fn many_jobs_that_name_much_are_applied() {
+    let api = Api::start().await;
+    for n in 0..120 {
+        let dates = json!({"dates": ["2026-02-01"]});
+        assert_eq!(api.put(&format!("/calendars/c{n}"), dates).await.status, 201);
+    }
+    let jobs: Vec<Value> = (0..120)
+        .map(|n| {
+            let calendars = json!({"exclude": [format!("c{n}"), format!("c{}", (n + 1) % 120)]});
+            json!({"name": format!("a{n}"), "run": {"shell": "true"}, "calendars": calendars})
+        })
+        .collect();
+    let answer = api.post("/apply", json!({"jobs": jobs})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.value.as_array().unwrap().len(), 120);
+}
+
+#[tokio::test]
 async fn what_is_to_come_says_what_is_suppressed() {
     let api = Api::start().await;
     api.put(

@@ -418,6 +418,61 @@ async fn runs_are_found_by_cause_and_by_a_part_of_a_name() {
 }
 
 #[tokio::test]
+async fn a_renamed_job_keeps_its_past() {
+    let api = Api::start().await;
+    let n1 = api.node("n1").await;
+    let spec = |name: &str| json!({"name": name, "run": {"shell": "true"}, "schedule": "0 * * * *"});
+    api.wall.set(ago(600));
+    let job = api.job(spec("rn")).await;
+    api.wall.set(NOW);
+    let before = run_of(&job, ago(120), &n1, State::Succeeded);
+    assert_eq!(api.put("/jobs/default/rn", spec("rn2")).await.status, 200);
+    let after = Run {
+        path: "default/rn2".parse().unwrap(),
+        ..run_of(&job, ago(60), &n1, State::Failed)
+    };
+    api.history
+        .record(&[before.clone(), after.clone()], &[])
+        .await
+        .unwrap();
+
+    let runs = async |query: &str| {
+        let page: Page<RunView> = api.get(&format!("/runs?{query}")).await.read();
+        page.items.iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(runs("job=default/rn2").await, [after.id, before.id]);
+    assert_eq!(runs(&format!("job_id={}", job.id)).await, [after.id, before.id]);
+    assert_eq!(runs("q=rn2").await, [after.id, before.id]);
+    assert_eq!(runs("q=rn2&job=default/rn2&state=succeeded").await, [before.id]);
+    // By the name of old, what was recorded under it.
+    assert_eq!(runs("job=default/rn").await, [before.id]);
+    let sums = api.get("/statistics?job=default/rn2&by=job").await;
+    assert_eq!(
+        (
+            &sums.value[0]["outcomes"]["succeeded"],
+            &sums.value[0]["outcomes"]["failed"]
+        ),
+        (&json!(1), &json!(1)),
+        "{}",
+        sums.text()
+    );
+    let at = before.scheduled_at;
+    let why: shared::api::Why = api.get(&format!("/jobs/default/rn2/why?at={at}")).await.read();
+    assert!(why.answer[0].contains("it succeeded"), "{:?}", why.answer);
+
+    // Another job of the old name is another job, and what is deleted is found by its name.
+    let other = api.job(spec("rn")).await;
+    assert_eq!(runs("job=default/rn").await, []);
+    assert_eq!(
+        runs(&format!("job=default/rn&job_id={}", job.id)).await,
+        [before.id]
+    );
+    assert_ne!(other.id, job.id);
+    api.delete("/jobs/default/rn2").await;
+    assert_eq!(runs("job=default/rn2").await, [after.id]);
+}
+
+#[tokio::test]
 async fn a_run_tells_what_was_asked_for() {
     let api = Api::start().await;
     let n1 = api.node("n1").await;

@@ -215,3 +215,84 @@ async fn a_minute_stands_for_the_first_fire_in_it() {
             .contains("The nearest fire to 2026-01-31T11:00:00.000Z is that of 2026-01-31T11:00:20.000Z")
     );
 }
+
+#[tokio::test]
+async fn a_wide_jobs_slots_are_all_looked_for() {
+    const SLOTS: u32 = 300;
+    let api = Api::start().await;
+    api.wall.set(NOW - Duration::from_secs(86_400));
+    let wide = json!({
+        "name": "a", "run": {"shell": "true"}, "schedule": "0 * * * *", "target": {"place": {"shards": SLOTS}},
+    });
+    let job = api.job(wide).await;
+    let node = api.node("n1").await;
+    api.wall.set(NOW + Duration::from_secs(90));
+    let run = |slot: u32, hours: u64| {
+        let at = NOW - Duration::from_secs(3600 * hours);
+        let fire = shared::id::Fire {
+            job: job.id,
+            at,
+            owner: shared::id::Owner::Slot(slot),
+        };
+        let id = shared::id::RunId::of(&fire);
+        Run {
+            id,
+            first: id,
+            slot: Some(slot),
+            ..run_of(&job, at, &node, State::Succeeded)
+        }
+    };
+    // At one instant all ran. Slot 7 missed it and those around it, as one, and others ran in
+    // the meantime.
+    let mut runs: Vec<Run> = (0..SLOTS).map(|slot| run(slot, 1)).collect();
+    for hours in [2, 3, 4] {
+        runs.extend((0..SLOTS).filter(|slot| *slot != 7).map(|slot| run(slot, hours)));
+    }
+    runs.push(Run {
+        state: State::Missed,
+        started_at: None,
+        range: Some(Range {
+            until: NOW - Duration::from_secs(2 * 3600),
+            count: 3,
+        }),
+        ..run(7, 4)
+    });
+    api.history.record(&runs, &[]).await.unwrap();
+    for (hours, others) in [(1, 300), (2, 299), (3, 299), (4, 299)] {
+        let at = NOW - Duration::from_secs(3600 * hours);
+        let why: Why = api.get(&format!("/jobs/default/a/why?at={at}")).await.read();
+        let said = |what: &str| why.answer.iter().filter(|said| said.contains(what)).count();
+        assert_eq!((why.runs.len(), why.answer.len()), (300, 300), "{hours}");
+        assert_eq!(said("it succeeded"), others, "{hours}");
+        assert_eq!(
+            said("Slot 7 on node n1 it ended missed, recorded as one with 3"),
+            300 - others
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_report_is_promised_of_a_node_that_may_not_have_been_there() {
+    let api = Api::start().await;
+    api.wall.set(NOW - Duration::from_secs(86_400));
+    let every =
+        json!({"name": "a", "run": {"shell": "true"}, "schedule": "0 * * * *", "target": {"place": "every"}});
+    api.job(every).await;
+    api.wall.set(NOW + Duration::from_secs(90));
+    check(&api, "2026-01-31T12:00:00Z", expect![[r#"
+        It was due at 2026-01-31T12:00:00.000Z, and nothing is recorded of it.
+        No node that takes new work matches it now.
+        An instant is a node's only if it matched, took new work and was up then, which is not recorded: there may be nothing to come. A node that ran it and cannot reach a master keeps its reports."#]]).await;
+    api.node("n1").await;
+    let node = api.node("n2").await;
+    let cordon = json!({"cordoned": true});
+    let cordoned = api
+        .call(axum::http::Method::PATCH, &format!("/nodes/{node}/intent"))
+        .json(cordon);
+    assert_eq!(api.send(cordoned).await.status, 200);
+    check(&api, "2026-01-31T12:00:00Z", expect![[r#"
+        It was due at 2026-01-31T12:00:00.000Z, and nothing is recorded of it.
+        The nodes that match and take new work now are n1.
+        Nodes that match and take no new work now: n2.
+        An instant is a node's only if it matched, took new work and was up then, which is not recorded: there may be nothing to come. A node that ran it and cannot reach a master keeps its reports."#]]).await;
+}

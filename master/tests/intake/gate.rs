@@ -103,6 +103,9 @@ impl History for Gate {
     async fn known(&self, job: JobId, slot: u32, from: Time, until: Time) -> Result<Vec<Time>, HistoryError> {
         self.inner.known(job, slot, from, until).await
     }
+    async fn covering(&self, job: JobId, at: Time, limit: u32) -> Result<Vec<RunView>, HistoryError> {
+        self.inner.covering(job, at, limit).await
+    }
     async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
         self.inner.output(run, from, limit).await
     }

@@ -236,6 +236,11 @@ impl History for SqlHistory {
             .await
     }
 
+    async fn covering(&self, job: JobId, at: Time, limit: u32) -> Result<Vec<RunView>, HistoryError> {
+        self.call(self.patience.call, || read::covering(self, job, at, limit))
+            .await
+    }
+
     async fn output(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, HistoryError> {
         self.call(self.patience.call, || read::output(self, run, from, limit))
             .await

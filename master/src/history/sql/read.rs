@@ -174,6 +174,24 @@ pub async fn known(
     Ok(instants(found.into_iter(), from, until))
 }
 
+pub async fn covering(
+    history: &SqlHistory,
+    job: JobId,
+    at: Time,
+    limit: u32,
+) -> Result<Vec<RunView>, Failure> {
+    let mut select = rows::select_runs();
+    select.and_where(Expr::col("job_id").eq(job.to_string()));
+    select.and_where(Expr::col("scheduled_at").lt(at.as_millis()));
+    select.and_where(Expr::col("range_until").gte(at.as_millis()));
+    select
+        .order_by("scheduled_at", Order::Desc)
+        .order_by("id", Order::Desc)
+        .limit(u64::from(limit));
+    let found = runs(history, &select).await?;
+    Ok(found.into_iter().map(RunView::from).collect())
+}
+
 pub async fn output(history: &SqlHistory, run: RunId, from: u64, limit: u32) -> Result<Vec<Chunk>, Failure> {
     let mut select = rows::select_pieces();
     select.and_where(Expr::col("run").eq(run.to_string()));

@@ -240,6 +240,9 @@ async fn plain(history: &SqlHistory, wanted: &Wanted) -> Result<Vec<Statistic>, 
 }
 
 fn matching(select: &mut SelectStatement, wanted: &Wanted) {
+    if let Some(job) = wanted.job_id {
+        select.and_where(Expr::col("job_id").eq(job.to_string()));
+    }
     if let Some(job) = &wanted.job {
         select.and_where(Expr::col("namespace").eq(job.namespace.as_str()));
         select.and_where(Expr::col("name").eq(job.name.as_str()));

@@ -246,11 +246,37 @@ fn unrecorded(facts: &Facts) -> Vec<String> {
     if facts.job.spec.target.place.is_exclusive() {
         said.extend(facts.slots.iter().map(|slot| slot_story(facts, slot)));
     } else {
-        said.push(match open_nodes(facts).as_slice() {
-            [] => "No node matches it now.".to_owned(),
-            nodes => format!("The nodes that match now are {}; none has reported it yet. A node that cannot reach a master keeps its reports.", nodes.join(", ")),
-        });
+        said.extend(unreported_nodes(facts));
     }
+    said
+}
+
+/// What an every-node job's silence may mean: an instant counts for a node only if the node
+/// was there for it, of which nothing is kept.
+fn unreported_nodes(facts: &Facts) -> Vec<String> {
+    let matching = facts.nodes.iter().filter(|standing| standing.matches);
+    let (open, shut): (Vec<&NodeId>, Vec<&NodeId>) = matching
+        .map(|standing| &standing.node)
+        .partition(|node| facts.alive.get(*node) == Some(&true));
+    let names = |nodes: &[&NodeId]| {
+        let names: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    let mut said = vec![match open.as_slice() {
+        [] => "No node that takes new work matches it now.".to_owned(),
+        open => format!("The nodes that match and take new work now are {}.", names(open)),
+    }];
+    if !shut.is_empty() {
+        said.push(format!(
+            "Nodes that match and take no new work now: {}.",
+            names(&shut)
+        ));
+    }
+    said.push(
+        "An instant is a node's only if it matched, took new work and was up then, which is not recorded: \
+         there may be nothing to come. A node that ran it and cannot reach a master keeps its reports."
+            .to_owned(),
+    );
     said
 }
 

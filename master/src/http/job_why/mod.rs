@@ -8,7 +8,6 @@ use shared::{
     api::{Why, paths},
     fire::{self, Timetable},
     history::{RunQuery, RunView},
-    id::JobPath,
     job::{Compiled, Job},
     keys,
     time::Time,
@@ -24,9 +23,12 @@ use super::{
 };
 use answer::Facts;
 
-/// How many runs of the instant, and how many before it, are looked at.
-const RUNS_MAX: u32 = 200;
-const RANGES_MAX: u32 = 50;
+/// How many runs of the instant are read at once, and how often: far more than slots and
+/// nodes can make of one.
+const PAGE: u32 = 1000;
+const PAGES_MAX: u32 = 100;
+/// The most ranges that it is in: one of each slot or node.
+const RANGES_MAX: u32 = 100_000;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -108,29 +110,23 @@ fn compiled(job: &Job) -> Vec<Compiled> {
 
 /// What the history knows of the instant: its runs, oldest first, and ranges that it is in.
 async fn recorded(app: &App, job: &Job, at: Time) -> Answer<Vec<RunView>> {
-    let next = at + Duration::from_millis(1);
-    let path: JobPath = job.spec.path();
-    let here = RunQuery {
-        job: Some(path.clone()),
+    // By the job's id: what it did under an earlier name counts.
+    let mut query = RunQuery {
+        job_id: Some(job.id),
         since: Some(at),
-        until: Some(next),
-        limit: Some(RUNS_MAX),
+        until: Some(at + Duration::from_millis(1)),
+        limit: Some(PAGE),
         ..RunQuery::default()
     };
-    let mut runs = app.history.runs(&here).await?.items;
-    let earlier = RunQuery {
-        job: Some(path),
-        until: Some(at),
-        limit: Some(RANGES_MAX),
-        ..RunQuery::default()
-    };
-    let earlier = app.history.runs(&earlier).await?.items;
-    runs.extend(
-        earlier
-            .into_iter()
-            .filter(|run| run.range.is_some_and(|range| range.until >= at)),
-    );
-    runs.retain(|run| run.job_id == job.id);
+    let mut runs = app.history.covering(job.id, at, RANGES_MAX).await?;
+    for _ in 0..PAGES_MAX {
+        let page = app.history.runs(&query).await?;
+        runs.extend(page.items);
+        query.cursor = page.next;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
     runs.sort_by(|a, b| {
         (a.scheduled_at, a.slot, &a.node, a.attempt).cmp(&(b.scheduled_at, b.slot, &b.node, b.attempt))
     });

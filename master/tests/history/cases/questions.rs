@@ -49,6 +49,20 @@ pub async fn pages_are_newest_first_and_stable(db: &Database) {
     };
     let exact = db.history.runs(&exact).await.unwrap();
     assert_eq!((exact.items.len(), exact.next), (50, None));
+    // A job by its id, whatever its runs were named, is one walk too.
+    let renamed = Run {
+        path: "ops/renamed".parse().unwrap(),
+        ..run(1, 99)
+    };
+    db.history.record(&[renamed], &[]).await.unwrap();
+    let of_job = RunQuery {
+        limit: Some(51),
+        job_id: Some(job(1)),
+        ..RunQuery::default()
+    };
+    let of_job = db.history.runs(&of_job).await.unwrap();
+    assert_eq!((of_job.items.len(), of_job.next), (51, None));
+    assert!(of_job.items.iter().all(|run| run.job_id == job(1)));
 }
 
 pub async fn filters_select(db: &Database) {
@@ -222,6 +236,39 @@ pub async fn wrong_questions_are_refused(db: &Database) {
         ..query()
     };
     assert_eq!(db.history.runs(&none).await.unwrap().items, vec![]);
+}
+
+pub async fn ranges_that_cover_an_instant_are_found(db: &Database) {
+    let ranged = |n: u64, slot: u32, from: i64, until: i64| {
+        let ranged = run(n, from);
+        let id = RunId::new(ranged.scheduled_at, u128::from(n) * 100 + u128::from(slot) + 1);
+        Run {
+            id,
+            first: id,
+            slot: Some(slot),
+            range: Some(Range {
+                until: at(until),
+                count: 3,
+            }),
+            ..ranged
+        }
+    };
+    let mut runs = vec![
+        ranged(1, 0, 0, 100),
+        ranged(1, 1, 10, 50),
+        ranged(1, 2, 10, 49),
+        ranged(1, 3, 50, 90),
+        ranged(2, 0, 0, 100),
+    ];
+    // However much is recorded in between.
+    runs.extend((1..50).map(|secs| run(1, secs)));
+    db.history.record(&runs, &[]).await.unwrap();
+    let found = async |limit: u32| {
+        let found = db.history.covering(job(1), at(50), limit).await.unwrap();
+        found.into_iter().map(|run| run.slot).collect::<Vec<_>>()
+    };
+    assert_eq!(found(10).await, [Some(1), Some(0)]);
+    assert_eq!(found(1).await, [Some(1)]);
 }
 
 pub async fn unfinished_and_known(db: &Database) {

@@ -163,6 +163,7 @@ sentences! {
     "calendar {name} is named by {n} {jobs}: {all}" / "日历 {name} 被 {n} 个作业引用：{all}",
     "calendar {name} is named by {n} {jobs}: {all}, and {more} more" / "日历 {name} 被 {n} 个作业引用：{all} 等（另有 {more} 个）",
     "there is no calendar `{name}`" / "没有日历 `{name}`",
+    "there is no calendar `{name}`: it was just deleted" / "没有日历 `{name}`：它刚被删除",
     "make it first, with `gnomon calendar apply`; `gnomon calendar ls` shows those there are" / "请先用 `gnomon calendar apply` 创建；`gnomon calendar ls` 列出已有的日历",
     "there is no calendar {name}" / "没有日历 {name}",
 }
