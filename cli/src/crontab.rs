@@ -80,7 +80,10 @@ pub fn user_column(text: &str) -> Vec<&str> {
 /// Whether cron reads a file of this name in `/etc/cron.d`: what packages and editors leave
 /// behind (`x.dpkg-old`, `x~`) it does not.
 pub fn is_read_in_cron_d(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 fn blank_start(line: &str) -> &str {
@@ -402,7 +405,11 @@ mod tests {
                 " | {:?} | {:?} | {:?}",
                 job.run.action, job.run.stdin, job.run.env
             );
-            shown += &job.run.dir.as_ref().map_or("\n".into(), |dir| format!(" | in {dir}\n"));
+            shown += &job
+                .run
+                .dir
+                .as_ref()
+                .map_or("\n".into(), |dir| format!(" | in {dir}\n"));
         }
         for skipped in &crontab.skipped {
             shown += &format!("line {} skipped: {}\n", skipped.line, skipped.reason);
@@ -518,7 +525,12 @@ CRON_TZ=Mars/Olympus
 
     #[test]
     fn leftovers_in_cron_d_are_not_read() {
-        for (name, is_read) in [("e2scrub_all", true), ("x.dpkg-old", false), ("x~", false), (".placeholder", false)] {
+        for (name, is_read) in [
+            ("e2scrub_all", true),
+            ("x.dpkg-old", false),
+            ("x~", false),
+            (".placeholder", false),
+        ] {
             assert_eq!(is_read_in_cron_d(name), is_read, "{name}");
         }
     }

@@ -69,6 +69,21 @@ const WRONG: &[Wrong] = &[
         says: &[":4:12", "30", "unit", "90s"],
     },
     Wrong {
+        name: "fewer nodes than none",
+        file: "name: a\nrun: {shell: 'true'}\ntarget: {place: -3}\n",
+        says: &[":3:", "place is -3"],
+    },
+    Wrong {
+        name: "a setting that a request does not have",
+        file: "name: a\nrun:\n  http: {url: 'http://a'}\n  user: bob\n",
+        says: &[":3:3", "run.user", "leave it out"],
+    },
+    Wrong {
+        name: "a label with white space",
+        file: "name: a\nrun: {shell: 'true'}\nlabels: {' a ': b}\n",
+        says: &[":3:1", "` a `"],
+    },
+    Wrong {
         name: "a zone that is not",
         file: "name: a\nrun: {shell: 'true'}\ntriggers:\n  - {cron: '0 0 * * *', timezone: Mars/Olympus}\n",
         says: &[":4:", "Mars/Olympus"],
@@ -175,6 +190,7 @@ fn wrong_flags_end_with_2_and_a_way_out() {
         &["run", "ls", "--limit", "0"],
         &["run", "get", "no-ulid"],
         &["next", "--", "61 * * * *"],
+        &["next", "--count", "0", "--", "* * * * *"],
         &["standalone", "--listen", "nowhere"],
         &["master"],
         &["agent"],
@@ -197,7 +213,10 @@ fn what_the_server_finds_wrong_is_told_with_file_and_line() {
         .file("one.yaml", "name: one\nrun: {shell: 'true'}\n");
     let one = one.display().to_string();
     let wrong = [
-        ("name: one\nrun: {shell: 'true'}\n", ["wrong.yaml:1:1", "one.yaml:1:1"]),
+        (
+            "name: one\nrun: {shell: 'true'}\n",
+            ["wrong.yaml:1:1", "one.yaml:1:1"],
+        ),
         (
             "name: a\nrun: {shell: 'true'}\n---\nname: b\ntriggers:\n  - at: 2001-01-01T00:00:00Z\nrun: {shell: 'true'}\n",
             ["wrong.yaml:5:1", "trigger 1"],
@@ -253,7 +272,11 @@ fn what_cron_does_not_read_is_not_taken_over() {
     std::fs::write(folder.join("tidy"), SYSTEM).unwrap();
     std::fs::write(folder.join("tidy.dpkg-old"), SYSTEM).unwrap();
     let path = |name: &str| folder.join(name).display().to_string();
-    let done = import(&scratch, &[&path("tidy"), &path("tidy.dpkg-old"), "-o", "name"], "");
+    let done = import(
+        &scratch,
+        &[&path("tidy"), &path("tidy.dpkg-old"), "-o", "name"],
+        "",
+    );
     assert_eq!((done.code, &*done.stdout), (0, "default/tidy-true\n"), "{done:?}");
     assert!(done.stderr.contains("tidy.dpkg-old: not taken"), "{done:?}");
     std::fs::write(folder.join("latin"), b"# one\n* * * * * root echo caf\xe9\n").unwrap();
@@ -271,7 +294,10 @@ fn lines_of_several_crontabs_are_told_apart() {
     };
     let (one, two) = (file("one"), file("two"));
     let done = import(&scratch, &[&one, &two, "-o", "name"], "");
-    assert_eq!(done.stdout, "default/one-tab-tidy\ndefault/two-tab-tidy\n", "{done:?}");
+    assert_eq!(
+        done.stdout, "default/one-tab-tidy\ndefault/two-tab-tidy\n",
+        "{done:?}"
+    );
     for file in [&one, &two] {
         assert!(done.stderr.contains(&format!("{file}:2: not taken")), "{done:?}");
     }

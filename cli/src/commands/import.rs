@@ -163,7 +163,10 @@ fn is_read_by_cron(path: &Path) -> bool {
 }
 
 fn in_cron_d(path: &Path) -> bool {
-    !is_stdin(path) && whole(path).parent().is_some_and(|folder| folder.ends_with("cron.d"))
+    !is_stdin(path)
+        && whole(path)
+            .parent()
+            .is_some_and(|folder| folder.ends_with("cron.d"))
 }
 
 /// From the root on; as it was given if nothing is there.
@@ -226,7 +229,10 @@ fn prefix(path: &Path, files: &[PathBuf]) -> String {
     let is_shared = files.iter().filter(|other| called(other) == name).count() > 1;
     let folder = match is_stdin(path) {
         true => None,
-        false => whole(path).parent().and_then(Path::file_name).map(OsStr::to_owned),
+        false => whole(path)
+            .parent()
+            .and_then(Path::file_name)
+            .map(OsStr::to_owned),
     };
     match folder.filter(|_| is_shared) {
         Some(folder) => format!("{}-{name}", folder.to_string_lossy()),
