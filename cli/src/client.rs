@@ -168,6 +168,11 @@ impl Client {
         self.json(self.request(Method::POST, path).json(body)).await
     }
 
+    /// A change of a part.
+    pub async fn patch<B: Serialize + ?Sized, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T> {
+        self.json(self.request(Method::PATCH, path).json(body)).await
+    }
+
     /// A write whose answer says nothing but that it was done.
     pub async fn send<B: Serialize + ?Sized>(&self, method: Method, path: &str, body: &B) -> Result<()> {
         self.answer(self.request(method, path).timeout(CALL_TIMEOUT).json(body))
@@ -220,11 +225,12 @@ impl Client {
     }
 
     /// Sends a file's bytes as they are read.
-    pub async fn upload(&self, path: &str, body: reqwest::Body) -> Result<()> {
+    pub async fn upload<T: DeserializeOwned>(&self, path: &str, body: reqwest::Body) -> Result<T> {
         let request = self
             .request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/x-ndjson");
-        self.answer(request.body(body)).await.map(drop)
+        let answer = self.answer(request.body(body)).await?;
+        self.decoded(answer).await
     }
 
     /// Events as they come. `after` is the last event's id already seen.
@@ -264,6 +270,10 @@ impl Client {
 
     async fn json<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T> {
         let answer = self.answer(request.timeout(CALL_TIMEOUT)).await?;
+        self.decoded(answer).await
+    }
+
+    async fn decoded<T: DeserializeOwned>(&self, answer: Response) -> Result<T> {
         answer.json().await.map_err(|e| {
             if e.is_decode() {
                 CliError::failed(format!("{} did not answer as Gnomon does: {e}", self.url))

@@ -1,6 +1,9 @@
 //! What commands print: tables for people, JSON and YAML for programs, names for pipes.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal, Write},
+};
 
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
@@ -47,6 +50,49 @@ pub fn value<T: Serialize + ?Sized>(format: Format, item: &T) -> Result<()> {
         _ => serde_saphyr::to_string(&item).doing("writing YAML")?,
     };
     lines([text.trim_end()])
+}
+
+/// Says what was done to one thing: a line to people, `answer` to programs, its name to pipes.
+pub fn done<T: Serialize>(format: Format, name: impl Display, what: &str, answer: &T) -> Result<()> {
+    match format {
+        Format::Table => lines([format!("{name} {what}")]),
+        Format::Name => lines([name.to_string()]),
+        format => value(format, answer),
+    }
+}
+
+/// Says what was done to one thing after the other: to people at once, to programs as one
+/// list at the end.
+pub struct Told<T> {
+    format: Format,
+    answers: Vec<T>,
+}
+
+impl<T: Serialize> Told<T> {
+    pub fn new(format: Format) -> Told<T> {
+        Told {
+            format,
+            answers: Vec::new(),
+        }
+    }
+
+    pub fn tell(&mut self, name: impl Display, what: &str, answer: T) -> Result<()> {
+        match self.format {
+            Format::Table | Format::Name => done(self.format, name, what, &answer),
+            Format::Json | Format::Yaml => {
+                self.answers.push(answer);
+                Ok(())
+            }
+        }
+    }
+
+    /// How it ended: also of what failed half-way it is said what was done.
+    pub fn end(self, ended: Result<()>) -> Result<()> {
+        if matches!(self.format, Format::Json | Format::Yaml) {
+            value(self.format, &self.answers)?;
+        }
+        ended
+    }
 }
 
 /// Prints a table that fits the terminal.

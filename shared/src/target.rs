@@ -236,7 +236,7 @@ impl<'de> Deserialize<'de> for Place {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Place, D::Error> {
         struct Visitor;
 
-        fn slots<E: de::Error>(what: &str, n: u64) -> Result<u32, E> {
+        fn slots<E: de::Error>(what: &str, n: i128) -> Result<u32, E> {
             match u32::try_from(n) {
                 Ok(n) if (1..=SLOTS_MAX).contains(&n) => Ok(n),
                 _ => Err(E::custom(format!(
@@ -266,11 +266,11 @@ impl<'de> Deserialize<'de> for Place {
             }
 
             fn visit_u64<E: de::Error>(self, n: u64) -> Result<Place, E> {
-                slots("place", n).map(Place::Count)
+                slots("place", n.into()).map(Place::Count)
             }
 
             fn visit_i64<E: de::Error>(self, n: i64) -> Result<Place, E> {
-                self.visit_u64(u64::try_from(n).unwrap_or(0))
+                slots("place", n.into()).map(Place::Count)
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Place, A::Error> {

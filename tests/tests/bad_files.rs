@@ -69,6 +69,21 @@ const WRONG: &[Wrong] = &[
         says: &[":4:12", "30", "unit", "90s"],
     },
     Wrong {
+        name: "fewer nodes than none",
+        file: "name: a\nrun: {shell: 'true'}\ntarget: {place: -3}\n",
+        says: &[":3:", "place is -3"],
+    },
+    Wrong {
+        name: "a setting that a request does not have",
+        file: "name: a\nrun:\n  http: {url: 'http://a'}\n  user: bob\n",
+        says: &[":3:3", "run.user", "leave it out"],
+    },
+    Wrong {
+        name: "a label with white space",
+        file: "name: a\nrun: {shell: 'true'}\nlabels: {' a ': b}\n",
+        says: &[":3:1", "` a `"],
+    },
+    Wrong {
         name: "a zone that is not",
         file: "name: a\nrun: {shell: 'true'}\ntriggers:\n  - {cron: '0 0 * * *', timezone: Mars/Olympus}\n",
         says: &[":4:", "Mars/Olympus"],
@@ -175,6 +190,7 @@ fn wrong_flags_end_with_2_and_a_way_out() {
         &["run", "ls", "--limit", "0"],
         &["run", "get", "no-ulid"],
         &["next", "--", "61 * * * *"],
+        &["next", "--count", "0", "--", "* * * * *"],
         &["standalone", "--listen", "nowhere"],
         &["master"],
         &["agent"],

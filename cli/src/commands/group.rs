@@ -81,11 +81,13 @@ pub async fn run(command: Command, context: Context) -> Result<()> {
                 ..NodeSet::default()
             };
             context.client.send(Method::PUT, &path(&args.group), &set).await?;
-            output::lines([format!("{} set", args.group)])
+            let group: GroupView = context.client.get(&path(&args.group)).await?;
+            output::done(context.format, &args.group, "set", &group)
         }
         Command::Rm(args) => {
             context.client.delete(&path(&args.group)).await?;
-            output::lines([format!("{} deleted", args.group)])
+            let answer = serde_json::json!({"group": args.group, "deleted": true});
+            output::done(context.format, &args.group, "deleted", &answer)
         }
     }
 }

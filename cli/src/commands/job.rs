@@ -9,7 +9,6 @@ mod start;
 mod why;
 
 use clap::{Args, Subcommand};
-use reqwest::Method;
 use shared::{
     api::{JobView, paths},
     id::JobPath,
@@ -91,22 +90,32 @@ async fn fetch(context: &Context, job: &JobPath) -> Result<JobView> {
 }
 
 async fn each(args: Names, context: Context, template: &str, done: &str) -> Result<()> {
-    for job in &args.jobs {
-        context
-            .client
-            .send(Method::POST, &path(template, job), &serde_json::json!({}))
-            .await?;
-        output::lines([format!("{job} {done}")])?;
+    let mut told = output::Told::new(context.format);
+    let ended = async {
+        for job in &args.jobs {
+            let view: JobView = context
+                .client
+                .post(&path(template, job), &serde_json::json!({}))
+                .await?;
+            told.tell(job, done, view)?;
+        }
+        Ok(())
     }
-    Ok(())
+    .await;
+    told.end(ended)
 }
 
 async fn rm(args: RmArgs, context: Context) -> Result<()> {
     let names: Vec<String> = args.names.jobs.iter().map(ToString::to_string).collect();
     super::confirm(&format!("delete {}?", names.join(", ")), args.yes)?;
-    for job in &args.names.jobs {
-        context.client.delete(&path(paths::JOB, job)).await?;
-        output::lines([format!("{job} deleted")])?;
+    let mut told = output::Told::new(context.format);
+    let ended = async {
+        for job in &args.names.jobs {
+            context.client.delete(&path(paths::JOB, job)).await?;
+            told.tell(job, "deleted", serde_json::json!({"job": job, "deleted": true}))?;
+        }
+        Ok(())
     }
-    Ok(())
+    .await;
+    told.end(ended)
 }

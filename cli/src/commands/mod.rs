@@ -112,7 +112,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Standalone(args) => blocking(standalone::run(args)),
         Command::Master(args) => blocking(master::run(args)),
         Command::Agent(args) => blocking(agent::run(args)),
-        Command::Next(args) => next::run(args, output),
+        Command::Next(args) => blocking(next::run(args, server, output)),
         Command::Completion(args) => completion::run(args),
         Command::Login(args) => blocking(login::run(args, server)),
         Command::ResetPassword(command) => blocking(reset_password::run(command)),

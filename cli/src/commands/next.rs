@@ -2,11 +2,15 @@
 //! another, with changes of their clocks marked.
 
 use shared::{
+    api::{JobView, paths},
+    id::JobPath,
     schedule::{Dialect, Dst, Lang, Listing, Schedule, Zone, preview},
     time::Time,
 };
 
+use super::job::path;
 use crate::{
+    client::{Client, Server},
     error::{CliError, Result},
     output::{self, Format},
 };
@@ -32,8 +36,15 @@ pub struct Args {
     #[arg(long)]
     from: Option<Time>,
     /// How many instants
-    #[arg(long, default_value_t = 10)]
-    count: usize,
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    count: u64,
+    /// What becomes of local times that the clocks jump over: `tick` (they fire after the
+    /// jump) or `skip`
+    #[arg(long, default_value = "tick", value_parser = dst)]
+    dst: Dst,
+    /// Let `H` stand for what it stands for in this job; asks the server
+    #[arg(long)]
+    job: Option<JobPath>,
     /// The expression: five, six or seven fields, or a nickname
     #[arg(value_name = "EXPR", required = true)]
     expression: Vec<String>,
@@ -47,20 +58,31 @@ fn dialect(text: &str) -> Result<Dialect, String> {
     }
 }
 
-const COUNT_MAX: usize = 100_000;
-
-pub fn run(args: Args, format: Format) -> Result<()> {
-    if args.count > COUNT_MAX {
-        return Err(CliError::usage(format!(
-            "--count: {} is more than {COUNT_MAX}",
-            args.count
-        )));
+fn dst(text: &str) -> Result<Dst, String> {
+    match text {
+        "tick" => Ok(Dst::Tick),
+        "skip" => Ok(Dst::Skip),
+        _ => Err("it is one of tick, skip".into()),
     }
+}
+
+pub async fn run(args: Args, server: Server, format: Format) -> Result<()> {
     let expression = args.expression.join(" ");
+    let seed = match &args.job {
+        Some(job) => {
+            let view: JobView = Client::new(&server)?.get(&path(paths::JOB, job)).await?;
+            view.id.seed()
+        }
+        None => 0,
+    };
     let refused = |e: shared::schedule::ScheduleError| CliError::usage(e);
-    let schedule = Schedule::cron(&expression, args.dialect, args.timezone, Dst::Tick, 0).map_err(refused)?;
+    let schedule =
+        Schedule::cron(&expression, args.dialect, args.timezone, args.dst, seed).map_err(refused)?;
     let from = args.from.unwrap_or_else(output::now);
-    let preview = preview(&schedule, from, args.count, args.also, Lang::En);
+    if args.job.is_none() && has_hash(&expression) {
+        output::note("H stands for other values in each job; --job NAME shows those of that job");
+    }
+    let preview = preview(&schedule, from, args.count as usize, args.also, Lang::En);
     if format == Format::Table {
         output::note(&preview.description);
     }
@@ -70,6 +92,13 @@ pub fn run(args: Args, format: Format) -> Result<()> {
         Format::Table => output::lines(table(&preview.listing)),
         Format::Name => output::lines(instants),
     }
+}
+
+/// Whether `H` stands in it, and not as a part of a name such as THU.
+fn has_hash(expression: &str) -> bool {
+    expression
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .any(|word| word.eq_ignore_ascii_case("h"))
 }
 
 /// A line for each instant and for each change of a clock between them.
@@ -138,6 +167,16 @@ mod tests {
                 2027-11-01T09:30:00+08:00  2027-11-01T02:30:00+01:00
             "#]],
         );
+    }
+
+    #[test]
+    fn hashes_are_told_from_names() {
+        for expression in ["H * * * *", "0 H(0-7) * * *", "*/5 h/2 * * *", "0,H * * * *"] {
+            assert!(has_hash(expression), "{expression}");
+        }
+        for expression in ["0 0 * MARCH THU", "@hourly", "0 0 * * *"] {
+            assert!(!has_hash(expression), "{expression}");
+        }
     }
 
     #[test]

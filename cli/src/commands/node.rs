@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use comfy_table::Cell;
-use reqwest::Method;
 use shared::{
     api::{IntentPatch, NodeState, NodeView, paths},
     id::NodeId,
@@ -108,7 +107,8 @@ pub async fn run(command: Command, context: Context) -> Result<()> {
         Command::Rm(args) => {
             super::confirm(&format!("forget the node {}?", args.node), args.yes)?;
             context.client.delete(&path(paths::NODE, &args.node)).await?;
-            output::lines([format!("{} removed", args.node)])
+            let answer = serde_json::json!({"node": args.node, "removed": true});
+            output::done(context.format, &args.node, "removed", &answer)
         }
         Command::Label(args) => {
             let labels: BTreeMap<_, _> = args.labels.into_iter().collect();
@@ -145,11 +145,15 @@ async fn get(args: Name, context: Context) -> Result<()> {
 }
 
 async fn change(context: &Context, node: &NodeId, patch: IntentPatch, done: &str) -> Result<()> {
+    let view = intend(context, node, patch).await?;
+    output::done(context.format, node, done, &view)
+}
+
+async fn intend(context: &Context, node: &NodeId, patch: IntentPatch) -> Result<NodeView> {
     context
         .client
-        .send(Method::PATCH, &path(paths::NODE_INTENT, node), &patch)
-        .await?;
-    output::lines([format!("{node} {done}")])
+        .patch(&path(paths::NODE_INTENT, node), &patch)
+        .await
 }
 
 async fn drain(args: DrainArgs, context: Context) -> Result<()> {
@@ -157,17 +161,18 @@ async fn drain(args: DrainArgs, context: Context) -> Result<()> {
         draining: Some(true),
         ..IntentPatch::default()
     };
-    change(&context, &args.node, patch, "draining").await?;
     if !args.wait {
-        return Ok(());
+        return change(&context, &args.node, patch, "draining").await;
     }
+    intend(&context, &args.node, patch).await?;
+    output::note(format!("{} draining", args.node));
     let start = Instant::now();
     let mut said = None;
     loop {
         let node: NodeView = context.client.get(&path(paths::NODE, &args.node)).await?;
         let running = node.health.as_ref().map_or(0, |h| h.running);
         if node.slots == 0 && running == 0 {
-            return output::lines([format!("{} drained", args.node)]);
+            return output::done(context.format, &args.node, "drained", &node);
         }
         if said.replace((node.slots, running)) != Some((node.slots, running)) {
             output::note(format!("{} slots to move, {running} runs going on", node.slots));

@@ -71,5 +71,6 @@ async fn kill(args: KillArgs, context: Context) -> Result<()> {
         .client
         .send(Method::POST, &path(paths::RUN_KILL, args.id), &body)
         .await?;
-    output::lines([format!("{} is being stopped", args.id)])
+    let run = fetch(&context, args.id).await?;
+    output::done(context.format, args.id, "is being stopped", &run)
 }

@@ -49,7 +49,8 @@ pub async fn run(command: Command, context: Context) -> Result<()> {
         }
         Command::Rm(args) => {
             context.client.delete(&fill(paths::TOKEN, &[&args.name])).await?;
-            output::lines([format!("{} removed", args.name)])
+            let answer = serde_json::json!({"token": args.name, "removed": true});
+            output::done(context.format, &args.name, "removed", &answer)
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::{
     api::{OutputView, Page},
     history::RunView,
-    report::{OutputSize, Run, Stream},
+    report::{Chunk, OutputSize, Run, Stream},
     run::State,
 };
 
@@ -117,6 +117,11 @@ async fn output_is_paged_and_downloaded() {
         api.get(&format!("{path}?format=text&stream=stderr")).await.bytes,
         b"oops\xff\n"
     );
+    // The pieces as they came, a line each.
+    let lines = api.get(&format!("{path}?format=ndjson")).await;
+    assert_eq!(lines.headers["content-type"], "application/x-ndjson");
+    let pieces = serde_json::Deserializer::from_slice(&lines.bytes).into_iter::<Chunk>();
+    assert_eq!(pieces.map(Result::unwrap).collect::<Vec<_>>(), chunks);
     api.get(&format!("{path}?cursor=x")).await.fails(422, "invalid");
     api.get("/runs/01HV5TQ4WM0000000000000009/output")
         .await

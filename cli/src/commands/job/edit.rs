@@ -27,7 +27,7 @@ pub async fn run(args: Name, context: Context) -> Result<()> {
     edit(file.path())?;
     let after = std::fs::read_to_string(file.path()).doing("reading the edited file")?;
     if after == before {
-        return output::lines([format!("{} unchanged", args.job)]);
+        return output::done(context.format, &args.job, "unchanged", &job);
     }
     let kept = |e: CliError, file: tempfile::NamedTempFile| match file.keep() {
         Ok((_, path)) => e.hint(format!("your version is kept in {}", path.display())),
@@ -48,11 +48,10 @@ pub async fn run(args: Name, context: Context) -> Result<()> {
         .put(&path(paths::JOB, &args.job), job.revision, &spec)
         .await;
     match saved {
-        Ok(saved) => output::lines([format!(
-            "{} saved, revision {}",
-            saved.spec.path(),
-            saved.revision
-        )]),
+        Ok(saved) => {
+            let what = format!("saved, revision {}", saved.revision);
+            output::done(context.format, saved.spec.path(), &what, &saved)
+        }
         Err(e) if e.kind == Kind::Conflict => {
             let e = CliError::new(
                 Kind::Conflict,

@@ -29,8 +29,11 @@ pub async fn run(args: WhyArgs, context: Context) -> Result<()> {
         .client
         .get(&format!("{}?at={at}", path(paths::JOB_WHY, &args.job)))
         .await?;
-    if context.format != Format::Table {
-        return output::value(context.format, &why);
+    match context.format {
+        Format::Table => {}
+        // Whose instant it is; what ran at it is named by its runs.
+        Format::Name => return output::lines(why.runs.iter().map(|run| run.id.to_string())),
+        format => return output::value(format, &why),
     }
     output::lines(&why.answer)?;
     if why.runs.is_empty() {
