@@ -50,7 +50,8 @@ fn probes(changes: &[i64]) -> Vec<i64> {
 #[test]
 fn nothing_since_2020_is_lost() {
     for (rules, names) in table::zones() {
-        for name in names {
+        // It is in the table and cannot be named: see `zone`.
+        for name in names.into_iter().filter(|name| *name != "Factory") {
             let full: Zone = name.parse().unwrap();
             let (full, trimmed) = (full.time_zone(), TimeZone::tzif(name, &rules).unwrap());
             let changes = changes(full);
@@ -71,6 +72,7 @@ fn nothing_since_2020_is_lost() {
 fn every_name_is_there_once() {
     let mut names: Vec<&str> = table::zones().into_values().flatten().collect();
     names.sort_unstable();
+    names.retain(|name| *name != "Factory");
     assert!(
         names.iter().all(|name| !name.contains(' ')),
         "they are joined by spaces"
