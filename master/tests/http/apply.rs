@@ -121,7 +121,11 @@ async fn more_jobs_than_a_transaction_holds_are_applied() {
     assert_eq!(actions(&again), vec![ApplyAction::Unchanged; 250]);
     // Few, but large: bytes bound a transaction too.
     let large: Vec<Value> = (0..5)
-        .map(|i| spec(&format!("large{i}"), &"x".repeat(500_000)))
+        .map(|i| {
+            let mut spec = spec(&format!("large{i}"), "cat");
+            spec["run"]["stdin"] = "x".repeat(500_000).into();
+            spec
+        })
         .collect();
     let applied: Vec<Applied> = api.post("/apply", json!({"jobs": large})).await.read();
     assert_eq!(actions(&applied), [ApplyAction::Create; 5]);

@@ -99,7 +99,7 @@ async fn jobs_name_calendars_that_exist_and_those_are_not_removed() {
     wrong.fails(422, "invalid");
     let jobs = json!({"jobs": [job(json!({"only": ["working-days"]}))]});
     let wrong = api.post("/apply", jobs).await;
-    assert_eq!(wrong.value["error"]["field"], "calendars.only");
+    assert_eq!(wrong.value["error"]["field"], "jobs[0].calendars.only");
     assert!(wrong.fails(422, "invalid").contains("no calendar `working-days`"));
     api.get("/jobs/default/a").await.fails(404, "not_found");
     let both = json!({"exclude": ["holidays"], "only": ["holidays"]});
