@@ -101,6 +101,12 @@ impl fmt::Display for IcalError {
     }
 }
 
+/// Of what a file says no more is shown than a person reads, and nothing that a terminal obeys.
+fn shown(text: &str) -> String {
+    let text = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    text.take(400).collect()
+}
+
 fn wrong<T>(line: usize, message: impl Into<String>) -> Result<T, IcalError> {
     let message = message.into();
     Err(IcalError { line, message })
@@ -111,6 +117,17 @@ fn wrong<T>(line: usize, message: impl Into<String>) -> Result<T, IcalError> {
 /// # Errors
 /// What cannot be read or is not understood, with its line.
 pub fn import(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
+    let mut found = read(file, options).map_err(|e| IcalError {
+        message: shown(&e.message),
+        ..e
+    })?;
+    for note in &mut found.notes {
+        note.text = shown(&note.text);
+    }
+    Ok(found)
+}
+
+fn read(file: &[u8], options: &Options) -> Result<Imported, IcalError> {
     if file.len() > FILE_BYTES_MAX {
         return wrong(
             0,

@@ -1,6 +1,8 @@
 //! Recurrence rules (RFC 5545, section 3.3.10), by days: those that say other hours than the
 //! event's own, or which weeks or days of a year, are refused.
 
+use std::collections::BTreeSet;
+
 use super::{
     IcalError,
     lines::Property,
@@ -293,8 +295,10 @@ fn number(text: &str, least: i32, most: i32) -> Option<i32> {
     (least..=most).contains(&number).then_some(number)
 }
 
-fn list<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-    text.split(',').map(|one| read(one.trim())).collect()
+/// Sorted, each once: a day is looked up in it.
+fn list<T: Ord>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    let all: Option<BTreeSet<T>> = text.split(',').map(|one| read(one.trim())).collect();
+    Some(all?.into_iter().collect())
 }
 
 /// `MO`, `2TU` or `-1FR`.
