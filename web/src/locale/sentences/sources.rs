@@ -95,6 +95,10 @@ const NO_SENTENCES: &[(&str, &str)] = &[
     ("the program", "a beginning: see the tests"),
     ("cannot use the folder {}", "told where the agent starts"),
     (
+        "cannot see what this process has open",
+        "told where the agent starts",
+    ),
+    (
         "cannot read the limit of open files",
         "told where the agent starts",
     ),
