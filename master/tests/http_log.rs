@@ -5,6 +5,9 @@
 #[allow(dead_code, reason = "only some of it is needed here")]
 #[path = "http/api.rs"]
 mod api;
+#[allow(dead_code, reason = "only some of it is needed here")]
+#[path = "http/hold.rs"]
+mod hold;
 
 use std::{
     io,

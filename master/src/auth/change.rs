@@ -31,8 +31,9 @@ pub(super) async fn set_password(
     password: &str,
     spared: Option<&str>,
 ) -> Result<Changed, AuthError> {
+    let name = stored.key.trim_start_matches(keys::USERS);
     let user: User = serde_json::from_slice(&stored.value)
-        .map_err(|e| AuthError::Invalid(format!("the user cannot be read: {e}")))?;
+        .map_err(|e| AuthError::Invalid(format!("the user {name} cannot be read: {e}")))?;
     let user = User {
         password: passwords.hash(host, password).await?,
         changed_at: host.now(),

@@ -64,7 +64,7 @@ pub async fn refuse(State(calls): State<Unqueried>, request: Request, next: Next
         };
         if calls.0.contains(&(method, path.as_str().to_owned())) {
             let field = query.split(['=', '&']).next().unwrap_or_default();
-            return Failure::invalid(format!("the query: this call takes none, and so no `{field}`"))
+            return Failure::invalid(format!("this call takes no query, and so no `{field}`"))
                 .hint("see /api/v1/openapi.json")
                 .into_response();
         }

@@ -12,6 +12,7 @@ use super::{Answer, Query, get, path, post};
 pub async fn list(wanted: &RunQuery) -> Answer<Page<RunView>> {
     let query = Query::default()
         .with_some("job", wanted.job.as_ref())
+        .with_some("job_id", wanted.job_id)
         .with_some("namespace", wanted.namespace.as_ref())
         .with_some("node", wanted.node.as_ref())
         .with_some("state", wanted.state.as_ref())

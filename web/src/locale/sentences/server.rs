@@ -70,6 +70,7 @@ sentences! {
     "the body is larger than {limit}, the most this call takes" / "请求体大于此接口的上限 {limit}",
     "send it in several parts" / "请分几次发送",
     "the query: {why}" / "查询参数：{why}",
+    "this call takes no query, and so no `{field}`" / "该调用不接受查询参数，也就没有 `{field}`",
     "`If-Match: {value}` is not a revision" / "`If-Match: {value}` 不是修订号",
     "send the `revision` as it was read" / "请发送读取时的 `revision`",
     "`If-None-Match` takes only `*`, and not together with `If-Match`" / "`If-None-Match` 只能为 `*`，且不能与 `If-Match` 一起使用",
