@@ -53,10 +53,6 @@ pub struct List {
 }
 
 impl List {
-    pub fn len(&self) -> usize {
-        self.runs.len()
-    }
-
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
@@ -299,7 +295,7 @@ pub mod tests {
             let at = Time::from_millis(base.as_millis() + n);
             list.put(Arc::new(run(1, &at.to_string(), Succeeded)), true, true);
         }
-        assert_eq!(list.len(), ROWS_MAX);
+        assert_eq!(list.runs.len(), ROWS_MAX);
         assert!(list.is_full() && list.next().is_none());
     }
 }
