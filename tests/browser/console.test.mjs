@@ -200,7 +200,7 @@ test('keys of the page do nothing behind a dialog', async () => {
 
 test('a session that ended elsewhere leads to the login, also when one writes', async () => {
   const other = await openPage(instance, '/jobs/ops/minutely/edit');
-  await other.locator('[name="description"], #description').first().fill('typed before the end');
+  await other.locator('#f-description').fill('typed before the end');
   await other.context().clearCookies();
   await other.keyboard.press('Control+s');
   await other.locator('dialog[open] button.primary').click();
