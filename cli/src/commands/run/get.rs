@@ -46,19 +46,23 @@ fn facts(run: &RunView) -> Vec<String> {
             run.retry_at.map(|t| t.to_string()).unwrap_or_default(),
         ),
     ];
-    if run.started_at.is_some() {
-        facts.push(("cpu time", format!("{}ms", run.usage.cpu_ms)));
-        facts.push((
-            "peak memory",
-            Size::bytes(run.usage.memory_max_bytes >> 10 << 10).to_string(),
-        ));
-        facts.push((
-            "output",
-            format!(
-                "{} bytes, {} of them not kept",
-                run.output.bytes, run.output.dropped
+    // Known once it has ended; a peak of nothing is one that nobody saw.
+    if run.started_at.is_some() && run.finished_at.is_some() {
+        let peak = Some(run.usage.memory_max_bytes >> 10 << 10).filter(|peak| *peak > 0);
+        facts.extend([
+            ("cpu time", format!("{}ms", run.usage.cpu_ms)),
+            (
+                "peak memory",
+                peak.map(|peak| Size::bytes(peak).to_string()).unwrap_or_default(),
             ),
-        ));
+            (
+                "output",
+                format!(
+                    "{} bytes, {} of them not kept",
+                    run.output.bytes, run.output.dropped
+                ),
+            ),
+        ]);
     }
     if let Some(range) = run.range {
         facts.push((
