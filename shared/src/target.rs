@@ -279,7 +279,9 @@ impl<'de> Deserialize<'de> for Place {
                     if key != "shards" {
                         return Err(de::Error::unknown_field(&key, &["shards"]));
                     }
-                    shards = Some(slots("shards", map.next_value()?)?);
+                    // Not every reader knows wider numbers.
+                    let n: i64 = map.next_value()?;
+                    shards = Some(slots("shards", n.into())?);
                 }
                 shards
                     .map(Place::Shards)
@@ -460,6 +462,24 @@ mod tests {
             .iter()
             .map(|(k, v)| (k.to_string(), v.to_string()))
             .collect()
+    }
+
+    /// An order carries its job's target within a value that has its kind inside.
+    #[test]
+    fn a_place_is_read_within_a_tagged_value() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind")]
+        enum Tagged {
+            Run { place: Place },
+        }
+        for place in [Place::Every, Place::One, Place::Count(3), Place::Shards(8)] {
+            let text = serde_json::to_string(&Tagged::Run { place }).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Tagged>(&text).unwrap(),
+                Tagged::Run { place },
+                "{text}"
+            );
+        }
     }
 
     #[test]
