@@ -202,21 +202,42 @@ fn check_unused(app: &App, name: &CalendarName) -> Answer<()> {
 
 /// Refuses specs that name a calendar that does not exist.
 pub async fn check_named<'a>(app: &App, specs: impl IntoIterator<Item = &'a JobSpec>) -> Answer<()> {
-    let calendars = app.view.calendars.snapshot();
-    let exists = |key: &str| calendars.entry(key).is_some() || calendars.broken().contains_key(key);
     for spec in specs {
-        for name in spec.calendars.names() {
-            let key = keys::calendar(name);
-            // One that was made a moment ago, through another master, may not be seen here.
-            if !exists(&key) && app.store.get(&key).await?.is_none() {
-                return Err(unknown(app, spec, name));
-            }
+        if let Some(name) = first_missing(app, &spec.calendars).await? {
+            let why = format!("job {}: there is no calendar `{name}`", spec.path());
+            return Err(unknown(app, &spec.calendars, name, why));
         }
     }
     Ok(())
 }
 
-fn unknown(app: &App, spec: &JobSpec, name: &CalendarName) -> Failure {
+/// Refuses names of calendars that do not exist.
+pub async fn check_exist(app: &App, named: &Calendars) -> Answer<()> {
+    match first_missing(app, named).await? {
+        Some(name) => Err(unknown(
+            app,
+            named,
+            name,
+            format!("there is no calendar `{name}`"),
+        )),
+        None => Ok(()),
+    }
+}
+
+async fn first_missing<'a>(app: &App, named: &'a Calendars) -> Answer<Option<&'a CalendarName>> {
+    let calendars = app.view.calendars.snapshot();
+    let exists = |key: &str| calendars.entry(key).is_some() || calendars.broken().contains_key(key);
+    for name in named.names() {
+        let key = keys::calendar(name);
+        // One that was made a moment ago, through another master, may not be seen here.
+        if !exists(&key) && app.store.get(&key).await?.is_none() {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+fn unknown(app: &App, named: &Calendars, name: &CalendarName, why: String) -> Failure {
     let calendars = app.view.calendars.snapshot();
     let known = calendars
         .iter()
@@ -227,12 +248,12 @@ fn unknown(app: &App, spec: &JobSpec, name: &CalendarName) -> Failure {
             "make it first, with `gnomon calendar apply`; `gnomon calendar ls` shows those there are".into()
         }
     };
-    let part = if spec.calendars.exclude.contains(name) {
+    let part = if named.exclude.contains(name) {
         "exclude"
     } else {
         "only"
     };
-    Failure::invalid(format!("job {}: there is no calendar `{name}`", spec.path()))
+    Failure::invalid(why)
         .field(format!("calendars.{part}"))
         .hint(hint)
 }

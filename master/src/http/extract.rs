@@ -69,7 +69,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         let field = e.path().to_string();
         let e = e.into_inner();
         let failure = if e.is_data() {
-            Failure::invalid(e.to_string())
+            // The field says where; a place in the body beside it would be taken for one in
+            // the field's own text.
+            let place = format!(" at line {} column {}", e.line(), e.column());
+            let message = e.to_string();
+            Failure::invalid(message.strip_suffix(&place).unwrap_or(&message))
         } else {
             Failure::unreadable(format!("the body is not JSON: {e}"))
         };

@@ -8,7 +8,7 @@ use shared::{
 
 use super::{
     App,
-    calendars::blackouts,
+    calendars::{blackouts, check_exist},
     extract::JsonBody,
     failure::{Answer, Failure},
 };
@@ -28,6 +28,7 @@ pub async fn preview(
         .trigger
         .compile(request.job.map_or(0, |job| job.seed()))
         .map_err(|e| Failure::invalid(e.to_string()).field("trigger"))?;
+    check_exist(&app, &request.calendars).await?;
     let count = request
         .count
         .map_or(COUNT_DEFAULT, |n| (n as usize).clamp(1, COUNT_MAX));

@@ -292,9 +292,17 @@ async fn the_next_fires_are_told() {
         ["2026-01-01T00:10:00Z", "2026-01-01T00:20:00Z"].map(|t| t.parse().unwrap())
     );
     assert!(!preview.description.is_empty());
-    api.post("/schedule/preview", json!({"trigger": {"cron": "0 0 30 2 *"}}))
-        .await
-        .fails(422, "invalid");
+    let refused = async |ask| api.post("/schedule/preview", ask).await.fails(422, "invalid");
+    refused(json!({"trigger": {"cron": "0 0 30 2 *"}})).await;
+    // The column is one of the expression, and no other stands beside it.
+    let wrong = refused(json!({"trigger": {"cron": "60 * * * *"}})).await;
+    assert!(
+        wrong.contains("at column 1") && !wrong.contains("line"),
+        "{wrong}"
+    );
+    let calendars = json!({"trigger": {"every": "10m"}, "calendars": {"exclude": ["nope"]}});
+    let wrong = refused(calendars).await;
+    assert!(wrong.contains("there is no calendar `nope`"), "{wrong}");
 }
 
 /// The night on which Berlin's clocks go forward, seen from Tokyo.

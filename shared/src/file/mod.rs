@@ -392,11 +392,15 @@ fn find_key(message: &str, text: &str) -> (u64, u64) {
 
 /// Of known names the one that was probably meant.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = wrong.chars().count();
+    let most = |name: &str| 1 + name.len() / 3;
     let near = known
         .into_iter()
+        // As far apart as they are in length, at least: what is long is not compared at all.
+        .filter(|name| name.chars().count().abs_diff(length) <= most(name))
         .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
         .min();
-    near.filter(|(distance, name)| *distance <= 1 + name.len() / 3)
+    near.filter(|(distance, name)| *distance <= most(name))
         .map(|(_, name)| name)
 }
 

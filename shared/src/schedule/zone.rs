@@ -221,8 +221,18 @@ fn nearest(name: &str) -> Option<&'static str> {
         let by_city = strsim::normalized_damerau_levenshtein(&wanted, city) - 0.01;
         (whole.max(by_city) * 1000.0) as i64
     };
-    let best = Zone::names().min_by_key(|n| Reverse(distance(n)))?;
-    (distance(best) >= 600).then_some(best)
+    // Names of other lengths are too far away whatever their letters.
+    let may_be_near = |candidate: &&str| {
+        let city = candidate.rsplit('/').next().unwrap_or(candidate);
+        [candidate.len(), city.len()]
+            .into_iter()
+            .any(|length| length.min(name.len()) * 1000 >= length.max(name.len()) * 600)
+    };
+    let all = Zone::names().filter(may_be_near);
+    let (near, best) = all
+        .map(|name| (distance(name), name))
+        .max_by_key(|(near, name)| (*near, Reverse(*name)))?;
+    (near >= 600).then_some(best)
 }
 
 /// A name that is no IANA time zone.

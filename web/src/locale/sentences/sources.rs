@@ -163,6 +163,7 @@ const NO_SENTENCES: &[(&str, &str)] = &[
     ("one of `{}`", "a list of keys"),
     ("one of ", "looked for"),
     (" at line ", "looked for"),
+    (" at line {} column {}", "looked for"),
     ("# cannot be written: {e}\n", "a file's text"),
     ("@every {interval_ms}ms", "a stored schedule"),
     ("after @every stands a number of s or ms", "a stored schedule"),
