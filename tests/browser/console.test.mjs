@@ -208,6 +208,16 @@ test('a session that ended elsewhere leads to the login, also when one writes', 
   await other.context().close();
 });
 
+test('a session that ended in another tab leads to the login by itself', async () => {
+  const tab = await openPage(instance, '/jobs');
+  await tab.evaluate(async () => {
+    const { csrf } = await (await fetch('/api/v1/whoami')).json();
+    await fetch('/api/v1/logout', { method: 'POST', headers: { 'x-gnomon-csrf': csrf } });
+  });
+  await tab.locator('input[name=password]').waitFor();
+  await tab.context().close();
+});
+
 test('whoever logs out sees nothing more', async () => {
   await go(page, instance, '/settings');
   await page.getByRole('button', { name: 'Log out' }).click();

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::{ev, prelude::*};
+use leptos::{ev, prelude::*, task::spawn_local};
 use shared::{
     api::{Changed, paths},
     history::RunView,
@@ -10,6 +10,7 @@ use shared::{
 };
 
 use crate::{
+    api,
     browser::document,
     clock,
     stream::{Stream, read},
@@ -166,6 +167,11 @@ impl Live {
     }
 
     fn open_again(self) {
+        // The stream of a session that has ended ends as well, and does not say why: the answer
+        // to this leads to the login then.
+        spawn_local(async {
+            let _ = api::who_am_i().await;
+        });
         if self
             .stream
             .with_value(|s| s.as_ref().is_some_and(Stream::is_over))

@@ -33,6 +33,19 @@ impl<T> Copy for Remote<T> {}
 pub struct Fact {
     known: RwSignal<Known>,
     asked: RwSignal<u64>,
+    pace: StoredValue<Pace>,
+}
+
+/// When it is asked for.
+#[derive(Clone, Copy, Default)]
+struct Pace {
+    /// Counts the questions: an answer to an older one is dropped.
+    turn: u64,
+    is_asking: bool,
+    /// A change was told of, and others are gathered.
+    is_gathering: bool,
+    /// Something changed while a question was on its way.
+    is_behind: bool,
 }
 
 type Data = Arc<dyn Any + Send + Sync>;
@@ -82,74 +95,36 @@ where
 fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Asking + Send + Sync>) -> Fact {
     let known = RwSignal::new(Known::default());
     let asked = RwSignal::new(0_u64);
-    let turn = StoredValue::new(0_u64);
-    let is_asking = StoredValue::new(false);
-    let ask_again = StoredValue::new(false);
+    let pace = StoredValue::new(Pace::default());
+    let fact = Fact { known, asked, pace };
 
     // A new key, or a wish of the page's: at once.
     Effect::new(move |_| {
         asked.track();
-        let my_turn = turn.get_value() + 1;
-        turn.set_value(my_turn);
-        is_asking.set_value(true);
+        pace.update_value(|pace| {
+            pace.turn += 1;
+            pace.is_asking = true;
+        });
+        let my_turn = pace.with_value(|pace| pace.turn);
         let answer = ask();
         spawn_local(async move {
             let answer = answer.await;
-            if turn.try_get_value() != Some(my_turn) {
-                return;
-            }
-            is_asking.set_value(false);
-            let mut later = match &answer {
-                Err(failure) if failure.may_pass() => Some(AGAIN),
-                _ => None,
-            };
-            known.try_update(|known| match answer {
-                Ok(data) => {
-                    *known = Known {
-                        data: Some(data),
-                        failure: None,
-                        at: Some(clock::now()),
-                    };
-                }
-                Err(failure) => known.failure = Some(failure),
-            });
-            if ask_again.try_get_value() == Some(true) {
-                ask_again.set_value(false);
-                later = Some(GATHER);
-            }
-            if let Some(later) = later {
-                let ask = move || {
-                    asked.try_update(|n| *n += 1);
-                };
-                set_timeout(ask, later);
+            if pace.try_with_value(|pace| pace.turn) == Some(my_turn) {
+                fact.take(answer);
             }
         });
     });
-    // A change elsewhere: gathered, and never while a question is on its way.
     if !kinds.is_empty() {
-        let is_waiting = StoredValue::new(false);
         Effect::new(move |before: Option<()>| {
             for kind in kinds {
                 live().track(*kind);
             }
-            if before.is_none() || is_waiting.get_value() {
-                return;
+            if before.is_some() {
+                fact.refresh_soon();
             }
-            is_waiting.set_value(true);
-            set_timeout(
-                move || {
-                    is_waiting.try_update_value(|w| *w = false);
-                    if is_asking.try_get_value() == Some(true) {
-                        ask_again.set_value(true);
-                    } else {
-                        asked.try_update(|n| *n += 1);
-                    }
-                },
-                GATHER,
-            );
         });
     }
-    Fact { known, asked }
+    fact
 }
 
 impl Fact {
@@ -171,6 +146,53 @@ impl Fact {
     /// Asks again now.
     pub fn refresh(self) {
         self.asked.try_update(|n| *n += 1);
+    }
+
+    /// Asks again for a change elsewhere: gathered, and never while a question is on its way.
+    pub fn refresh_soon(self) {
+        let was_gathering = self
+            .pace
+            .try_update_value(|pace| std::mem::replace(&mut pace.is_gathering, true));
+        if was_gathering == Some(false) {
+            set_timeout(move || self.gathered(), GATHER);
+        }
+    }
+
+    fn gathered(self) {
+        let is_asking = self.pace.try_update_value(|pace| {
+            pace.is_gathering = false;
+            pace.is_behind |= pace.is_asking;
+            pace.is_asking
+        });
+        if is_asking == Some(false) {
+            self.refresh();
+        }
+    }
+
+    /// Takes the answer to the newest question.
+    fn take(self, answer: Answer<Data>) {
+        let was_behind = self.pace.try_update_value(|pace| {
+            pace.is_asking = false;
+            std::mem::take(&mut pace.is_behind)
+        });
+        let again = match &answer {
+            _ if was_behind == Some(true) => Some(GATHER),
+            Err(failure) if failure.may_pass() => Some(AGAIN),
+            _ => None,
+        };
+        self.known.try_update(|known| match answer {
+            Ok(data) => {
+                *known = Known {
+                    data: Some(data),
+                    failure: None,
+                    at: Some(clock::now()),
+                };
+            }
+            Err(failure) => known.failure = Some(failure),
+        });
+        if let Some(again) = again {
+            set_timeout(move || self.refresh(), again);
+        }
     }
 }
 

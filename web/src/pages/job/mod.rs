@@ -33,7 +33,10 @@ use crate::{
     },
     api::{Query, jobs, path},
     clock, locale,
-    pages::not_found::NotFound,
+    pages::{
+        not_found::NotFound,
+        runs::news::{News, on_news},
+    },
     parts::{
         feedback::{Empty, shown},
         icon::{Glyph, Icon},
@@ -177,8 +180,16 @@ fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
     let w = say::<JobWords>();
     let path = StoredValue::new(job);
     let key = move || path.get_value();
-    let history = remote(&[Changed::Runs], key, |job| jobs::history(job, POINTS));
-    let runs = remote(&[Changed::Runs], key, |job| jobs::runs(job, RECENT));
+    let history = remote(&[], key, |job| jobs::history(job, POINTS));
+    let runs = remote(&[], key, |job| jobs::runs(job, RECENT));
+    // Runs of other jobs are no news here, and a fleet has hundreds a second.
+    on_news(move |news| {
+        let id = view.with_untracked(|view| view.id);
+        if !matches!(news, News::Run(run) if run.job_id != id) {
+            history.fact().refresh_soon();
+            runs.fact().refresh_soon();
+        }
+    });
     let places = remote(
         &[
             Changed::Slots,
