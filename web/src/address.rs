@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate, use_query_map},
-};
+use crate::prelude::*;
+use crate::router::router;
 
 use crate::api::Query;
 
@@ -22,7 +19,7 @@ const SETTLED: Duration = Duration::from_millis(250);
 
 /// The wish of the URL, followed both ways for as long as the page is there.
 pub fn in_url<W: InUrl>() -> RwSignal<W> {
-    let query = use_query_map();
+    let query = router().query;
     let read = move || query.with(|q| W::read(&|name| q.get(name)));
     let wish = RwSignal::new(untrack(read));
     // What was last written there: hearing of it again is no news, and must not undo what
@@ -35,7 +32,7 @@ pub fn in_url<W: InUrl>() -> RwSignal<W> {
             wish.set(told);
         }
     });
-    let (navigate, path) = (use_navigate(), use_location().pathname);
+    let (navigate, path) = (router(), router().path);
     let home = path.get_untracked();
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     let stop = move || {
@@ -49,18 +46,13 @@ pub fn in_url<W: InUrl>() -> RwSignal<W> {
         if written.with_value(|w| *w == new) {
             return;
         }
-        let (navigate, home) = (navigate.clone(), home.clone());
+        let home = home.clone();
         let write = move || {
             if path.try_get_untracked().as_ref() != Some(&home) {
                 return;
             }
             written.set_value(new.clone());
-            let options = NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..NavigateOptions::default()
-            };
-            navigate(&new.written().after(&home), options);
+            navigate.replace(&new.written().after(&home));
         };
         waiting.set_value(set_timeout_with_handle(write, SETTLED).ok());
     });

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{
-    components::{Route, Router, Routes},
-    path,
-};
+use crate::prelude::*;
 
 use crate::{
     actions, api, clock, live, locale,
@@ -17,6 +13,7 @@ use crate::{
     },
     palette,
     parts::{confirm, feedback::Failed, toast},
+    router::{self, Route},
     scroll,
     session::{self, Session},
     shell::Shell,
@@ -30,19 +27,18 @@ pub fn App() -> impl IntoView {
     clock::provide();
     session::provide();
     live::provide();
+    router::provide();
     scroll::keep();
     toast::provide();
     confirm::provide();
     palette::provide();
     actions::run_now::provide();
     view! {
-        <Router>
-            // Words are no signals: another language makes every view anew.
-            {move || {
-                locale::apply(language.get());
-                view! { <Gate /> }
-            }}
-        </Router>
+        // Words are no signals: another language makes every view anew.
+        {move || {
+            locale::apply(language.get());
+            view! { <Gate /> }
+        }}
     }
 }
 
@@ -93,23 +89,23 @@ fn Gate() -> impl IntoView {
     }
 }
 
+const ROUTES: &[Route] = &[
+    ("/", || view! { <Overview /> }),
+    ("/jobs", || view! { <Jobs /> }),
+    ("/new", || view! { <Editor /> }),
+    ("/jobs/:namespace/:name", || view! { <JobPage /> }),
+    ("/jobs/:namespace/:name/edit", || view! { <Editor /> }),
+    ("/runs", || view! { <Runs /> }),
+    ("/runs/:id", || view! { <RunPage /> }),
+    ("/timeline", || view! { <Timeline /> }),
+    ("/nodes", || view! { <Nodes /> }),
+    ("/nodes/:node", || view! { <NodePage /> }),
+    ("/groups", || view! { <Groups /> }),
+    ("/calendars", || view! { <Calendars /> }),
+    ("/settings", || view! { <Settings /> }),
+];
+
 #[component]
 fn Pages() -> impl IntoView {
-    view! {
-        <Routes fallback=NotFound>
-            <Route path=path!("/") view=Overview />
-            <Route path=path!("/jobs") view=Jobs />
-            <Route path=path!("/new") view=Editor />
-            <Route path=path!("/jobs/:namespace/:name") view=JobPage />
-            <Route path=path!("/jobs/:namespace/:name/edit") view=Editor />
-            <Route path=path!("/runs") view=Runs />
-            <Route path=path!("/runs/:id") view=RunPage />
-            <Route path=path!("/timeline") view=Timeline />
-            <Route path=path!("/nodes") view=Nodes />
-            <Route path=path!("/nodes/:node") view=NodePage />
-            <Route path=path!("/groups") view=Groups />
-            <Route path=path!("/calendars") view=Calendars />
-            <Route path=path!("/settings") view=Settings />
-        </Routes>
-    }
+    router::pages(ROUTES, || view! { <NotFound /> })
 }

@@ -3,7 +3,7 @@
 
 use std::{cell::Cell, time::Duration};
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::time::Time;
 
 thread_local! {

@@ -10,6 +10,9 @@
 
 #[macro_use]
 pub mod words;
+pub mod prelude;
+pub mod dom;
+pub mod router;
 pub mod app;
 pub mod shell;
 pub mod palette;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::{ev, prelude::*, task::spawn_local};
+use crate::prelude::*;
 use shared::{
     api::{Changed, paths},
     history::RunView,

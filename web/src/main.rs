@@ -4,5 +4,5 @@ fn main() {
     // What is delivered is compiled without the words of a panic, for their weight.
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
-    leptos::mount::mount_to_body(web::app::App);
+    web::dom::mount_to_body(web::app::App);
 }

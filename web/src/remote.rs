@@ -4,7 +4,7 @@
 
 use std::{any::Any, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
-use leptos::{prelude::*, task::spawn_local};
+use crate::prelude::*;
 use shared::{api::Changed, time::Time};
 
 use crate::{

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use leptos::{ev, leptos_dom::helpers::IntervalHandle, prelude::*};
+use crate::prelude::*;
 
 use crate::browser::{document, window};
 

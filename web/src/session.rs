@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::api::WhoAmI;
 
 /// What is known of the session.

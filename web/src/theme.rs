@@ -1,6 +1,6 @@
 //! Light, dark, or as the system says. The colours themselves stand in `style/tokens.css`.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use crate::browser;
 

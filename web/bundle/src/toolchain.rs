@@ -80,9 +80,7 @@ impl Toolchain {
         if let Some(linker) = linker {
             cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
         }
-        // Leptos then knows a component by what it is, not by all that it is made of: types
-        // that are nested a hundred deep would make the code several times as large.
-        let mut flags = vec!["--cfg", "erase_components"];
+        let mut flags = Vec::new();
         cargo.args(["build", "--target", TARGET]);
         if matches!(self, Toolchain::Debian { .. }) {
             cargo.args(["-Z", "build-std=std,panic_abort"]);

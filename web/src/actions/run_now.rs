@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leptos::{html, prelude::*, task::spawn_local};
+use crate::prelude::*;
 use shared::{
     api::{Ordered, OrderedRun, RunNow},
     id::JobPath,

@@ -5,8 +5,8 @@ pub mod sentences;
 
 use std::cell::{Cell, OnceCell};
 
+use crate::prelude::*;
 use jiff::tz::TimeZone;
-use leptos::prelude::*;
 use shared::schedule::Zone;
 
 pub use format::{

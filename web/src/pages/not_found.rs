@@ -1,6 +1,6 @@
 //! An address that leads nowhere.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use crate::{
     parts::{feedback::Empty, page::Page},

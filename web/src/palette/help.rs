@@ -1,6 +1,6 @@
 //! The sheet that tells the keys.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use super::{PageLink, keys::GO, words::PaletteWords};
 use crate::{parts::dialog::Dialog, words::say};

@@ -9,8 +9,8 @@ mod words;
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::{ev, html, prelude::*, task::spawn_local};
-use leptos_router::hooks::use_navigate;
+use crate::prelude::*;
+use crate::router::router;
 
 use crate::{
     actions::jobs::job_actions,
@@ -71,7 +71,7 @@ pub fn PaletteButton() -> impl IntoView {
 pub fn PaletteDialog(pages: Vec<PageLink>) -> impl IntoView {
     let w = say::<PaletteWords>();
     let Palette { open, help } = expect_context();
-    let navigate = use_navigate();
+    let navigate = router();
     let after_g = StoredValue::new(false);
     let pressed = window_event_listener(ev::keydown, move |event| {
         let press = Press {
@@ -101,8 +101,8 @@ pub fn PaletteDialog(pages: Vec<PageLink>) -> impl IntoView {
             Wish::Palette => open.update(|o| *o = !*o),
             Wish::Help => help.set(true),
             Wish::Search => browser::focus(".search input"),
-            Wish::New => navigate("/new", Default::default()),
-            Wish::Go(href) => navigate(href, Default::default()),
+            Wish::New => navigate.go("/new"),
+            Wish::Go(href) => navigate.go(href),
         }
     });
     on_cleanup(move || pressed.remove());
@@ -200,9 +200,9 @@ fn deeds() -> Callback<Deed> {
     let nodes = node_deeds();
     let (toaster, theme, language, session) = (toaster(), theme(), locale::languages(), session::session());
     let help = expect_context::<Palette>().help;
-    let navigate = StoredValue::new(use_navigate());
+    let navigate = router();
     Callback::new(move |deed| match deed {
-        Deed::Go(href) => navigate.with_value(|go| go(&href, Default::default())),
+        Deed::Go(href) => navigate.go(&href),
         Deed::Run(job) => jobs.run(job),
         Deed::Pause(job) => jobs.pause(job),
         Deed::Resume(job) => jobs.resume(job),

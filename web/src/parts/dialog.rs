@@ -1,7 +1,7 @@
 //! A dialog above the page: the browser's own, which keeps the focus inside and closes with
 //! Escape.
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlDialogElement, MouseEvent};
 

@@ -1,6 +1,6 @@
 //! A form's field: its label, its help, and what is wrong with it.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 /// The control inside gets the `id`; what is wrong is tied to it for screen readers by the
 /// caller's `aria-describedby` of `{id}-error`.

@@ -1,6 +1,6 @@
 //! The console's pictures: strokes on a grid of 24, in the colour of the text around them.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 macro_rules! glyphs {
     ($($name:ident = $path:literal),* $(,)?) => {

@@ -1,6 +1,6 @@
 //! A job's state, and what is wrong with it, in words.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::api::board::{JobState, Trouble};
 
 use super::{

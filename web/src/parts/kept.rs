@@ -3,7 +3,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use leptos::{prelude::*, task::spawn_local};
+use crate::prelude::*;
 
 use super::{
     confirm::{self, Question},

@@ -1,6 +1,6 @@
 //! A button that opens a short list of things to do.
 
-use leptos::{ev, html, prelude::*};
+use crate::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, Event, EventTarget, HtmlElement, Node, NodeList};
 
@@ -63,7 +63,7 @@ pub fn Menu(
             </button>
             <Show when=move || open.get()>
                 // What the click opens gives the focus back to where it was: to the button.
-                <Items open menu opener on:click=move |_| { focus_back(); open.set(false) }>
+                <Items open menu opener chosen=move || { focus_back(); open.set(false) }>
                     {children.with_value(|children| children())}
                 </Items>
             </Show>
@@ -77,6 +77,8 @@ fn Items(
     open: RwSignal<bool>,
     menu: NodeRef<html::Div>,
     opener: NodeRef<html::Button>,
+    /// Called after a click on one.
+    chosen: impl Fn() + 'static,
     children: Children,
 ) -> impl IntoView {
     let items = NodeRef::<html::Div>::new();
@@ -109,7 +111,7 @@ fn Items(
         pressed.remove();
         resized.remove();
     });
-    view! { <div class="menu-items" popover="manual" node_ref=items>{children()}</div> }
+    view! { <div class="menu-items" popover="manual" node_ref=items on:click=move |_| chosen()>{children()}</div> }
 }
 
 /// Calls back at a scroll of anything, until the view is gone: it does not bubble, so it is

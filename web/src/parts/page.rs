@@ -1,6 +1,6 @@
 //! A page's head: its name, where it stands, and what can be done here.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use crate::browser::document;
 

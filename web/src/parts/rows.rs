@@ -2,7 +2,7 @@
 
 use std::{hash::Hash, sync::Arc};
 
-use leptos::{ev, html, prelude::*};
+use crate::prelude::*;
 
 /// Rows above and below the sight, so that a quick scroll shows no gap.
 const BEYOND: usize = 6;
@@ -37,7 +37,7 @@ pub fn Rows<T, K, KF, V, VF>(
 ) -> impl IntoView
 where
     T: Clone + Send + Sync + 'static,
-    K: Eq + Hash + Send + Sync + 'static,
+    K: Eq + Hash + Clone + Send + Sync + 'static,
     KF: Fn(&T) -> K + Clone + Send + Sync + 'static,
     V: IntoView + 'static,
     VF: Fn(usize, T) -> V + Clone + Send + Sync + 'static,

@@ -1,6 +1,6 @@
 //! A box to search in as one types.
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
 
 use super::{
     PartWords,

@@ -1,6 +1,6 @@
 //! A run's state: a picture, a colour and a word, never the colour alone.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::run::State;
 
 use super::{

@@ -1,7 +1,7 @@
 //! The last outcomes of a job as ticks: its pulse. A failure is taller, so that it is told
 //! without its colour.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::run::State;
 
 use super::{

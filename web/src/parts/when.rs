@@ -1,6 +1,6 @@
 //! Instants and lengths of time on the screen.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::time::Time;
 
 use crate::{

@@ -6,7 +6,7 @@
 
 use std::{hash::Hash, sync::Arc};
 
-use leptos::{ev, html, prelude::*};
+use crate::prelude::*;
 
 use super::rows::in_sight;
 
@@ -21,7 +21,7 @@ pub fn WindowRows<T, K, KF, V, VF>(
 ) -> impl IntoView
 where
     T: Clone + Send + Sync + 'static,
-    K: Eq + Hash + Send + Sync + 'static,
+    K: Eq + Hash + Clone + Send + Sync + 'static,
     KF: Fn(&T) -> K + Clone + Send + Sync + 'static,
     V: IntoView + 'static,
     VF: Fn(T, Signal<usize>) -> V + Clone + Send + Sync + 'static,
@@ -30,7 +30,7 @@ where
     // Before the element is there: enough for any screen.
     let sight = RwSignal::new((0.0, 1200.0));
     let look = move || {
-        if let Some(element) = element.try_get_untracked().flatten() {
+        if let Some(element) = element.try_get_untracked() {
             let window = crate::browser::window();
             let height = window
                 .inner_height()

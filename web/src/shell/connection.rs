@@ -1,6 +1,6 @@
 //! Whether what is shown is of now.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use super::words::ShellWords;
 use crate::{

@@ -5,8 +5,8 @@ mod words;
 
 use std::time::Duration;
 
-use leptos::prelude::*;
-use leptos_router::{components::A, hooks::use_location};
+use crate::prelude::*;
+use crate::router::router;
 
 use crate::{
     actions::run_now::RunDialog,
@@ -56,7 +56,7 @@ pub fn Shell(children: Children) -> impl IntoView {
     let w = say::<ShellWords>();
     let is_open = RwSignal::new(false);
     let pages: Vec<_> = places().into_iter().map(|p| (p.href, p.glyph, p.name)).collect();
-    let path = use_location().pathname;
+    let path = router().path;
     // Going somewhere closes the sheet of a narrow screen, and takes the keyboard along.
     Effect::new(move |before: Option<()>| {
         path.track();
@@ -75,10 +75,10 @@ pub fn Shell(children: Children) -> impl IntoView {
                     {places()
                         .map(|place| view! {
                             <li class:is-main=place.is_main>
-                                <A href=place.href exact={place.href == "/"}>
+                                <a href=place.href aria-current=move || path.with(|path| is_at(place.href, path).then_some("page"))>
                                     <Icon glyph=place.glyph />
                                     <span>{place.name}</span>
-                                </A>
+                                </a>
                             </li>
                         })
                         .collect_view()}
@@ -98,4 +98,10 @@ pub fn Shell(children: Children) -> impl IntoView {
         <RunDialog />
         <Toasts />
     }
+}
+
+/// Whether the page of this path is below that place.
+fn is_at(place: &str, path: &str) -> bool {
+    path.strip_prefix(place)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

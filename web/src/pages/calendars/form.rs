@@ -1,6 +1,6 @@
 //! A calendar's file, checked as it is typed.
 
-use leptos::{prelude::*, task::spawn_local};
+use crate::prelude::*;
 use shared::{
     api::calendars::CalendarView,
     calendar::{Named, parse_yaml, to_yaml},

@@ -6,7 +6,7 @@ mod words;
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::{Changed, calendars::CalendarView},
     calendar::{Calendar, Distance, Horizon},

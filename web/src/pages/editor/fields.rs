@@ -1,6 +1,6 @@
 //! The form's fields: each shows what stands at a place in the file, and writes there.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use serde_json::Value;
 
 use super::{

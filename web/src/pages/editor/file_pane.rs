@@ -1,6 +1,6 @@
 //! The job file: its text with colours, line numbers, and what is wrong where.
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
 use shared::file::FileError;
 
 use super::{

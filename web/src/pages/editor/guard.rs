@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use leptos::{ev, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use crate::prelude::*;
+use crate::router::router;
 use serde::{Deserialize, Serialize};
 use shared::api::JobView;
 use wasm_bindgen::{JsCast, prelude::Closure};
@@ -70,7 +70,7 @@ pub fn watch(editing: Editing, place: String) {
     });
     on_cleanup(move || unload.remove());
 
-    let (asker, navigate) = (confirm::asker(), StoredValue::new_local(use_navigate()));
+    let (asker, navigate) = (confirm::asker(), router());
     let ask = move |event: MouseEvent| {
         let is_plain = event.button() == 0
             && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
@@ -87,7 +87,7 @@ pub fn watch(editing: Editing, place: String) {
         }
         event.prevent_default();
         event.stop_propagation();
-        let go = move || navigate.with_value(|navigate| navigate(&href, NavigateOptions::default()));
+        let go = move || navigate.go(&href);
         confirm::ask(
             asker,
             Question {

@@ -17,11 +17,8 @@ mod words;
 
 use std::sync::Arc;
 
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{
-    components::A,
-    hooks::{use_params_map, use_query_map},
-};
+use crate::prelude::*;
+use crate::router::{page_values, router};
 use serde_json::json;
 use shared::{api::JobView, id::JobPath};
 
@@ -66,13 +63,12 @@ impl Asked {
 
 #[component]
 pub fn Editor() -> impl IntoView {
-    let (params, query) = (use_params_map(), use_query_map());
+    let (values, query) = (page_values(), router().query);
     let asked = Memo::new(move |_| {
-        let params = params.get();
         let path = |text: String| text.parse::<JobPath>();
         match (
-            params.get("namespace"),
-            params.get("name"),
+            values.get("namespace"),
+            values.get("name"),
             query.get().get("from"),
         ) {
             (Some(namespace), Some(name), _) => {
@@ -155,12 +151,12 @@ fn Desk(asked: Asked, job: Option<Arc<JobView>>) -> impl IntoView {
             let here = match asked.clone() {
                 Asked::Edit(path) => {
                     let href = format!("/jobs/{}/{}", path.namespace, path.name);
-                    view! { " / "<A href>{path.to_string()}</A> }.into_any()
+                    view! { " / "<a href=href>{path.to_string()}</a> }.into_any()
                 }
                 Asked::CopyOf(path) => format!(" / {}", fill!(w.copied, name = path)).into_any(),
                 Asked::New | Asked::Nonsense(_) => ().into_any(),
             };
-            view! { <A href="/jobs">{w.jobs}</A>{here} }
+            view! { <a href="/jobs">{w.jobs}</a>{here} }
         }
     };
     let duplicate = match &asked {
@@ -170,7 +166,7 @@ fn Desk(asked: Asked, job: Option<Arc<JobView>>) -> impl IntoView {
     let actions = move || {
         duplicate
             .clone()
-            .map(|href| view! { <A href attr:class="button"><Icon glyph=Glyph::Copy />{w.duplicate}</A> })
+            .map(|href| view! { <a href=href class="button"><Icon glyph=Glyph::Copy />{w.duplicate}</a> })
     };
     let back = match &asked {
         Asked::Edit(path) | Asked::CopyOf(path) => format!("/jobs/{}/{}", path.namespace, path.name),
@@ -232,7 +228,7 @@ fn Bar(editing: Editing, saving: Saving, back: String, is_file: RwSignal<bool>) 
                 }.into_any(),
             }}
             <span class="grow"></span>
-            <A href=back attr:class="button">{w.cancel}</A>
+            <a href=back class="button">{w.cancel}</a>
             <button type="button" class="primary" title=w.save_hint disabled=saving.is_busy on:click=move |_| saving.save()>
                 {move || if is_new() { w.create } else { w.save }}
             </button>

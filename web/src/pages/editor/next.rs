@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::calendars::CalendarView,
     calendar::{Blackouts, Calendars, Inlined, InlinedCalendar},

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use leptos::{ev, prelude::*, task::spawn_local};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use crate::prelude::*;
+use crate::router::router;
 use shared::{
     api::{ErrorCode, JobView},
     job::JobSpec,
@@ -47,9 +47,9 @@ pub struct Saving {
 }
 
 pub fn saving(editing: Editing, place: String) -> Saving {
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = router();
     let leave = Callback::new(move |href: String| {
-        navigate.with_value(|navigate| navigate(&href, NavigateOptions::default()));
+        navigate.go(&href);
     });
     let saving = Saving {
         editing,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::{Changed, GroupView, NodeView, Whereabouts},
     plan::{Outlook, Refusal},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use serde_json::Value;
 use shared::{api::JobView, file::FileError, id::JobPath, job::JobSpec, schedule::Lang};
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
-use leptos::{prelude::*, task::spawn_local};
+use crate::prelude::*;
 use shared::{
     api::GroupView,
     id::GroupName,

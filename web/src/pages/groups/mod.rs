@@ -5,7 +5,7 @@ mod words;
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::{Changed, GroupView},
     target::NodeSet,

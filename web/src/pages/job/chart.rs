@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use leptos::{ev, html, prelude::*};
-use leptos_router::hooks::use_navigate;
+use crate::prelude::*;
+use crate::router::router;
 use shared::{
     api::timeline::{JobHistory, Point},
     run::State,
@@ -85,17 +85,17 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
             }
         })
     };
-    let navigate = use_navigate();
+    let navigate = router();
     let take = move || match pointed.get_untracked() {
         Some(Pointed::Run(i)) => {
             if let Some(point) = history.with_untracked(|h| h.points.get(i).cloned()) {
-                navigate(&format!("/runs/{}", point.run), Default::default());
+                navigate.go(&format!("/runs/{}", point.run));
             }
         }
         Some(Pointed::Instant(instant, _)) => ledger::open(at, instant),
         None => {}
     };
-    let by_key = take.clone();
+    let by_key = take;
     let step = move |event: ev::KeyboardEvent| {
         let n = history.with_untracked(|h| h.points.len());
         let now_at = match pointed.get_untracked() {

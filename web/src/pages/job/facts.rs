@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::JobView,
     job::{Action, Author, Isolation, JobSpec, MisfireRun, OnLost, OverlapPolicy, file::to_yaml},

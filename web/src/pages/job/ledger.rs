@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::prelude::*;
 use jiff::{civil, tz::TimeZone};
-use leptos::{html, prelude::*};
 use shared::{
     api::{JobView, NextFires, Why},
     fire,

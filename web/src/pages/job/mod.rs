@@ -13,11 +13,8 @@ mod facts;
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map, use_query_map},
-};
+use crate::prelude::*;
+use crate::router::{page_values, router};
 use shared::{
     api::{Changed, ErrorCode, JobView},
     id::JobPath,
@@ -62,14 +59,11 @@ const NEXT: u32 = 8;
 
 #[component]
 pub fn JobPage() -> impl IntoView {
-    let params = use_params_map();
+    let values = page_values();
     let job = Memo::new(move |_| {
-        params.with(|params| {
-            let part = |name| params.get(name).unwrap_or_default();
-            format!("{}/{}", part("namespace"), part("name"))
-                .parse::<JobPath>()
-                .ok()
-        })
+        let part = |name| values.get(name).unwrap_or_default();
+        let path = format!("{}/{}", part("namespace"), part("name"));
+        path.parse::<JobPath>().ok()
     });
     // Another job is another page.
     move || match job.get() {
@@ -124,9 +118,8 @@ fn Actions(job: JobPath, here: Remote<JobView>) -> impl IntoView {
     let w = say::<JobWords>();
     let words = say::<ActionWords>();
     let actions = job_actions();
-    let navigate = use_navigate();
-    let after: StoredValue<After> =
-        StoredValue::new(Arc::new(move || navigate("/jobs", NavigateOptions::default())));
+    let navigate = router();
+    let after: StoredValue<After> = StoredValue::new(Arc::new(move || navigate.go("/jobs")));
     let is_paused = Memo::new(move |_| here.data().is_some_and(|view| view.spec.paused));
     let edit = path("/jobs/{}/{}/edit", &[&job.namespace, &job.name]);
     let duplicate = Query::default().with("from", &job).after("/new");
@@ -155,20 +148,15 @@ fn Actions(job: JobPath, here: Remote<JobView>) -> impl IntoView {
 
 /// The instant that the ledger is open at; it stands in the URL.
 fn instant() -> RwSignal<Option<Time>> {
-    let query = use_query_map();
+    let query = router().query;
     let read = move || query.with(|query| query.get("at").and_then(|at| at.parse::<Time>().ok()));
     let at = RwSignal::new(untrack(read));
-    let navigate = use_navigate();
-    let home = leptos_router::hooks::use_location().pathname.get_untracked();
+    let navigate = router();
+    let home = router().path.get_untracked();
     Effect::new(move |before: Option<Option<Time>>| {
         let now = at.get();
         if before.is_some_and(|before| before != now) {
-            let options = NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..NavigateOptions::default()
-            };
-            navigate(&Query::default().with_some("at", now).after(&home), options);
+            navigate.replace(&Query::default().with_some("at", now).after(&home));
         }
         now
     });

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::prelude::*;
 use jiff::tz::TimeZone;
-use leptos::prelude::*;
 use shared::{
     api::{NextFire, NextFires},
     schedule::{Change, Row, Zone},

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::{
         JobView, SlotView, Standing, Whereabouts,

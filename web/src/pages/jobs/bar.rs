@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::api::{board::JobState, work::BulkAction};
 
 use super::{Looking, words::JobsWords};

@@ -1,6 +1,6 @@
 //! The table itself: its head, and the rows in sight.
 
-use leptos::{ev, html, prelude::*};
+use crate::prelude::*;
 
 use super::{Looking, order::Column, row::JobRow, words::JobsWords};
 use crate::{

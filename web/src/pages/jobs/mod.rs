@@ -13,7 +13,7 @@ mod row;
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::{Changed, board::Known},
     target::Groups,

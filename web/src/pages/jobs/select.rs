@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{id::JobId, id::JobPath};
 
 use crate::board::{Row, Table};

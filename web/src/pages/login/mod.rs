@@ -2,7 +2,8 @@
 
 mod words;
 
-use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
+use crate::prelude::*;
+use leptos::ev::SubmitEvent;
 use shared::api::overview::{LoginHint, ShownBy};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! What the node is, and its name here.
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
 use shared::{
     api::{IntentPatch, NodeView, overview::CLOCK_OFF_MS},
     id::NodeId,

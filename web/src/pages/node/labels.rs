@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
 use shared::{
     api::{IntentPatch, NodeView},
     target::{label_key, label_value},

@@ -7,8 +7,8 @@ mod words;
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use crate::prelude::*;
+use crate::router::page_values;
 use shared::{
     api::{
         Changed, NodeView,
@@ -34,12 +34,8 @@ use work::{Everywhere, Running, Slots};
 
 #[component]
 pub fn NodePage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params
-            .with(|p| p.get("node"))
-            .and_then(|id| id.parse::<NodeId>().ok())
-    });
+    let values = page_values();
+    let id = Memo::new(move |_| values.get("node")?.parse::<NodeId>().ok());
     let missing = say::<NodeWords>().missing;
     move || match id.get() {
         Some(id) => view! { <OneNode id /> }.into_any(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::work::{NodeJob, NodeSlot, NodeWork, WORK_MAX},
     history::RunView,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_navigate;
+use crate::prelude::*;
+use crate::router::router;
 use shared::{
     api::{IntentPatch, NodeState, NodeView},
     id::NodeId,
@@ -139,8 +139,8 @@ impl NodeDeeds {
 pub fn NodeActions(node: NodeView) -> impl IntoView {
     let w = say::<NodesWords>();
     let deeds = node_deeds();
-    let navigate = use_navigate();
-    let gone: Act = Arc::new(move || navigate("/nodes", Default::default()));
+    let navigate = router();
+    let gone: Act = Arc::new(move || navigate.go("/nodes"));
     let is_held = node.intent.cordoned || node.intent.draining;
     let is_draining = node.intent.draining;
     let is_down = node.state == NodeState::Down;

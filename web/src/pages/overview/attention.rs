@@ -1,6 +1,6 @@
 //! What somebody should look at, the most urgent first.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::api::{
     Part,
     board::JobState,

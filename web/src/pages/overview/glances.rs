@@ -1,6 +1,6 @@
 //! The nodes at a glance: a tile each.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::api::overview::{CLOCK_OFF_MS, NodeGlance};
 
 use super::words::OverviewWords;

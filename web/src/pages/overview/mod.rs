@@ -9,7 +9,7 @@ mod words;
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::api::{
     Changed,
     board::Known,

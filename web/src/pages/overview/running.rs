@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     api::overview::RunningRun,
     id::{JobId, NodeId},

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use leptos::{ev::SubmitEvent, html, prelude::*, task::spawn_local};
-use leptos_router::hooks::use_navigate;
+use crate::prelude::*;
+use crate::router::router;
+use leptos::ev::SubmitEvent;
 use shared::{api::RunNow, history::RunView, id::RunId};
 
 use super::words::RunWords;
@@ -95,7 +96,7 @@ fn Kill(run: Remote<RunView>) -> impl IntoView {
 #[component]
 fn Again(run: Remote<RunView>) -> impl IntoView {
     let w = say::<RunWords>();
-    let (asker, toaster, navigate) = (asker(), toaster(), use_navigate());
+    let (asker, toaster, navigate) = (asker(), toaster(), router());
     let again = move |_| {
         let Some(run) = run.data_untracked() else { return };
         let (with, job) = (same_again(&run), run.job.clone());
@@ -111,14 +112,13 @@ fn Again(run: Remote<RunView>) -> impl IntoView {
         if !env.is_empty() {
             text = format!("{text} {}", w.again_env);
         }
-        let navigate = navigate.clone();
         let act = Arc::new(move || {
-            let (with, job, navigate) = (with.clone(), job.clone(), navigate.clone());
+            let (with, job) = (with.clone(), job.clone());
             spawn_local(async move {
                 match api::runs::run_now(&job, &with).await {
                     Ok(ordered) => {
                         if let Some(run) = ordered.runs.first() {
-                            navigate(&address(run.id), Default::default());
+                            navigate.go(&address(run.id));
                         }
                     }
                     Err(failure) => toaster.failed(&failure),

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
-use leptos_router::components::A;
+use crate::prelude::*;
 use shared::history::RunView;
 
 use super::words::RunWords;
@@ -37,9 +36,9 @@ pub fn Attempts(run: Signal<Arc<RunView>>) -> impl IntoView {
             view! {
                 <nav class="tabs run-attempts" aria-label=w.attempts>
                     {list.into_iter().map(|(attempt, id, state)| view! {
-                        <A href=format!("/runs/{id}")>
+                        <a href=format!("/runs/{id}")>
                             {fill!(w.attempt_n, n = attempt)} " " <StateBadge state />
-                        </A>
+                        </a>
                     }).collect_view()}
                 </nav>
             }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
-use leptos_router::components::A;
+use crate::prelude::*;
 use shared::{history::RunView, time::Time};
 
 use super::words::RunWords;
@@ -106,7 +105,7 @@ fn place(run: &RunView) -> AnyView {
     let (href, node) = (format!("/nodes/{}", run.node), run.node.to_string());
     let slot = run.slot.map(|slot| fill!(w.slot, n = slot));
     view! {
-        <A href=href>{node}</A>
+        <a href=href>{node}</a>
         {slot.map(|slot| view! { " · " {slot} })}
     }
     .into_any()

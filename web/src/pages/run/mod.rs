@@ -6,8 +6,8 @@ mod facts;
 pub mod output;
 mod words;
 
-use leptos::prelude::*;
-use leptos_router::{components::A, hooks::use_params_map};
+use crate::prelude::*;
+use crate::router::page_values;
 use shared::id::RunId;
 
 use super::runs::news::{News, on_news};
@@ -33,8 +33,8 @@ use words::RunWords;
 /// Another run at the same page is another view.
 #[component]
 pub fn RunPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
+    let values = page_values();
+    let id = Memo::new(move |_| values.get("id").unwrap_or_default());
     move || match id.get().parse::<RunId>() {
         Ok(id) => view! { <OneRun id /> }.into_any(),
         Err(_) => {
@@ -71,10 +71,10 @@ fn OneRun(id: RunId) -> impl IntoView {
     view! {
         <Page title
             above=move || view! {
-                <A href="/runs">{w.runs}</A>
+                <a href="/runs">{w.runs}</a>
                 {move || job.get().map(|job| {
                     let href = format!("/jobs/{}/{}", job.namespace, job.name);
-                    view! { " › " <A href=href>{job.to_string()}</A> " › " <RunIdShown id=id.to_string() /> }
+                    view! { " › " <a href=href>{job.to_string()}</a> " › " <RunIdShown id=id.to_string() /> }
                 })}
             }
             actions=move || view! { <RunActions run /> }>

@@ -1,6 +1,6 @@
 //! What decides which runs are shown.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{
     run::{Cause, State},
     time::Time,

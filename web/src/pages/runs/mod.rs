@@ -10,8 +10,7 @@ mod words;
 
 use std::time::Duration;
 
-use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
-use leptos_router::components::A;
+use crate::prelude::*;
 
 use crate::{
     address::in_url,
@@ -67,7 +66,7 @@ pub fn Runs() -> impl IntoView {
                 (true, _) => view! {
                     <Empty title=w.none>
                         <p>{w.none_about}</p>
-                        <p><A href="/jobs">{w.to_jobs}</A></p>
+                        <p><a href="/jobs">{w.to_jobs}</a></p>
                     </Empty>
                 }
                 .into_any(),

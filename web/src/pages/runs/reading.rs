@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use leptos::{prelude::*, task::spawn_local};
+use crate::prelude::*;
 use shared::history::{RunQuery, RunView};
 
 use super::{

@@ -1,6 +1,6 @@
 //! A run as a row.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::{history::RunView, run::Cause};
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use shared::api::{BASE, Changed, Part, overview::About, paths};
 
 use super::SettingsWords;

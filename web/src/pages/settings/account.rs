@@ -1,6 +1,6 @@
 //! Who is logged in, the way out, and the password.
 
-use leptos::{html, prelude::*, task::spawn_local};
+use crate::prelude::*;
 
 use super::SettingsWords;
 use crate::{

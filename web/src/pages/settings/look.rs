@@ -1,6 +1,6 @@
 //! Language and theme. They are kept in this browser.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use super::SettingsWords;
 use crate::{

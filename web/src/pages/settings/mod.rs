@@ -6,7 +6,7 @@ mod look;
 mod tokens;
 mod words;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use crate::{parts::page::Page, words::say};
 use about::AboutCard;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::{html, prelude::*, task::spawn_local};
+use crate::prelude::*;
 use shared::api::{Changed, TokenView};
 
 use super::SettingsWords;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
 use shared::{
     api::timeline::{Bar, Lane, Planned, Timeline as Picture},
     time::Time,

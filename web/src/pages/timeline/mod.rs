@@ -5,7 +5,7 @@ mod view;
 mod window;
 mod words;
 
-use leptos::{ev, prelude::*};
+use crate::prelude::*;
 use shared::api::{Changed, timeline::LaneBy};
 
 use crate::{

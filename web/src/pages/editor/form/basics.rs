@@ -1,6 +1,6 @@
 //! What the job is called.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use super::{
     super::{

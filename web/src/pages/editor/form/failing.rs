@@ -1,6 +1,6 @@
 //! What happens when things do not go as they should, and how much is remembered.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use super::{
     super::{

@@ -8,7 +8,7 @@ mod zone;
 mod place;
 mod failing;
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 use super::{state::editing, words::EditorWords};
 use crate::words::say;

@@ -1,6 +1,6 @@
 //! Which nodes run the job, and how many of them.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use serde_json::{Value, json};
 use shared::target::SLOTS_MAX;
 

@@ -1,6 +1,6 @@
 //! One rule that makes the job due.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use serde_json::{Value, json};
 
 use super::{

@@ -1,6 +1,6 @@
 //! When the job is due: its triggers, its calendars, and the instants to come.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use serde_json::json;
 
 use super::{

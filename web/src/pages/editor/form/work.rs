@@ -1,6 +1,6 @@
 //! What the job does: a script, a program or a request, and within which limits.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 use serde_json::{Value, json};
 
 use super::{

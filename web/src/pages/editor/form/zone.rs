@@ -1,6 +1,7 @@
 //! All of IANA's time zones, to search in.
 
-use leptos::{ev::KeyboardEvent, html, prelude::*};
+use crate::prelude::*;
+use leptos::ev::KeyboardEvent;
 use shared::schedule::Zone;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;

@@ -1,6 +1,7 @@
 //! What one can do about the output.
 
-use leptos::{ev::KeyboardEvent, prelude::*};
+use crate::prelude::*;
+use leptos::ev::KeyboardEvent;
 use shared::{
     api::{BASE, paths},
     id::RunId,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use leptos::{prelude::*, task::spawn_local};
+use crate::prelude::*;
 use shared::{
     api::{OutputView, paths},
     id::RunId,

@@ -15,8 +15,8 @@ mod bar;
 mod rows;
 mod words;
 
-use leptos::prelude::*;
-use leptos_router::hooks::use_location;
+use crate::prelude::*;
+use crate::router::router;
 use shared::{history::RunView, id::RunId, run::State};
 
 use crate::{
@@ -129,7 +129,7 @@ pub fn Output(
 
 /// The line that the address names: `#L120` is the 120th.
 fn linked_line() -> Memo<Option<u64>> {
-    let hash = use_location().hash;
+    let hash = router().hash;
     Memo::new(move |_| hash.with(|hash| line_of(hash)))
 }
 

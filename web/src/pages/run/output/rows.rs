@@ -1,7 +1,7 @@
 //! The lines in sight.
 
-use leptos::{ev, html, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use crate::prelude::*;
+use crate::router::router;
 use shared::{report::Stream, time::Time};
 
 use super::{
@@ -26,10 +26,8 @@ pub fn Rows(viewer: Viewer, linked: Memo<Option<u64>>, dropped: Signal<u64>) -> 
     let w = say::<OutputWords>();
     let ruler = NodeRef::<html::Span>::new();
     let measure = move || {
-        let (Some(ruler), Some(element)) = (
-            ruler.try_get_untracked().flatten(),
-            viewer.element.try_get_untracked().flatten(),
-        ) else {
+        let (Some(ruler), Some(element)) = (ruler.try_get_untracked(), viewer.element.try_get_untracked())
+        else {
             return;
         };
         let character = ruler.get_bounding_client_rect().width() / 100.0;
@@ -54,14 +52,9 @@ pub fn Rows(viewer: Viewer, linked: Memo<Option<u64>>, dropped: Signal<u64>) -> 
     on_cleanup(move || resized.remove());
 
     let sight = Memo::new(move |_| viewer.in_sight());
-    let navigate = use_navigate();
+    let navigate = router();
     let go = Callback::new(move |line: u64| {
-        let options = NavigateOptions {
-            replace: true,
-            scroll: false,
-            ..NavigateOptions::default()
-        };
-        navigate(&format!("#L{}", line + 1), options);
+        navigate.replace(&format!("#L{}", line + 1));
     });
     view! {
         <div class="output-lines" node_ref=viewer.element on:scroll=move |_| viewer.look()

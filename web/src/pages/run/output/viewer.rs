@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
 use shared::report::Stream;
 
 use super::{
@@ -232,7 +232,7 @@ impl Viewer {
     /// Brings a line into sight, a third down from the top; not at all if it is well in
     /// sight.
     pub fn go_to(self, line: u64) {
-        let Some(element) = self.element.try_get_untracked().flatten() else {
+        let Some(element) = self.element.try_get_untracked() else {
             return;
         };
         self.is_followed.set(false);
@@ -255,7 +255,7 @@ impl Viewer {
     }
 
     pub fn scroll_to_end(self) {
-        if let Some(element) = self.element.try_get_untracked().flatten() {
+        if let Some(element) = self.element.try_get_untracked() {
             element.set_scroll_top(element.scroll_height());
             self.look();
         }
@@ -264,7 +264,7 @@ impl Viewer {
     /// Sees where it is scrolled to. Who scrolls up wants to read: following ends; at the
     /// end it begins again, while there is more to come.
     pub fn look(self) {
-        let Some(element) = self.element.try_get_untracked().flatten() else {
+        let Some(element) = self.element.try_get_untracked() else {
             return;
         };
         let (top, height) = (

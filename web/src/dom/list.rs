@@ -1,0 +1,218 @@
+//! Lists of which each item has a key: it keeps its nodes, and what it made, while others come
+//! and go around it.
+
+use std::{cell::RefCell, collections::HashMap, hash::Hash, rc::Rc};
+
+use leptos::{
+    prelude::*,
+    reactive::{effect::RenderEffect, owner::Owner},
+};
+use web_sys::Node;
+
+use super::{
+    mount::{Before, End, Mounted, mount},
+    view::{IntoView, Kind, View},
+};
+
+/// The items as they are, told apart by their keys.
+pub trait List {
+    /// For each item, which one of the last call's it was.
+    fn read(&mut self) -> Vec<Option<usize>>;
+
+    /// The view of one that is new.
+    fn make(&mut self, item: usize, index: ReadSignal<usize>) -> View;
+}
+
+struct Keyed<E, T, K, KF, VF> {
+    each: E,
+    key: KF,
+    view: VF,
+    keys: Vec<K>,
+    items: Vec<Option<T>>,
+}
+
+impl<E, I, T, K, KF, VF, V> List for Keyed<E, T, K, KF, VF>
+where
+    E: Fn() -> I,
+    I: IntoIterator<Item = T>,
+    K: Eq + Hash + Clone,
+    KF: Fn(&T) -> K,
+    VF: Fn(ReadSignal<usize>, T) -> V,
+    V: IntoView,
+{
+    fn read(&mut self) -> Vec<Option<usize>> {
+        self.items = (self.each)().into_iter().map(Some).collect();
+        let keys: Vec<K> = self.items.iter().flatten().map(|item| (self.key)(item)).collect();
+        let old = std::mem::replace(&mut self.keys, keys);
+        let mut old: HashMap<K, usize> = old.into_iter().enumerate().map(|(i, key)| (key, i)).collect();
+        self.keys.iter().map(|key| old.remove(key)).collect()
+    }
+
+    fn make(&mut self, item: usize, index: ReadSignal<usize>) -> View {
+        let item = self.items.get_mut(item).and_then(Option::take);
+        item.map(|item| (self.view)(index, item).into_view())
+            .unwrap_or_default()
+    }
+}
+
+/// An item for each of `each`; its view is made once, by its key.
+#[component]
+pub fn For<E, I, T, K, KF, VF, V>(each: E, key: KF, children: VF) -> View
+where
+    E: Fn() -> I + 'static,
+    I: IntoIterator<Item = T> + 'static,
+    T: 'static,
+    K: Eq + Hash + Clone + 'static,
+    KF: Fn(&T) -> K + 'static,
+    VF: Fn(T) -> V + 'static,
+    V: IntoView + 'static,
+{
+    list(each, key, move |_, item| children(item))
+}
+
+/// The same for views that show which item they are: the first is 0.
+#[component]
+pub fn ForEnumerate<E, I, T, K, KF, VF, V>(each: E, key: KF, children: VF) -> View
+where
+    E: Fn() -> I + 'static,
+    I: IntoIterator<Item = T> + 'static,
+    T: 'static,
+    K: Eq + Hash + Clone + 'static,
+    KF: Fn(&T) -> K + 'static,
+    VF: Fn(ReadSignal<usize>, T) -> V + 'static,
+    V: IntoView + 'static,
+{
+    list(each, key, children)
+}
+
+fn list<E, I, T, K, KF, VF, V>(each: E, key: KF, view: VF) -> View
+where
+    E: Fn() -> I + 'static,
+    I: IntoIterator<Item = T> + 'static,
+    T: 'static,
+    K: Eq + Hash + Clone + 'static,
+    KF: Fn(&T) -> K + 'static,
+    VF: Fn(ReadSignal<usize>, T) -> V + 'static,
+    V: IntoView + 'static,
+{
+    View::of(Kind::List(Box::new(Keyed {
+        each,
+        key,
+        view,
+        keys: Vec::new(),
+        items: Vec::new(),
+    })))
+}
+
+/// A list on the page.
+pub struct Rows {
+    shown: Rc<RefCell<Shown>>,
+    #[expect(dead_code, reason = "it ends with this")]
+    effect: RenderEffect<()>,
+}
+
+struct Shown {
+    rows: Vec<Row>,
+    end: End,
+}
+
+struct Row {
+    mounted: Mounted,
+    index: RwSignal<usize>,
+    /// What the row's view made.
+    owner: Owner,
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        if let Ok(mut shown) = self.shown.try_borrow_mut() {
+            shown.rows.clear();
+        }
+    }
+}
+
+impl Rows {
+    pub fn follow(mut list: Box<dyn List>, end: End) -> Rows {
+        let shown = Rc::new(RefCell::new(Shown {
+            rows: Vec::new(),
+            end,
+        }));
+        // Not the effect's, which forgets all that it made each time it runs.
+        let owner = Owner::current().unwrap_or_default();
+        let changed = shown.clone();
+        let effect = RenderEffect::new(move |_| {
+            let from = list.read();
+            untrack(|| changed.borrow_mut().change(from, &mut *list, &owner));
+        });
+        Rows { shown, effect }
+    }
+
+    pub fn with(&self, each: impl FnOnce(Vec<&Mounted>, &End)) {
+        let shown = self.shown.borrow();
+        each(shown.rows.iter().map(|row| &row.mounted).collect(), &shown.end);
+    }
+}
+
+impl Shown {
+    fn change(&mut self, from: Vec<Option<usize>>, list: &mut dyn List, owner: &Owner) {
+        let mut old: Vec<Option<Row>> = self.rows.drain(..).map(Some).collect();
+        let kept: Vec<Option<Row>> = from
+            .into_iter()
+            .map(|from| old.get_mut(from?).and_then(Option::take))
+            .collect();
+        for Row { mounted, owner, .. } in old.into_iter().flatten() {
+            mounted.remove();
+            drop(owner);
+        }
+        // From the last to the first, so that what stands after each is known.
+        let mut before = self.end.node.clone();
+        for (i, kept) in kept.into_iter().enumerate().rev() {
+            let row = match kept {
+                Some(row) => {
+                    if row.index.get_untracked() != i {
+                        row.index.set(i);
+                    }
+                    row.mounted.move_before(&before);
+                    row
+                }
+                None => {
+                    let owner = owner.child();
+                    let (index, mounted) = owner.with(|| {
+                        let index = RwSignal::new(i);
+                        let view = list.make(i, index.read_only());
+                        (index, mount(view, &Before::for_now(&before)))
+                    });
+                    Row {
+                        mounted,
+                        index,
+                        owner,
+                    }
+                }
+            };
+            let mut nodes = Vec::new();
+            row.mounted.nodes(&mut nodes);
+            if let Some(first) = nodes.into_iter().next() {
+                before = first;
+            }
+            self.rows.push(row);
+        }
+        self.rows.reverse();
+    }
+}
+
+impl Mounted {
+    /// Moves its nodes before this one, if they are elsewhere.
+    fn move_before(&self, before: &Node) {
+        let mut nodes = Vec::new();
+        self.nodes(&mut nodes);
+        let is_there = nodes
+            .last()
+            .is_none_or(|last| last.next_sibling().as_ref() == Some(before));
+        let Some(parent) = before.parent_node().filter(|_| !is_there) else {
+            return;
+        };
+        for node in nodes {
+            let _ = parent.insert_before(&node, Some(before));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What is there while something holds.
+
+use leptos::prelude::*;
+
+use super::{
+    children::ChildrenFn,
+    view::{IntoView, View},
+};
+
+/// Its children are made when `when` becomes true.
+#[component]
+pub fn Show(when: impl Fn() -> bool + Send + Sync + 'static, children: ChildrenFn) -> View {
+    let when = Memo::new(move |_| when());
+    (move || when.get().then(|| children())).into_view()
+}
