@@ -11,6 +11,7 @@
 #[macro_use]
 pub mod words;
 pub mod prelude;
+pub mod reactive;
 pub mod dom;
 pub mod router;
 pub mod app;

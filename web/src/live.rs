@@ -38,7 +38,7 @@ pub struct Live {
     pub is_wanted: RwSignal<bool>,
     /// Whether this tab is the one that is looked at. One that is not holds no stream.
     pub is_seen: RwSignal<bool>,
-    stream: StoredValue<Option<Stream>, LocalStorage>,
+    stream: StoredValue<Option<Stream>>,
     /// Whether something may have changed while there was no stream.
     is_behind: StoredValue<bool>,
     /// One counter for each kind of thing, that moves when such things changed.
@@ -62,7 +62,7 @@ pub fn provide() {
         run: RwSignal::new(None),
         is_wanted: RwSignal::new(false),
         is_seen: RwSignal::new(!document().hidden()),
-        stream: StoredValue::new_local(None),
+        stream: StoredValue::new(None),
         is_behind: StoredValue::new(false),
         jobs: RwSignal::new(0),
         nodes: RwSignal::new(0),

@@ -5,7 +5,8 @@ pub use leptos::{
     component, ev,
     leptos_dom::helpers::*,
     reactive::{
-        computed::*, effect::Effect, graph::untrack, owner::*, prelude::*, signal::*, wrappers::read::*,
+        graph::untrack,
+        owner::{expect_context, on_cleanup, provide_context, use_context},
     },
     task::spawn_local,
 };
@@ -15,3 +16,4 @@ pub use crate::dom::{
     AnyView, Children, ChildrenFn, CollectView, For, ForEnumerate, IntoView, NodeRef, Show, View, ViewFn,
     html,
 };
+pub use crate::reactive::{Effect, Memo, RwSignal, Signal, StoredValue};

@@ -1,7 +1,7 @@
 //! Addresses: which page stands at which, and how one goes from one to another without the
 //! console being loaded again.
 
-use leptos::{ev, prelude::*};
+use crate::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, MouseEvent, ScrollToOptions, Url, UrlSearchParams};
 

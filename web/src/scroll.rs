@@ -23,7 +23,7 @@ struct Return {
 /// Keeps the places for as long as the console is open.
 pub fn keep() {
     let places = StoredValue::new(HashMap::<String, f64>::new());
-    let going_back = StoredValue::new_local(None::<Return>);
+    let going_back = StoredValue::new(None::<Return>);
     let stop = move || {
         if let Some(back) = going_back.try_update_value(Option::take).flatten() {
             back.every.clear();

@@ -4,7 +4,7 @@
 use std::{cell::RefCell, collections::HashMap, hash::Hash, rc::Rc};
 
 use leptos::{
-    prelude::*,
+    prelude::{component, untrack},
     reactive::{effect::RenderEffect, owner::Owner},
 };
 use web_sys::Node;
@@ -13,6 +13,7 @@ use super::{
     mount::{Before, End, Mounted, mount},
     view::{IntoView, Kind, View},
 };
+use crate::reactive::{RwSignal, Signal};
 
 /// The items as they are, told apart by their keys.
 pub trait List {
@@ -20,7 +21,7 @@ pub trait List {
     fn read(&mut self) -> Vec<Option<usize>>;
 
     /// The view of one that is new.
-    fn make(&mut self, item: usize, index: ReadSignal<usize>) -> View;
+    fn make(&mut self, item: usize, index: Signal<usize>) -> View;
 }
 
 struct Keyed<E, T, K, KF, VF> {
@@ -37,7 +38,7 @@ where
     I: IntoIterator<Item = T>,
     K: Eq + Hash + Clone,
     KF: Fn(&T) -> K,
-    VF: Fn(ReadSignal<usize>, T) -> V,
+    VF: Fn(Signal<usize>, T) -> V,
     V: IntoView,
 {
     fn read(&mut self) -> Vec<Option<usize>> {
@@ -48,7 +49,7 @@ where
         self.keys.iter().map(|key| old.remove(key)).collect()
     }
 
-    fn make(&mut self, item: usize, index: ReadSignal<usize>) -> View {
+    fn make(&mut self, item: usize, index: Signal<usize>) -> View {
         let item = self.items.get_mut(item).and_then(Option::take);
         item.map(|item| (self.view)(index, item).into_view())
             .unwrap_or_default()
@@ -79,7 +80,7 @@ where
     T: 'static,
     K: Eq + Hash + Clone + 'static,
     KF: Fn(&T) -> K + 'static,
-    VF: Fn(ReadSignal<usize>, T) -> V + 'static,
+    VF: Fn(Signal<usize>, T) -> V + 'static,
     V: IntoView + 'static,
 {
     list(each, key, children)
@@ -92,7 +93,7 @@ where
     T: 'static,
     K: Eq + Hash + Clone + 'static,
     KF: Fn(&T) -> K + 'static,
-    VF: Fn(ReadSignal<usize>, T) -> V + 'static,
+    VF: Fn(Signal<usize>, T) -> V + 'static,
     V: IntoView + 'static,
 {
     View::of(Kind::List(Box::new(Keyed {
@@ -179,7 +180,7 @@ impl Shown {
                     let owner = owner.child();
                     let (index, mounted) = owner.with(|| {
                         let index = RwSignal::new(i);
-                        let view = list.make(i, index.read_only());
+                        let view = list.make(i, index.into());
                         (index, mount(view, &Before::for_now(&before)))
                     });
                     Row {

@@ -1,11 +1,12 @@
 //! What is there while something holds.
 
-use leptos::prelude::*;
+use leptos::prelude::component;
 
 use super::{
     children::ChildrenFn,
     view::{IntoView, View},
 };
+use crate::reactive::Memo;
 
 /// Its children are made when `when` becomes true.
 #[component]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use leptos::prelude::{Get, Memo, ReadSignal, RwSignal, Signal};
+use crate::reactive::{Memo, RwSignal, Signal};
 use web_sys::{Element, Event};
 
 use super::view::View;
@@ -129,4 +129,4 @@ macro_rules! signals {
     )*};
 }
 
-signals!(Memo, ReadSignal, RwSignal, Signal);
+signals!(Memo, RwSignal, Signal);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use leptos::prelude::{Get, Memo, ReadSignal, RwSignal, Signal};
+use crate::reactive::{Memo, RwSignal, Signal};
 
 use super::{list::List, template::Template, value::Value};
 
@@ -147,7 +147,7 @@ macro_rules! signals {
     )*};
 }
 
-signals!(Memo, ReadSignal, RwSignal, Signal);
+signals!(Memo, RwSignal, Signal);
 
 /// An iterator's views, side by side.
 pub trait CollectView {

@@ -121,7 +121,7 @@ fn on_scroll(act: impl Fn(Event) + 'static) {
     let window = browser::window();
     let _ =
         window.add_event_listener_with_callback_and_bool("scroll", listener.as_ref().unchecked_ref(), true);
-    let listener = StoredValue::new_local(listener);
+    let listener = StoredValue::new(listener);
     on_cleanup(move || {
         listener.try_with_value(|listener| {
             let listener = listener.as_ref().unchecked_ref();

@@ -103,7 +103,7 @@ pub fn watch(editing: Editing, place: String) {
     // On the way down, before the router sees the click.
     let ask = Closure::<dyn FnMut(MouseEvent)>::new(ask);
     let _ = window().add_event_listener_with_callback_and_bool("click", ask.as_ref().unchecked_ref(), true);
-    let ask = StoredValue::new_local(ask);
+    let ask = StoredValue::new(ask);
     on_cleanup(move || {
         ask.try_with_value(|ask| {
             let _ = window().remove_event_listener_with_callback_and_bool(

@@ -55,10 +55,7 @@ pub fn Next(calendars: Remote<Vec<CalendarView>>) -> impl IntoView {
             .and_then(|value| shared::file::value::to::<Calendars>(value).ok())
             .unwrap_or_default()
     });
-    let blackouts = Memo::new_with_compare(
-        move |_| named.with(|named| blackouts(named, calendars.data())),
-        |_, _| true,
-    );
+    let blackouts = Memo::always(move |_| named.with(|named| blackouts(named, calendars.data())));
     let shown = Memo::new(move |_| {
         let viewer = locale::zone()
             .iana_name()

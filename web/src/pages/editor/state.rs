@@ -46,7 +46,7 @@ pub struct Editing {
 pub fn provide(base: Base, start: String, text: String) -> Editing {
     let (base, text) = (RwSignal::new(base), RwSignal::new(text));
     let start = RwSignal::new(start);
-    let read = document::read(&text.read_untracked());
+    let read = text.with_untracked(|text| document::read(text));
     let (tree, unreadable) = match read {
         Ok(tree) => (tree, None),
         Err(error) => (Value::Object(serde_json::Map::new()), Some(error)),

@@ -64,23 +64,14 @@ pub fn Jobs() -> impl IntoView {
         <Page title=w.title actions=beside>
             {shown(jobs, move |data| {
                 let table = Signal::derive(move || (*data.get()).clone());
-                let ordered = Memo::new_with_compare(
-                    move |_| {
-                        let sort = wish.with(|wish| wish.sort);
-                        order::ordered(&table.get().rows, sort)
-                    },
-                    |a, b| match (a, b) {
-                        (Some(a), Some(b)) => !Arc::ptr_eq(a, b),
-                        _ => true,
-                    },
-                );
-                let all_shown = Memo::new_with_compare(
-                    move |_| {
-                        let known = fleet.data();
-                        wish.with(|wish| Arc::new(filter::shown(&ordered.get(), &wish.filter, known.as_deref())))
-                    },
-                    |_, _| true,
-                );
+                let ordered = Memo::of_arc(move |_| {
+                    let sort = wish.with(|wish| wish.sort);
+                    order::ordered(&table.get().rows, sort)
+                });
+                let all_shown = Memo::always(move |_| {
+                    let known = fleet.data();
+                    wish.with(|wish| Arc::new(filter::shown(&ordered.get(), &wish.filter, known.as_deref())))
+                });
                 let looking = Looking { wish, selection, table, shown: all_shown.into(), fleet };
                 view! { <Board looking /> }
             })}

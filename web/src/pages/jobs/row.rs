@@ -30,16 +30,10 @@ pub fn JobRow(first: Arc<Row>, place: Signal<usize>, looking: Looking) -> impl I
     let w = say::<JobsWords>();
     let id = first.job.id;
     let (table, selection, shown) = (looking.table, looking.selection, looking.shown);
-    let row = Memo::new_with_compare(
-        move |before: Option<&Arc<Row>>| {
-            let found = table.with(|table| table.get(id).cloned());
-            found.or_else(|| before.cloned()).unwrap_or_else(|| first.clone())
-        },
-        |a, b| match (a, b) {
-            (Some(a), Some(b)) => !Arc::ptr_eq(a, b),
-            _ => true,
-        },
-    );
+    let row = Memo::of_arc(move |before| {
+        let found = table.with(|table| table.get(id).cloned());
+        found.or_else(|| before.cloned()).unwrap_or_else(|| first.clone())
+    });
     let is_chosen = Memo::new(move |_| selection.has(id));
     let path = Memo::new(move |_| row.with(|row| row.path()));
     let state = Memo::new(move |_| row.with(|row| (row.job.state, row.job.trouble.clone())));

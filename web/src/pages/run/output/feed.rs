@@ -39,7 +39,7 @@ pub struct Feed {
     id: RunId,
     viewer: Viewer,
     pub state: RwSignal<FeedState>,
-    stream: StoredValue<Option<Stream>, LocalStorage>,
+    stream: StoredValue<Option<Stream>>,
     /// Whether the run goes on, as far as is known here.
     is_following: StoredValue<bool>,
     is_seen: RwSignal<bool>,
@@ -56,7 +56,7 @@ impl Feed {
             id,
             viewer,
             state: RwSignal::new(FeedState::Loading),
-            stream: StoredValue::new_local(None),
+            stream: StoredValue::new(None),
             is_following: StoredValue::new(false),
             is_seen: live().is_seen,
             is_paging: StoredValue::new(false),

@@ -1,0 +1,129 @@
+//! A value that is set.
+
+use std::{any::Any, marker::PhantomData};
+
+use leptos::{
+    prelude::{self as graph, Notify, ReadUntracked, Track, Write},
+    reactive::signal::guards::{Plain, ReadGuard, UntrackedWriteGuard},
+};
+
+use super::{
+    copies,
+    held::{typed, typed_mut},
+};
+
+type Erased = Box<dyn Any + Send + Sync>;
+
+/// See the module.
+pub struct RwSignal<T> {
+    pub(super) cell: Cell,
+    of: PhantomData<fn() -> T>,
+}
+
+copies!(RwSignal);
+
+/// The same, of whatever type.
+pub type Cell = graph::RwSignal<Erased>;
+
+impl<T: Send + Sync + 'static> RwSignal<T> {
+    pub fn new(value: T) -> RwSignal<T> {
+        RwSignal {
+            cell: new_cell(Box::new(value)),
+            of: PhantomData,
+        }
+    }
+
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.with(T::clone)
+    }
+
+    pub fn get_untracked(&self) -> T
+    where
+        T: Clone,
+    {
+        self.with_untracked(T::clone)
+    }
+
+    pub fn try_get(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        self.track();
+        self.try_get_untracked()
+    }
+
+    pub fn try_get_untracked(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        let value = try_read(self.cell)?;
+        Some(typed::<T>(&**value).clone())
+    }
+
+    pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        self.track();
+        self.with_untracked(read)
+    }
+
+    pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        read(typed(&**super::there(try_read(self.cell))))
+    }
+
+    pub fn set(&self, value: T) {
+        self.update(|old| *old = value);
+    }
+
+    /// Changes it, and tells so.
+    pub fn update(&self, change: impl FnOnce(&mut T)) {
+        self.try_update(change);
+    }
+
+    /// The value again if it could not be set.
+    pub fn try_set(&self, value: T) -> Option<T> {
+        let mut value = Some(value);
+        self.try_update(|old| {
+            if let Some(value) = value.take() {
+                *old = value;
+            }
+        });
+        value
+    }
+
+    /// Nothing if its owner is gone.
+    pub fn try_update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let value = self.try_update_untracked(change);
+        if value.is_some() {
+            self.cell.notify();
+        }
+        value
+    }
+
+    /// Changes it and tells nobody.
+    pub fn try_update_untracked<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut value = try_write(self.cell)?;
+        Some(change(typed_mut(&mut **value)))
+    }
+
+    pub fn track(&self) {
+        self.cell.track();
+    }
+}
+
+// Each stands in the program once.
+#[inline(never)]
+fn new_cell(value: Erased) -> Cell {
+    graph::RwSignal::new(value)
+}
+
+#[inline(never)]
+pub(super) fn try_read(cell: Cell) -> Option<ReadGuard<Erased, Plain<Erased>>> {
+    cell.try_read_untracked()
+}
+
+#[inline(never)]
+fn try_write(cell: Cell) -> Option<UntrackedWriteGuard<Erased>> {
+    cell.try_write_untracked()
+}

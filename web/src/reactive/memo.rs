@@ -1,0 +1,117 @@
+//! A value that is made of others, and tells only when it became another one.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use leptos::prelude::{self as graph, Get, GetUntracked, Track};
+
+use super::{copies, held::Held};
+
+/// See the module.
+pub struct Memo<T> {
+    pub(super) memo: Made,
+    of: PhantomData<fn() -> T>,
+}
+
+copies!(Memo);
+
+/// The same, of whatever type.
+pub type Made = graph::Memo<Found>;
+
+/// What was found, and how it is compared with what is found the next time.
+#[derive(Clone)]
+pub struct Found {
+    value: Held,
+    differs: fn(&Held, &Held) -> bool,
+}
+
+impl<T: Send + Sync + 'static> Memo<T> {
+    /// `find` is given what it found the last time.
+    pub fn new(find: impl Fn(Option<&T>) -> T + Send + Sync + 'static) -> Memo<T>
+    where
+        T: PartialEq,
+    {
+        Memo::told(find, |a, b| a.get::<T>() != b.get::<T>())
+    }
+
+    /// It tells each time something is found, the same or not.
+    pub fn always(find: impl Fn(Option<&T>) -> T + Send + Sync + 'static) -> Memo<T> {
+        Memo::told(find, |_, _| true)
+    }
+
+    fn told(
+        find: impl Fn(Option<&T>) -> T + Send + Sync + 'static,
+        differs: fn(&Held, &Held) -> bool,
+    ) -> Memo<T> {
+        let find = move |before: Option<&Held>| Held::new(find(before.map(Held::get)));
+        Memo {
+            memo: made(Box::new(find), differs),
+            of: PhantomData,
+        }
+    }
+
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.with(T::clone)
+    }
+
+    pub fn get_untracked(&self) -> T
+    where
+        T: Clone,
+    {
+        self.with_untracked(T::clone)
+    }
+
+    pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        read(now(self.memo).get())
+    }
+
+    pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        read(now_untracked(self.memo).get())
+    }
+
+    pub fn try_get_untracked(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        let found = self.memo.try_get_untracked()?;
+        Some(found.value.get::<T>().clone())
+    }
+
+    pub fn track(&self) {
+        self.memo.track();
+    }
+}
+
+impl<T: Send + Sync + 'static> Memo<Arc<T>> {
+    /// It tells when it is another `Arc`: quicker than comparing what is in them.
+    pub fn of_arc(find: impl Fn(Option<&Arc<T>>) -> Arc<T> + Send + Sync + 'static) -> Memo<Arc<T>> {
+        Memo::told(find, |a, b| !Arc::ptr_eq(a.get::<Arc<T>>(), b.get::<Arc<T>>()))
+    }
+}
+
+type Find = Box<dyn Fn(Option<&Held>) -> Held + Send + Sync>;
+
+// Each stands in the program once.
+#[inline(never)]
+fn made(find: Find, differs: fn(&Held, &Held) -> bool) -> Made {
+    let find = move |before: Option<&Found>| Found {
+        value: find(before.map(|found| &found.value)),
+        differs,
+    };
+    graph::Memo::new_with_compare(find, |a, b| match (a, b) {
+        (Some(a), Some(b)) => (a.differs)(&a.value, &b.value),
+        _ => true,
+    })
+}
+
+#[inline(never)]
+pub(super) fn now(memo: Made) -> Held {
+    memo.get().value
+}
+
+#[inline(never)]
+pub(super) fn now_untracked(memo: Made) -> Held {
+    memo.get_untracked().value
+}

@@ -1,0 +1,135 @@
+//! A value to read, whatever it comes from.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use leptos::prelude::{self as graph, GetValue, Track, untrack};
+
+use super::{
+    Memo, RwSignal,
+    cell::{self, Cell},
+    copies,
+    held::{Held, typed},
+    memo::{self, Made},
+    there,
+};
+
+/// See the module.
+pub struct Signal<T> {
+    source: Source,
+    of: PhantomData<fn() -> T>,
+}
+
+copies!(Signal);
+
+#[derive(Clone, Copy)]
+enum Source {
+    Memo(Made),
+    Cell(Cell),
+    Derived(graph::StoredValue<Derive>),
+    Fixed(graph::StoredValue<Held>),
+}
+
+type Derive = Arc<dyn Fn() -> Held + Send + Sync>;
+
+impl<T: Send + Sync + 'static> Signal<T> {
+    /// What `derive` says, made anew each time somebody asks.
+    pub fn derive(derive: impl Fn() -> T + Send + Sync + 'static) -> Signal<T> {
+        let derive: Derive = Arc::new(move || Held::new(derive()));
+        Signal::of(derived(derive))
+    }
+
+    fn of(source: Source) -> Signal<T> {
+        Signal {
+            source,
+            of: PhantomData,
+        }
+    }
+
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.with(T::clone)
+    }
+
+    pub fn get_untracked(&self) -> T
+    where
+        T: Clone,
+    {
+        self.with_untracked(T::clone)
+    }
+
+    pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        match now(self.source) {
+            Ok(held) => read(held.get()),
+            Err(cell) => {
+                cell.track();
+                read(typed(&**there(cell::try_read(cell))))
+            }
+        }
+    }
+
+    pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        match untrack(|| now(self.source)) {
+            Ok(held) => read(held.get()),
+            Err(cell) => read(typed(&**there(cell::try_read(cell)))),
+        }
+    }
+
+    pub fn track(&self) {
+        if let Err(cell) = now(self.source) {
+            cell.track();
+        }
+    }
+}
+
+/// What is held, or the cell that holds it.
+#[inline(never)]
+fn now(source: Source) -> Result<Held, Cell> {
+    match source {
+        Source::Memo(made) => Ok(memo::now(made)),
+        Source::Cell(cell) => Err(cell),
+        Source::Derived(derive) => Ok(derive.get_value()()),
+        Source::Fixed(held) => Ok(held.get_value()),
+    }
+}
+
+#[inline(never)]
+fn derived(derive: Derive) -> Source {
+    Source::Derived(graph::StoredValue::new(derive))
+}
+
+#[inline(never)]
+fn fixed(held: Held) -> Source {
+    Source::Fixed(graph::StoredValue::new(held))
+}
+
+impl<T: Send + Sync + 'static> From<Memo<T>> for Signal<T> {
+    fn from(memo: Memo<T>) -> Signal<T> {
+        Signal::of(Source::Memo(memo.memo))
+    }
+}
+
+impl<T: Send + Sync + 'static> From<RwSignal<T>> for Signal<T> {
+    fn from(signal: RwSignal<T>) -> Signal<T> {
+        Signal::of(Source::Cell(signal.cell))
+    }
+}
+
+impl<T: Send + Sync + 'static> From<T> for Signal<T> {
+    fn from(value: T) -> Signal<T> {
+        Signal::of(fixed(Held::new(value)))
+    }
+}
+
+impl From<&str> for Signal<String> {
+    fn from(text: &str) -> Signal<String> {
+        text.to_owned().into()
+    }
+}
+
+impl<T: Default + Send + Sync + 'static> Default for Signal<T> {
+    fn default() -> Signal<T> {
+        T::default().into()
+    }
+}
