@@ -6,7 +6,9 @@ use leptos::reactive::owner::Owner;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventTarget};
 
-type Handler = Box<dyn FnMut(Event)>;
+use super::value::Handle;
+
+type Handler = Box<dyn Handle>;
 
 /// Listens until it is dropped.
 pub struct Listener {
@@ -26,8 +28,8 @@ impl Listener {
             // What it does may lead to the same event again, or to another handler.
             let Some(mut handle) = called.take() else { return };
             match &owner {
-                Some(owner) => owner.with(|| handle(event)),
-                None => handle(event),
+                Some(owner) => owner.with(|| handle.handle(event)),
+                None => handle.handle(event),
             }
             called.borrow_mut().get_or_insert(handle);
         });

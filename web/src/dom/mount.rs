@@ -12,7 +12,7 @@ use super::{
     place::{At, Placed},
     template::Template,
     value::Value,
-    view::{IntoView, Kind, View},
+    view::{IntoView, Kind, Show, View},
 };
 use crate::browser::document;
 
@@ -166,10 +166,10 @@ pub fn mount(view: View, before: &Before) -> Mounted {
 }
 
 /// Shows what `view` says, anew whenever a signal that it reads changes.
-fn follow(mut view: Box<dyn FnMut() -> View>, slot: Rc<RefCell<Slot>>) -> Dynamic {
+fn follow(mut view: Box<dyn Show>, slot: Rc<RefCell<Slot>>) -> Dynamic {
     let shown = slot.clone();
     let effect = RenderEffect::new(move |_| {
-        let view = view();
+        let view = view.show();
         let mut slot = shown.borrow_mut();
         let old = mem::take(&mut slot.mounted);
         slot.mounted = update(old, view, &Before::stays(&slot.end.node));

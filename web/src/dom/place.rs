@@ -10,7 +10,7 @@ use super::{
     listener::Listener,
     mount::{Before, Mounted, mount, update},
     template::Place,
-    value::{Said, Value},
+    value::{Said, Say, Value},
 };
 
 /// See the module. What it was is kept, to change only what differs.
@@ -77,10 +77,10 @@ impl At {
     }
 
     /// Says what `say` says, anew whenever a signal that it reads changes.
-    fn follow(&self, mut say: Box<dyn FnMut() -> Said>, last: Rc<RefCell<Said>>) -> Placed {
+    fn follow(&self, mut say: Box<dyn Say>, last: Rc<RefCell<Said>>) -> Placed {
         let (at, known) = (self.clone(), last.clone());
         let effect = RenderEffect::new(move |_| {
-            let said = say();
+            let said = say.say();
             if *known.borrow() != said {
                 at.say(&said);
                 known.replace(said);

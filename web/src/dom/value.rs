@@ -10,9 +10,9 @@ use super::view::View;
 /// What stands in one place of a template.
 pub enum Value {
     Fixed(Said),
-    Dynamic(Box<dyn FnMut() -> Said>),
+    Dynamic(Box<dyn Say>),
     View(View),
-    Handler(Box<dyn FnMut(Event)>),
+    Handler(Box<dyn Handle>),
     Reference(Box<dyn Fn(&Element)>),
 }
 
@@ -25,6 +25,22 @@ pub enum Said {
     /// It is there, or not.
     Is(bool),
     Text(Cow<'static, str>),
+}
+
+/// What says it, anew whenever a signal that it reads changes.
+pub trait Say {
+    fn say(&mut self) -> Said;
+}
+
+impl<F: FnMut() -> S, S: IntoSaid> Say for F {
+    fn say(&mut self) -> Said {
+        self().into_said()
+    }
+}
+
+/// What is done at an event.
+pub trait Handle {
+    fn handle(&mut self, event: Event);
 }
 
 impl From<View> for Value {
@@ -114,8 +130,8 @@ where
     F: FnMut() -> S + 'static,
     S: IntoSaid,
 {
-    fn into_value(mut self) -> Value {
-        Value::Dynamic(Box::new(move || self().into_said()))
+    fn into_value(self) -> Value {
+        Value::Dynamic(Box::new(self))
     }
 }
 
@@ -123,7 +139,13 @@ macro_rules! signals {
     ($($signal:ident),*) => {$(
         impl<T: IntoSaid + Clone + Send + Sync + 'static> IntoValue for $signal<T> {
             fn into_value(self) -> Value {
-                Value::Dynamic(Box::new(move || self.get().into_said()))
+                Value::Dynamic(Box::new(self))
+            }
+        }
+
+        impl<T: IntoSaid + Clone + Send + Sync + 'static> Say for $signal<T> {
+            fn say(&mut self) -> Said {
+                self.get().into_said()
             }
         }
     )*};

@@ -21,7 +21,7 @@ pub(super) enum Kind {
         values: Box<[Value]>,
     },
     Many(Vec<View>),
-    Dynamic(Box<dyn FnMut() -> View>),
+    Dynamic(Box<dyn Show>),
     List(Box<dyn List>),
 }
 
@@ -38,8 +38,7 @@ impl View {
         View::of(Kind::Many(views))
     }
 
-    /// What `view` says, anew whenever a signal that it reads changes.
-    pub fn dynamic(view: Box<dyn FnMut() -> View>) -> View {
+    fn dynamic(view: Box<dyn Show>) -> View {
         View::of(Kind::Dynamic(view))
     }
 
@@ -49,6 +48,18 @@ impl View {
 
     pub(super) fn of(kind: Kind) -> View {
         View(Some(Box::new(kind)))
+    }
+}
+
+/// What says a view, anew whenever a signal that it reads changes. Not `dyn FnMut`: that
+/// brings a function that calls it once along for each closure, which nobody calls.
+pub(super) trait Show {
+    fn show(&mut self) -> View;
+}
+
+impl<F: FnMut() -> V, V: IntoView> Show for F {
+    fn show(&mut self) -> View {
+        self().into_view()
     }
 }
 
@@ -132,8 +143,8 @@ where
     F: FnMut() -> V + 'static,
     V: IntoView,
 {
-    fn into_view(mut self) -> View {
-        View::dynamic(Box::new(move || self().into_view()))
+    fn into_view(self) -> View {
+        View::dynamic(Box::new(self))
     }
 }
 
@@ -141,7 +152,13 @@ macro_rules! signals {
     ($($signal:ident),*) => {$(
         impl<T: IntoView + Clone + Send + Sync + 'static> IntoView for $signal<T> {
             fn into_view(self) -> View {
-                View::dynamic(Box::new(move || self.get().into_view()))
+                View::dynamic(Box::new(self))
+            }
+        }
+
+        impl<T: IntoView + Clone + Send + Sync + 'static> Show for $signal<T> {
+            fn show(&mut self) -> View {
+                self.get().into_view()
             }
         }
     )*};

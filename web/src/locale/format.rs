@@ -121,14 +121,39 @@ fn in_zone(at: Time, zone: &TimeZone) -> Zoned {
 
 /// `07:20:05`
 pub fn clock_time(at: Time, zone: &TimeZone) -> String {
-    in_zone(at, zone).strftime("%H:%M:%S").to_string()
+    let z = in_zone(at, zone);
+    format!("{}:{:02}", to_the_minute(&z), z.second())
+}
+
+/// `07:20`
+pub fn to_the_minute(z: &Zoned) -> String {
+    format!("{:02}:{:02}", z.hour(), z.minute())
+}
+
+/// `Nov`
+fn month(z: &Zoned) -> &'static str {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    MONTHS[(z.month() as usize).saturating_sub(1) % 12]
+}
+
+/// `Sat`, `周六`
+fn weekday(z: &Zoned) -> &'static str {
+    const EN: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const ZH: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
+    let day = z.weekday().to_monday_zero_offset() as usize % 7;
+    match language() {
+        Language::En => EN[day],
+        Language::Zh => ZH[day],
+    }
 }
 
 /// `21 Nov`, `11月21日`
 pub fn day(at: Time, zone: &TimeZone) -> String {
     let z = in_zone(at, zone);
     match language() {
-        Language::En => z.strftime("%-d %b").to_string(),
+        Language::En => format!("{} {}", z.day(), month(&z)),
         Language::Zh => format!("{}月{}日", z.month(), z.day()),
     }
 }
@@ -139,23 +164,21 @@ pub fn short_time(at: Time, now: Time, zone: &TimeZone) -> String {
     if z.date() == today.date() {
         return clock_time(at, zone);
     }
+    let time = to_the_minute(&z);
     if z.year() == today.year() {
-        return format!("{} {}", day(at, zone), z.strftime("%H:%M"));
+        return format!("{} {time}", day(at, zone));
     }
-    format!("{} {}", z.strftime("%Y-%m-%d"), z.strftime("%H:%M"))
+    format!("{} {time}", z.date())
 }
 
 /// `Sat 21 Nov 2026, 07:20:05`, `2026年11月21日 周六 07:20:05`
 pub fn date_time(at: Time, zone: &TimeZone) -> String {
     let z = in_zone(at, zone);
+    let (year, month, day, weekday) = (z.year(), month(&z), z.day(), weekday(&z));
+    let time = clock_time(at, zone);
     match language() {
-        Language::En => z.strftime("%a %-d %b %Y, %H:%M:%S").to_string(),
-        Language::Zh => {
-            const DAYS: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
-            let weekday = DAYS[z.weekday().to_monday_zero_offset() as usize];
-            let time = z.strftime("%H:%M:%S");
-            format!("{}年{}月{}日 周{weekday} {time}", z.year(), z.month(), z.day())
-        }
+        Language::En => format!("{weekday} {day} {month} {year}, {time}"),
+        Language::Zh => format!("{year}年{}月{day}日 {weekday} {time}", z.month()),
     }
 }
 
@@ -172,10 +195,12 @@ pub fn exact(at: Time, zone: &TimeZone) -> String {
 
 /// `Europe/Berlin, UTC+01:00`; `UTC`
 pub fn zone_name(at: Time, zone: &TimeZone) -> String {
-    let offset = in_zone(at, zone).strftime("UTC%:z").to_string();
+    let minutes = in_zone(at, zone).offset().seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
     match zone.iana_name() {
         Some("UTC") | None => "UTC".into(),
-        Some(name) => format!("{name}, {offset}"),
+        Some(name) => format!("{name}, UTC{sign}{hours:02}:{minutes:02}"),
     }
 }
 

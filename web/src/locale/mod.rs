@@ -11,7 +11,7 @@ use shared::schedule::Zone;
 
 pub use format::{
     ago, brief, clock_time, count, date_time, day, duration, exact, in_a_row, millis, percent, short_time,
-    size, zone_name,
+    size, to_the_minute, zone_name,
 };
 
 use crate::browser;

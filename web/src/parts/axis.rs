@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Zoned, civil, tz::TimeZone};
 use shared::time::Time;
 
-use crate::locale::day;
+use crate::locale::{clock_time, day, to_the_minute};
 
 /// A mark on the axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub fn marks(from: Time, to: Time, zone: &TimeZone, max: usize) -> Vec<Mark> {
             let is_midnight = zoned.time() == civil::Time::midnight();
             let label = match (is_midnight, step < 60) {
                 (true, _) => day(at, zone),
-                (false, true) => zoned.strftime("%H:%M:%S").to_string(),
-                (false, false) => zoned.strftime("%H:%M").to_string(),
+                (false, true) => clock_time(at, zone),
+                (false, false) => to_the_minute(&zoned),
             };
             marks.push(Mark {
                 at,

@@ -42,9 +42,9 @@ impl<T: Send + Sync + 'static> Memo<T> {
         find: impl Fn(Option<&T>) -> T + Send + Sync + 'static,
         differs: fn(&Held, &Held) -> bool,
     ) -> Memo<T> {
-        let find = move |before: Option<&Held>| Held::new(find(before.map(Held::get)));
+        let of = PhantomData::<fn() -> T>;
         Memo {
-            memo: made(Box::new(find), differs),
+            memo: made(Box::new(Finder { find, of }), differs),
             of: PhantomData,
         }
     }
@@ -91,13 +91,32 @@ impl<T: Send + Sync + 'static> Memo<Arc<T>> {
     }
 }
 
-type Find = Box<dyn Fn(Option<&Held>) -> Held + Send + Sync>;
+/// What finds it. Not `dyn Fn`: that brings two more functions along for each closure, which
+/// nobody calls.
+trait Find: Send + Sync {
+    fn find(&self, before: Option<&Held>) -> Held;
+}
+
+struct Finder<F, T> {
+    find: F,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<F, T> Find for Finder<F, T>
+where
+    F: Fn(Option<&T>) -> T + Send + Sync,
+    T: Send + Sync + 'static,
+{
+    fn find(&self, before: Option<&Held>) -> Held {
+        Held::new((self.find)(before.map(Held::get)))
+    }
+}
 
 // Each stands in the program once.
 #[inline(never)]
-fn made(find: Find, differs: fn(&Held, &Held) -> bool) -> Made {
+fn made(find: Box<dyn Find>, differs: fn(&Held, &Held) -> bool) -> Made {
     let find = move |before: Option<&Found>| Found {
-        value: find(before.map(|found| &found.value)),
+        value: find.find(before.map(|found| &found.value)),
         differs,
     };
     graph::Memo::new_with_compare(find, |a, b| match (a, b) {

@@ -25,17 +25,29 @@ copies!(Signal);
 enum Source {
     Memo(Made),
     Cell(Cell),
-    Derived(graph::StoredValue<Derive>),
+    Derived(graph::StoredValue<Arc<dyn Derive>>),
     Fixed(graph::StoredValue<Held>),
 }
 
-type Derive = Arc<dyn Fn() -> Held + Send + Sync>;
+/// What makes it. Not `dyn Fn`, as with memos.
+trait Derive: Send + Sync {
+    fn derive(&self) -> Held;
+}
+
+impl<F, T> Derive for F
+where
+    F: Fn() -> T + Send + Sync,
+    T: Send + Sync + 'static,
+{
+    fn derive(&self) -> Held {
+        Held::new(self())
+    }
+}
 
 impl<T: Send + Sync + 'static> Signal<T> {
     /// What `derive` says, made anew each time somebody asks.
     pub fn derive(derive: impl Fn() -> T + Send + Sync + 'static) -> Signal<T> {
-        let derive: Derive = Arc::new(move || Held::new(derive()));
-        Signal::of(derived(derive))
+        Signal::of(derived(Arc::new(derive)))
     }
 
     fn of(source: Source) -> Signal<T> {
@@ -89,13 +101,13 @@ fn now(source: Source) -> Result<Held, Cell> {
     match source {
         Source::Memo(made) => Ok(memo::now(made)),
         Source::Cell(cell) => Err(cell),
-        Source::Derived(derive) => Ok(derive.get_value()()),
+        Source::Derived(derive) => Ok(derive.get_value().derive()),
         Source::Fixed(held) => Ok(held.get_value()),
     }
 }
 
 #[inline(never)]
-fn derived(derive: Derive) -> Source {
+fn derived(derive: Arc<dyn Derive>) -> Source {
     Source::Derived(graph::StoredValue::new(derive))
 }
 

@@ -72,10 +72,9 @@ fn read(value: &str, zone: &TimeZone) -> Option<Time> {
 }
 
 fn written(at: Time, zone: &TimeZone) -> String {
-    at.timestamp()
-        .to_zoned(zone.clone())
-        .strftime("%Y-%m-%dT%H:%M:%S")
-        .to_string()
+    let local = at.timestamp().to_zoned(zone.clone()).datetime();
+    let whole = local.with().subsec_nanosecond(0).build();
+    whole.unwrap_or(local).to_string()
 }
 
 #[component]

@@ -233,7 +233,7 @@ fn Between(wish: RwSignal<Filter>) -> impl IntoView {
 /// As such an input has it: the viewer's local time, to the minute.
 fn local(at: Time) -> String {
     let zoned = at.timestamp().to_zoned(locale::zone());
-    zoned.strftime("%Y-%m-%dT%H:%M").to_string()
+    format!("{}T{}", zoned.date(), locale::to_the_minute(&zoned))
 }
 
 fn instant(text: &str) -> Option<Time> {

@@ -1,6 +1,7 @@
 //! What one can do about the output.
 
 use crate::prelude::*;
+use jiff::Timestamp;
 use leptos::ev::KeyboardEvent;
 use shared::{
     api::{BASE, paths},
@@ -130,6 +131,7 @@ pub fn wire_name(stream: Stream) -> &'static str {
 
 /// What the file is called: `ops-backup-db-2026-11-21T02-30-00Z.log`.
 pub fn file_name(job: &str, scheduled_at: Time) -> String {
-    let at = scheduled_at.timestamp().strftime("%Y-%m-%dT%H-%M-%SZ");
-    format!("{}-{at}.log", job.replace('/', "-"))
+    let at = scheduled_at.timestamp().as_second();
+    let at = Timestamp::from_second(at).unwrap_or_default().to_string();
+    format!("{}-{}.log", job.replace('/', "-"), at.replace(':', "-"))
 }
