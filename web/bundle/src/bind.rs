@@ -3,8 +3,9 @@
 
 use anyhow::{Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
+use wasmparser::Validator;
 
-use crate::{Mode, dist::File};
+use crate::{Mode, dist::File, names, order, plain};
 
 pub struct Bound {
     pub files: Vec<File>,
@@ -25,9 +26,13 @@ pub fn bind(compiled: Vec<u8>, mode: Mode) -> Result<Bound> {
         .remove_name_section(mode == Mode::Delivery)
         .remove_producers_section(mode == Mode::Delivery);
     let mut output = bindgen.generate_output()?;
-    let wasm = File::hashed("console", "wasm", output.wasm_mut().emit_wasm());
-    let mut files = Vec::new();
+    let mut module = output.wasm_mut().emit_wasm();
     let mut js = output.js().to_owned();
+    if mode == Mode::Delivery {
+        (module, js) = compressible(&module, &js)?;
+    }
+    let wasm = File::hashed("console", "wasm", module);
+    let mut files = Vec::new();
     for (path, content) in snippets(&output) {
         let file = File::hashed("snippet", "js", content.into_bytes());
         let import = format!("./snippets/{path}");
@@ -55,6 +60,16 @@ pub fn bind(compiled: Vec<u8>, mode: Mode) -> Result<Bound> {
         wasm,
         loader,
     })
+}
+
+/// A module and its script that do the same and compress better.
+fn compressible(module: &[u8], script: &str) -> Result<(Vec<u8>, String)> {
+    // What follows relies on it.
+    Validator::new().validate_all(module)?;
+    let (module, script) = names::short(module, script)?;
+    let module = order::ordered(&plain::plain(&module)?)?;
+    Validator::new().validate_all(&module)?;
+    Ok((module, script))
 }
 
 /// JavaScript that crates bring, by the path under which it is imported.

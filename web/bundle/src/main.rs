@@ -9,12 +9,16 @@
 //! Does nothing when nothing changed. With `--check` it exits with 1 when the console is over
 //! its budget.
 //!
-//! In reading order: `toolchain` (which compiler), `compile`, `bind`, `style`, `page`,
-//! `dist` (names, compression, what was there before), `budget`.
+//! In reading order: `toolchain` (which compiler), `compile`, `bind` and what it does so that
+//! the module compresses well (`names`, `plain`, `order`), `style`, `page`, `dist` (names,
+//! compression, what was there before), `budget`.
 
 mod toolchain;
 mod compile;
 mod bind;
+mod names;
+mod plain;
+mod order;
 mod style;
 mod page;
 mod dist;
