@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::{Zoned, tz::TimeZone};
-use shared::time::Time;
+use shared::{schedule::Zone, time::Time};
 
 use super::{Language, language};
 
@@ -124,18 +123,14 @@ pub fn ago(at: Time, now: Time) -> String {
     }
 }
 
-fn in_zone(at: Time, zone: &TimeZone) -> Zoned {
-    at.timestamp().to_zoned(zone.clone())
-}
-
 /// `07:20:05`
-pub fn clock_time(at: Time, zone: &TimeZone) -> String {
-    in_zone(at, zone).strftime("%H:%M:%S").to_string()
+pub fn clock_time(at: Time, zone: Zone) -> String {
+    zone.clock(at).strftime("%H:%M:%S").to_string()
 }
 
 /// `21 Nov`, `11月21日`
-pub fn day(at: Time, zone: &TimeZone) -> String {
-    let z = in_zone(at, zone);
+pub fn day(at: Time, zone: Zone) -> String {
+    let z = zone.clock(at);
     match language() {
         Language::En => z.strftime("%-d %b").to_string(),
         Language::Zh => format!("{}月{}日", z.month(), z.day()),
@@ -143,8 +138,8 @@ pub fn day(at: Time, zone: &TimeZone) -> String {
 }
 
 /// The time alone if it is of the same day as `now`, else with the day, else with the year.
-pub fn short_time(at: Time, now: Time, zone: &TimeZone) -> String {
-    let (z, today) = (in_zone(at, zone), in_zone(now, zone));
+pub fn short_time(at: Time, now: Time, zone: Zone) -> String {
+    let (z, today) = (zone.clock(at), zone.clock(now));
     if z.date() == today.date() {
         return clock_time(at, zone);
     }
@@ -155,8 +150,8 @@ pub fn short_time(at: Time, now: Time, zone: &TimeZone) -> String {
 }
 
 /// `Sat 21 Nov 2026, 07:20:05`, `2026年11月21日 周六 07:20:05`
-pub fn date_time(at: Time, zone: &TimeZone) -> String {
-    let z = in_zone(at, zone);
+pub fn date_time(at: Time, zone: Zone) -> String {
+    let z = zone.clock(at);
     match language() {
         Language::En => z.strftime("%a %-d %b %Y, %H:%M:%S").to_string(),
         Language::Zh => {
@@ -169,29 +164,26 @@ pub fn date_time(at: Time, zone: &TimeZone) -> String {
 }
 
 /// What stands on hover: the exact instant, to the millisecond, with zone and offset.
-pub fn exact(at: Time, zone: &TimeZone) -> String {
-    let z = in_zone(at, zone);
+pub fn exact(at: Time, zone: Zone) -> String {
+    let z = zone.clock(at);
     format!(
         "{}.{:03} {}",
         date_time(at, zone),
-        z.millisecond(),
+        z.subsec_nanosecond() / 1_000_000,
         zone_name(at, zone)
     )
 }
 
 /// `Europe/Berlin, UTC+01:00`; `UTC`
-pub fn zone_name(at: Time, zone: &TimeZone) -> String {
-    let offset = in_zone(at, zone).strftime("UTC%:z").to_string();
-    match zone.iana_name() {
-        Some("UTC") | None => "UTC".into(),
-        Some(name) => format!("{name}, {offset}"),
+pub fn zone_name(at: Time, zone: Zone) -> String {
+    match zone.name() {
+        "UTC" => "UTC".into(),
+        name => format!("{name}, UTC{}", zone.from_utc(at)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::schedule::Zone;
-
     use super::*;
     use crate::locale::speak;
 
@@ -270,7 +262,6 @@ mod tests {
     #[test]
     fn times_tell_no_more_than_they_need() {
         let berlin: Zone = "Europe/Berlin".parse().unwrap();
-        let berlin = berlin.time_zone();
         let now = at("2026-11-21T07:00:00Z");
         assert_eq!(short_time(at("2026-11-21T06:00:05Z"), now, berlin), "07:00:05");
         assert_eq!(

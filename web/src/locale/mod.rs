@@ -6,7 +6,6 @@ pub mod sentences;
 use std::cell::{Cell, OnceCell};
 
 use crate::prelude::*;
-use jiff::tz::TimeZone;
 use shared::schedule::Zone;
 
 pub use format::{
@@ -54,7 +53,7 @@ impl Language {
 
 thread_local! {
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::En) };
-    static ZONE: OnceCell<TimeZone> = const { OnceCell::new() };
+    static ZONE: OnceCell<Zone> = const { OnceCell::new() };
 }
 
 /// The language of the moment. Not a signal: a change of it makes every view anew.
@@ -68,13 +67,10 @@ pub fn speak(language: Language) {
 }
 
 /// The viewer's own zone; UTC if the browser does not tell.
-pub fn zone() -> TimeZone {
+pub fn zone() -> Zone {
     ZONE.with(|zone| {
-        let found = || {
-            let zone: Zone = browser::time_zone()?.parse().ok()?;
-            Some(zone.time_zone().clone())
-        };
-        zone.get_or_init(|| found().unwrap_or(TimeZone::UTC)).clone()
+        let found = || browser::time_zone()?.parse().ok();
+        *zone.get_or_init(|| found().unwrap_or_default())
     })
 }
 

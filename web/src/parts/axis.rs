@@ -1,7 +1,9 @@
 //! Time along a line: where its marks stand, and what they say.
 
-use jiff::{SignedDuration, Zoned, civil, tz::TimeZone};
-use shared::time::Time;
+use std::time::Duration;
+
+use jiff::{SignedDuration, civil::DateTime};
+use shared::{schedule::Zone, time::Time};
 
 use crate::locale::day;
 
@@ -22,25 +24,22 @@ const STEPS: [i64; 16] = [
 const HOUR: i64 = 3_600;
 
 /// Marks between two instants at round times of the zone, at most `max` of them.
-pub fn marks(from: Time, to: Time, zone: &TimeZone, max: usize) -> Vec<Mark> {
+pub fn marks(from: Time, to: Time, zone: Zone, max: usize) -> Vec<Mark> {
     let span = (to.as_secs() - from.as_secs()).max(1);
     let step = STEPS
         .into_iter()
         .find(|step| span / step < max as i64)
         .unwrap_or(STEPS[STEPS.len() - 1]);
     let mut marks = Vec::new();
-    let mut local = first(from, step, zone);
-    while let Some(zoned) = local {
-        let at = Time::from(zoned.timestamp());
-        if at > to {
-            break;
-        }
+    let mut next = Some(first(from, step, zone));
+    while let Some(at) = next.filter(|at| *at <= to) {
         if at >= from {
-            let is_midnight = zoned.time() == civil::Time::midnight();
+            let clock = zone.clock(at);
+            let is_midnight = clock == clock.start_of_day();
             let label = match (is_midnight, step < 60) {
                 (true, _) => day(at, zone),
-                (false, true) => zoned.strftime("%H:%M:%S").to_string(),
-                (false, false) => zoned.strftime("%H:%M").to_string(),
+                (false, true) => clock.strftime("%H:%M:%S").to_string(),
+                (false, false) => clock.strftime("%H:%M").to_string(),
             };
             marks.push(Mark {
                 at,
@@ -48,36 +47,32 @@ pub fn marks(from: Time, to: Time, zone: &TimeZone, max: usize) -> Vec<Mark> {
                 is_midnight,
             });
         }
-        local = following(&zoned, step);
+        next = following(at, step, zone);
     }
     marks
 }
 
 /// The last round time at or before `from`: counted from its local midnight.
-fn first(from: Time, step: i64, zone: &TimeZone) -> Option<Zoned> {
-    let zoned = from.timestamp().to_zoned(zone.clone());
-    let midnight = zoned.start_of_day().ok()?;
-    let since = (zoned.timestamp().as_second() - midnight.timestamp().as_second()) / step * step;
-    if step < HOUR {
-        midnight.checked_add(SignedDuration::from_secs(since)).ok()
-    } else {
-        Some(midnight)
+fn first(from: Time, step: i64, zone: Zone) -> Time {
+    let midnight = zone.instant(zone.clock(from).start_of_day());
+    match step < HOUR {
+        true => midnight + Duration::from_secs((from.since(midnight).as_secs() / step as u64) * step as u64),
+        false => midnight,
     }
 }
 
 /// Hours and days are counted by the clock on the wall, since not all days have 24 of them;
 /// what is less is counted as it passes.
-fn following(zoned: &Zoned, step: i64) -> Option<Zoned> {
-    let step = SignedDuration::from_secs(step);
-    if step.as_secs() < HOUR {
-        return zoned.checked_add(step).ok();
+fn following(at: Time, step: i64, zone: Zone) -> Option<Time> {
+    if step < HOUR {
+        return Some(at + Duration::from_secs(step as u64));
     }
-    let mut wall = zoned.datetime();
+    let mut wall: DateTime = zone.clock(at);
     loop {
-        wall = wall.checked_add(step).ok()?;
-        let next = wall.to_zoned(zoned.time_zone().clone()).ok()?;
+        wall = wall.checked_add(SignedDuration::from_secs(step)).ok()?;
+        let next = zone.instant(wall);
         // An hour that does not exist is the one after it, which is there already.
-        if next > *zoned {
+        if next > at {
             return Some(next);
         }
     }
@@ -85,13 +80,11 @@ fn following(zoned: &Zoned, step: i64) -> Option<Zoned> {
 
 #[cfg(test)]
 mod tests {
-    use shared::schedule::Zone;
-
     use super::*;
 
     fn labels(from: &str, to: &str, zone: &str, max: usize) -> Vec<String> {
         let zone: Zone = zone.parse().unwrap();
-        marks(from.parse().unwrap(), to.parse().unwrap(), zone.time_zone(), max)
+        marks(from.parse().unwrap(), to.parse().unwrap(), zone, max)
             .into_iter()
             .map(|m| m.label)
             .collect()

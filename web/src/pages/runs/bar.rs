@@ -210,7 +210,7 @@ fn day() -> When {
 fn Between(wish: RwSignal<Filter>) -> impl IntoView {
     let w = say::<RunsWords>();
     let zone = locale::zone();
-    let name = locale::zone_name(clock::now(), &zone);
+    let name = locale::zone_name(clock::now(), zone);
     let since = move || {
         wish.with(|wish| {
             wish.since
@@ -232,14 +232,13 @@ fn Between(wish: RwSignal<Filter>) -> impl IntoView {
 
 /// As such an input has it: the viewer's local time, to the minute.
 fn local(at: Time) -> String {
-    let zoned = at.timestamp().to_zoned(locale::zone());
-    zoned.strftime("%Y-%m-%dT%H:%M").to_string()
+    let clock = locale::zone().clock(at);
+    clock.strftime("%Y-%m-%dT%H:%M").to_string()
 }
 
 fn instant(text: &str) -> Option<Time> {
     let local: jiff::civil::DateTime = text.parse().ok()?;
-    let at = local.to_zoned(locale::zone()).ok()?.timestamp();
-    Some(Time::from_millis(at.as_millisecond()))
+    Some(locale::zone().instant(local))
 }
 
 /// The states as chips: none pressed shows all.

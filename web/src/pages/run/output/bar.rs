@@ -24,7 +24,7 @@ use crate::{
 #[component]
 pub fn Bar(viewer: Viewer, id: RunId, name: String) -> impl IntoView {
     let w = say::<OutputWords>();
-    let zone = locale::zone_name(clock::now(), &locale::zone());
+    let zone = locale::zone_name(clock::now(), locale::zone());
     let download = move || {
         let format = Query::default().with("format", "text");
         let query = format.with_some("stream", viewer.only.get().map(wire_name));
