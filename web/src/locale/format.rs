@@ -123,16 +123,33 @@ pub fn ago(at: Time, now: Time) -> String {
     }
 }
 
+/// What clocks show: `2026-11-21` and `07:20:05`.
+pub fn date_and_time(at: Time, zone: Zone) -> (String, String) {
+    let shown = format!("{:.0}", zone.clock(at));
+    let (date, time) = shown.split_once('T').unwrap_or((&shown, ""));
+    (date.to_owned(), time.to_owned())
+}
+
 /// `07:20:05`
 pub fn clock_time(at: Time, zone: Zone) -> String {
-    zone.clock(at).strftime("%H:%M:%S").to_string()
+    date_and_time(at, zone).1
+}
+
+/// `07:20`
+pub fn minute(at: Time, zone: Zone) -> String {
+    let mut time = clock_time(at, zone);
+    time.truncate("07:20".len());
+    time
 }
 
 /// `21 Nov`, `11月21日`
 pub fn day(at: Time, zone: Zone) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let z = zone.clock(at);
     match language() {
-        Language::En => z.strftime("%-d %b").to_string(),
+        Language::En => format!("{} {}", z.day(), MONTHS[z.month() as usize - 1]),
         Language::Zh => format!("{}月{}日", z.month(), z.day()),
     }
 }
@@ -144,21 +161,24 @@ pub fn short_time(at: Time, now: Time, zone: Zone) -> String {
         return clock_time(at, zone);
     }
     if z.year() == today.year() {
-        return format!("{} {}", day(at, zone), z.strftime("%H:%M"));
+        return format!("{} {}", day(at, zone), minute(at, zone));
     }
-    format!("{} {}", z.strftime("%Y-%m-%d"), z.strftime("%H:%M"))
+    format!("{} {}", date_and_time(at, zone).0, minute(at, zone))
 }
 
 /// `Sat 21 Nov 2026, 07:20:05`, `2026年11月21日 周六 07:20:05`
 pub fn date_time(at: Time, zone: Zone) -> String {
     let z = zone.clock(at);
+    let weekday = z.weekday().to_monday_zero_offset() as usize;
+    let (day, time) = (day(at, zone), clock_time(at, zone));
     match language() {
-        Language::En => z.strftime("%a %-d %b %Y, %H:%M:%S").to_string(),
+        Language::En => {
+            const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+            format!("{} {day} {}, {time}", DAYS[weekday], z.year())
+        }
         Language::Zh => {
             const DAYS: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
-            let weekday = DAYS[z.weekday().to_monday_zero_offset() as usize];
-            let time = z.strftime("%H:%M:%S");
-            format!("{}年{}月{}日 周{weekday} {time}", z.year(), z.month(), z.day())
+            format!("{}年{day} 周{} {time}", z.year(), DAYS[weekday])
         }
     }
 }

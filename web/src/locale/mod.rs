@@ -9,8 +9,8 @@ use crate::prelude::*;
 use shared::schedule::Zone;
 
 pub use format::{
-    ago, brief, clock_time, count, date_time, day, duration, exact, fixed, in_a_row, millis, percent,
-    short_time, size, zone_name,
+    ago, brief, clock_time, count, date_and_time, date_time, day, duration, exact, fixed, in_a_row, millis,
+    minute, percent, short_time, size, zone_name,
 };
 
 use crate::browser;

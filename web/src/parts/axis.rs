@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, civil::DateTime};
 use shared::{schedule::Zone, time::Time};
 
-use crate::locale::day;
+use crate::locale::{clock_time, day, minute};
 
 /// A mark on the axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +37,8 @@ pub fn marks(from: Time, to: Time, zone: Zone, max: usize) -> Vec<Mark> {
             let is_midnight = clock == clock.start_of_day();
             let label = match (is_midnight, step < 60) {
                 (true, _) => day(at, zone),
-                (false, true) => clock.strftime("%H:%M:%S").to_string(),
-                (false, false) => clock.strftime("%H:%M").to_string(),
+                (false, true) => clock_time(at, zone),
+                (false, false) => minute(at, zone),
             };
             marks.push(Mark {
                 at,
@@ -67,15 +66,18 @@ fn following(at: Time, step: i64, zone: Zone) -> Option<Time> {
     if step < HOUR {
         return Some(at + Duration::from_secs(step as u64));
     }
-    let mut wall: DateTime = zone.clock(at);
-    loop {
-        wall = wall.checked_add(SignedDuration::from_secs(step)).ok()?;
-        let next = zone.instant(wall);
+    // As UTC reads it, the wall's clock is never set.
+    let utc = Zone::utc();
+    let mut wall = utc.instant(zone.clock(at));
+    while wall < Time::MAX {
+        wall = wall + Duration::from_secs(step as u64);
+        let next = zone.instant(utc.clock(wall));
         // An hour that does not exist is the one after it, which is there already.
         if next > at {
             return Some(next);
         }
     }
+    None
 }
 
 #[cfg(test)]

@@ -56,12 +56,14 @@ fn clock_times(times: &[u32]) -> Vec<String> {
 
 /// `2026-01-31 02:30 UTC`, with seconds and milliseconds only where there are any.
 fn date_time(at: Time) -> String {
-    let format = match at.as_millis().rem_euclid(60_000) {
-        0 => "%F %H:%M UTC",
-        ms if ms % 1000 == 0 => "%F %T UTC",
-        _ => "%F %T%.3f UTC",
+    let length = match at.as_millis().rem_euclid(60_000) {
+        0 => "02:30".len(),
+        ms if ms % 1000 == 0 => "02:30:00".len(),
+        _ => "02:30:00.000".len(),
     };
-    at.timestamp().strftime(format).to_string()
+    let written = at.to_string();
+    let (date, time) = written.split_once('T').unwrap_or((&written, ""));
+    format!("{date} {} UTC", time.get(..length).unwrap_or(time))
 }
 
 /// Values in runs: `(3, 5)` for 3, 4 and 5. Runs of two come apart.

@@ -73,7 +73,7 @@ fn read(value: &str, zone: Zone) -> Option<Time> {
 }
 
 fn written(at: Time, zone: Zone) -> String {
-    zone.clock(at).strftime("%Y-%m-%dT%H:%M:%S").to_string()
+    format!("{:.0}", zone.clock(at))
 }
 
 #[component]

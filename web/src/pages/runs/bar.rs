@@ -232,8 +232,8 @@ fn Between(wish: RwSignal<Filter>) -> impl IntoView {
 
 /// As such an input has it: the viewer's local time, to the minute.
 fn local(at: Time) -> String {
-    let clock = locale::zone().clock(at);
-    clock.strftime("%Y-%m-%dT%H:%M").to_string()
+    let (date, _) = locale::date_and_time(at, locale::zone());
+    format!("{date}T{}", locale::minute(at, locale::zone()))
 }
 
 fn instant(text: &str) -> Option<Time> {

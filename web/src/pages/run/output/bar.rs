@@ -6,6 +6,7 @@ use shared::{
     api::{BASE, paths},
     id::RunId,
     report::Stream,
+    schedule::Zone,
     time::Time,
 };
 
@@ -130,6 +131,6 @@ pub fn wire_name(stream: Stream) -> &'static str {
 
 /// What the file is called: `ops-backup-db-2026-11-21T02-30-00Z.log`.
 pub fn file_name(job: &str, scheduled_at: Time) -> String {
-    let at = scheduled_at.timestamp().strftime("%Y-%m-%dT%H-%M-%SZ");
-    format!("{}-{at}.log", job.replace('/', "-"))
+    let (date, time) = locale::date_and_time(scheduled_at, Zone::utc());
+    format!("{}-{date}T{}Z.log", job.replace('/', "-"), time.replace(':', "-"))
 }
