@@ -2,6 +2,7 @@
 
 pub mod time;
 pub mod units;
+mod shown;
 pub mod id;
 pub mod file;
 pub mod schedule;

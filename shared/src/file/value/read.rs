@@ -2,7 +2,7 @@
 
 use serde::{Deserializer, de};
 
-use super::{At, Located, Value, ValueError};
+use super::{At, Located, Value, ValueError, fraction};
 
 // These read one value each, and know no type: they stand in a program once. The
 // deserializer's own functions, which stand there once for each type, only call them.
@@ -51,7 +51,10 @@ fn number<'de, V: de::Visitor<'de>>(found: Located, visitor: V, what: &str) -> R
     match found.resolve() {
         Value::Unsigned(n) => visitor.visit_u64(n),
         Value::Signed(n) => visitor.visit_i64(n),
-        Value::Float(n) => visitor.visit_f64(n),
+        Value::Fraction(text) => match fraction::to_f64(&text) {
+            Some(n) => visitor.visit_f64(n),
+            None => Err(ValueError::expected(what, at)),
+        },
         _ => Err(ValueError::expected(what, at)),
     }
     .map_err(|e| e.within(at))
@@ -75,7 +78,7 @@ impl<'de> Deserializer<'de> for Located {
             Value::Bool(is) => visitor.visit_bool(is),
             Value::Unsigned(n) => visitor.visit_u64(n),
             Value::Signed(n) => visitor.visit_i64(n),
-            Value::Float(n) => visitor.visit_f64(n),
+            decimal @ Value::Fraction(_) => number(Located::new(at, decimal), visitor, "a number"),
             Value::Text(text) | Value::Plain(text) => visitor.visit_string(text),
             Value::List(items) => visitor.visit_seq(List::new(at, items)),
             Value::Map(entries) => visitor.visit_map(Map::new(at, entries)),

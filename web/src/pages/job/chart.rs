@@ -138,7 +138,7 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
                 {move || match pointed.get() {
                     Some(pointed) => history.with(|h| tip(h, pointed)),
                     // The axis says no zone.
-                    None => view! { <span class="muted">{fill!(w.in_zone, zone = zone_name(clock::now(), &locale::zone()))}</span> }.into_any(),
+                    None => view! { <span class="muted">{fill!(w.in_zone, zone = zone_name(clock::now(), locale::zone()))}</span> }.into_any(),
                 }}
             </div>
         </div>
@@ -146,14 +146,14 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
 }
 
 fn share(x: f64) -> String {
-    format!("{:.3}%", x * 100.0)
+    locale::fixed(x * 100.0, 3) + "%"
 }
 
 fn drawing(plot: &Plot) -> impl IntoView + use<> {
     let w = say::<JobWords>();
     let zone = locale::zone();
     let span = plot.to.since(plot.from).as_millis().max(1) as f64;
-    let hours = axis::marks(plot.from, plot.to, &zone, 6);
+    let hours = axis::marks(plot.from, plot.to, zone, 6);
     let hours = hours.into_iter().map(|mark| {
         let x = share(mark.at.since(plot.from).as_millis() as f64 / span);
         view! {
@@ -176,7 +176,7 @@ fn drawing(plot: &Plot) -> impl IntoView + use<> {
         </svg>
     });
     view! {
-        <svg width="100%" height=HEIGHT.to_string() overflow="visible" aria-hidden="true">
+        <svg width="100%" height=locale::fixed(HEIGHT, 0) overflow="visible" aria-hidden="true">
             <title>{w.history}</title>
             {hours.collect_view()}
             {lines.collect_view()}
@@ -197,7 +197,7 @@ fn cross(plot: &Plot, pointed: Pointed) -> impl IntoView + use<> {
         Pointed::Instant(_, x) => (x, None),
     };
     view! {
-        <svg class="job-cross" width="100%" height=HEIGHT.to_string() overflow="visible" aria-hidden="true">
+        <svg class="job-cross" width="100%" height=locale::fixed(HEIGHT, 0) overflow="visible" aria-hidden="true">
             <line x1=share(x) x2=share(x) y1="0" y2="100%" />
             {ring.map(|y| view! { <circle cx=share(x) cy=share(y) r="8" /> })}
         </svg>
@@ -209,7 +209,7 @@ fn tip(history: &JobHistory, pointed: Pointed) -> AnyView {
     let w = say::<JobWords>();
     match pointed {
         Pointed::Instant(instant, _) => view! {
-            <span>{exact(instant, &locale::zone())}</span>
+            <span>{exact(instant, locale::zone())}</span>
             <span class="muted">{w.instant_ask}</span>
         }
         .into_any(),
@@ -232,7 +232,7 @@ fn told(point: &Point) -> AnyView {
     more.push(fill!(w.point_on, node = point.node));
     view! {
         <state::StateBadge state=point.state />
-        <span>{exact(point.at, &locale::zone())}</span>
+        <span>{exact(point.at, locale::zone())}</span>
         <span>{more.join(" · ")}</span>
         <span class="muted">{w.point_open}</span>
     }

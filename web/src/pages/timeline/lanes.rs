@@ -11,7 +11,7 @@ use shared::{
 use super::{look, view::View, words::TimelineWords};
 use crate::{
     clock,
-    locale::{count, duration, exact, short_time, zone, zone_name},
+    locale::{count, duration, exact, fixed, short_time, zone, zone_name},
     parts::{
         PartWords,
         axis::marks,
@@ -100,19 +100,19 @@ fn Drawn(picture: Arc<Picture>) -> impl IntoView {
     let zone = zone();
     let scale = Scale::of(picture.from, picture.to);
     let max = if crate::browser::is_wider_than(820) { 13 } else { 5 };
-    let axis = marks(picture.from, picture.to, &zone, max)
+    let axis = marks(picture.from, picture.to, zone, max)
         .into_iter()
         .map(|mark| {
-            let left = format!("{:.3}%", scale.x(mark.at));
+            let left = fixed(scale.x(mark.at), 3) + "%";
             view! { <span class:is-midnight=mark.is_midnight style:left=left>{mark.label}</span> }
         });
     let now = clock::ticking();
-    let now_left = move || format!("{:.3}%", scale.x(now.get()));
+    let now_left = move || fixed(scale.x(now.get()), 3) + "%";
     let is_now_in = move || (0.0..=100.0).contains(&scale.x(now.get()));
     let notes = [
         picture
             .runs_since
-            .map(|at| fill!(w.runs_since, at = short_time(at, picture.now, &zone))),
+            .map(|at| fill!(w.runs_since, at = short_time(at, picture.now, zone))),
         picture.more_planned.then(|| w.more_planned.to_owned()),
         picture.more_lanes.then(|| w.more_lanes.to_owned()),
     ];
@@ -135,7 +135,7 @@ fn Drawn(picture: Arc<Picture>) -> impl IntoView {
         {notes.into_iter().flatten().map(|note| view! { <p class="stale">{note}</p> }).collect_view()}
         <Legend />
         <div class="timeline-grid">
-            <div class="lane timeline-axis" aria-hidden="true" title=zone_name(picture.now, &zone)>
+            <div class="lane timeline-axis" aria-hidden="true" title=zone_name(picture.now, zone)>
                 <span></span>
                 <div class="axis">{axis.collect_view()}</div>
             </div>
@@ -212,8 +212,8 @@ fn OneBar(bar: Bar, scale: Scale, now: Time) -> impl IntoView {
     view! {
         // Below a `g`, `a` and `title` are SVG's and not HTML's.
         <g><a href=href aria-label=title.clone() draggable="false">
-            <rect class="bar" class:is-many={bar.count > 1} data-tone=tone.as_str() x=format!("{x:.3}%") y=y.to_string()
-                width=format!("{width:.3}%") height=(ROW_PX - 2 - 2 * inset).to_string() rx="2">
+            <rect class="bar" class:is-many={bar.count > 1} data-tone=tone.as_str() x=fixed(x, 3) + "%" y=y.to_string()
+                width=fixed(width, 3) + "%" height=(ROW_PX - 2 - 2 * inset).to_string() rx="2">
                 <title>{title.clone()}</title>
             </rect>
         </a></g>
@@ -222,7 +222,7 @@ fn OneBar(bar: Bar, scale: Scale, now: Time) -> impl IntoView {
 
 fn bar_title(bar: &Bar) -> String {
     let w = say::<TimelineWords>();
-    let from = exact(bar.from, &zone());
+    let from = exact(bar.from, zone());
     let state = name(bar.state);
     if bar.count > 1 {
         return fill!(
@@ -250,7 +250,7 @@ fn bar_title(bar: &Bar) -> String {
 #[component]
 fn OnePlanned(planned: Planned, scale: Scale) -> impl IntoView {
     let w = say::<TimelineWords>();
-    let at = exact(planned.at, &zone());
+    let at = exact(planned.at, zone());
     let title = if planned.count > 1 {
         fill!(
             w.planned_n,
@@ -266,7 +266,7 @@ fn OnePlanned(planned: Planned, scale: Scale) -> impl IntoView {
     let href = format!("/jobs/{}/{}", planned.job.namespace, planned.job.name);
     view! {
         <g><a href=href aria-label=title.clone() draggable="false">
-            <rect class="planned" x=format!("{x:.3}%") y="7" width=format!("{width:.3}%") height="10" rx="2">
+            <rect class="planned" x=fixed(x, 3) + "%" y="7" width=fixed(width, 3) + "%" height="10" rx="2">
                 <title>{title.clone()}</title>
             </rect>
         </a></g>
