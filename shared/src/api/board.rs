@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::ticks::Ticks;
 use crate::{
     Revision,
+    file::value::Read,
     id::{JobId, JobName, JobPath, Namespace, NodeId, RunId},
     job::Trigger,
     run::{Cause, Reason, State},
@@ -30,7 +31,7 @@ pub struct BoardQuery {
     pub since: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Board {
     /// To be given as `since` the next time. Masters count each for themselves.
@@ -48,7 +49,7 @@ pub struct Board {
 }
 
 /// How far a master knows the history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
@@ -62,7 +63,7 @@ pub enum Known {
 }
 
 /// A job as the table shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BoardJob {
     pub id: JobId,
@@ -133,7 +134,7 @@ impl BoardJob {
 }
 
 /// How a job is, in one word. In order of urgency: the first that holds is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
@@ -199,7 +200,7 @@ impl std::str::FromStr for JobState {
 }
 
 /// What is wrong with a job, for programs and, with [`fmt::Display`], for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Trouble {
@@ -258,7 +259,7 @@ impl fmt::Display for Trouble {
 }
 
 /// A job's newest run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LastRun {
     pub id: RunId,

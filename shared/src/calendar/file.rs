@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Calendar, Day, Moment, Range, Weekly};
 use crate::{
-    file::{self, FileError, Format, Written, write::write},
+    file::{self, FileError, Format, Written, value::Read, write::write},
     id::CalendarName,
     schedule::Zone,
 };
 
 /// A calendar and the name that jobs call it by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "NamedFile", into = "NamedFile")]
 pub struct Named {
     pub name: CalendarName,
@@ -60,7 +60,7 @@ pub fn to_yaml(calendar: &Named) -> String {
     serde_json::to_value(calendar).map_or_else(|e| format!("# cannot be written: {e}\n"), |said| write(&said))
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, rename = "calendar")]
 struct NamedFile {
     name: CalendarName,
@@ -270,7 +270,7 @@ weekly:
         refused(
             "name: a\nweekly:\n  - {days: [mo]}\n",
             expect![
-                "line 3, column 12: `mo` is not a day of the week; write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"
+                "line 3, column 13: `mo` is not a day of the week; write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"
             ],
         );
         refused(

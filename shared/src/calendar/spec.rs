@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{Clock, Weekdays};
 use crate::{
+    file::value::Read,
     schedule::{Zone, civil::DAY},
     time::Time,
 };
@@ -20,7 +21,7 @@ const DESCRIPTION_CHARS_MAX: usize = 1024;
 
 /// What do we store? Named stretches of time, under `calendars/<name>`. It covers whatever
 /// any of its parts covers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "CalendarFile", into = "CalendarFile")]
 pub struct Calendar {
     pub description: String,
@@ -46,7 +47,8 @@ pub enum Day {
 }
 
 /// From one moment to another: `to` is not covered itself, but a day is, to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[serde(try_from = "RangeFile")]
 pub struct Range {
     pub from: Moment,
     pub to: Moment,
@@ -63,7 +65,7 @@ pub enum Moment {
 }
 
 /// A window of each week, or of each day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(try_from = "WeeklyFile", into = "WeeklyFile")]
 pub struct Weekly {
     /// The days on which it begins.
@@ -160,7 +162,7 @@ impl Calendar {
 }
 
 /// A calendar as it stands in the file, but for its name.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "calendar")]
 struct CalendarFile {
@@ -209,7 +211,7 @@ impl From<Calendar> for CalendarFile {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "range")]
 struct RangeFile {
@@ -217,16 +219,20 @@ struct RangeFile {
     to: Moment,
 }
 
-impl<'de> Deserialize<'de> for Range {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Range, D::Error> {
-        let RangeFile { from, to } = RangeFile::deserialize(d)?;
-        let range = Range { from, to };
-        range.check().map_err(serde::de::Error::custom)?;
+impl TryFrom<RangeFile> for Range {
+    type Error = String;
+
+    fn try_from(f: RangeFile) -> Result<Range, String> {
+        let range = Range {
+            from: f.from,
+            to: f.to,
+        };
+        range.check()?;
         Ok(range)
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "weekly")]
 struct WeeklyFile {

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Size, Span};
+use crate::{
+    file::value::Read,
+    units::{Size, Span},
+};
 
 /// What is carried out, as whom, where and within which limits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "RunFile", into = "RunFile")]
 pub struct RunSpec {
     pub action: Action,
@@ -41,7 +44,7 @@ pub enum Action {
 }
 
 /// A request that the agent sends. Redirects are followed, up to ten.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "http")]
 pub struct HttpRequest {
@@ -93,7 +96,7 @@ impl RunSpec {
 }
 
 /// `run:` as it stands in the job file.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "run")]
 struct RunFile {

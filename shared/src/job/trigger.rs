@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    file::value::{Located, Read, Value, ValueError},
     schedule::{Dialect, Dst, Schedule, ScheduleError, Zone},
     target::NodeSet,
     time::Time,
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// One rule that makes a job due.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "TriggerFile", into = "TriggerFile")]
 pub struct Trigger {
     pub when: When,
@@ -82,7 +83,7 @@ impl Trigger {
 }
 
 /// A trigger as it stands in the job file.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "trigger")]
 struct TriggerFile {
@@ -185,6 +186,19 @@ impl Serialize for OneOrMany {
     }
 }
 
+const ONE_OR_MANY: &str = "an instant such as 2026-01-31T02:30:00Z, or a list of them";
+
+impl Read for OneOrMany {
+    fn read(found: Located) -> Result<OneOrMany, ValueError> {
+        if matches!(found.value, Value::List(_)) {
+            return Read::read(found).map(OneOrMany);
+        }
+        let text = found.into_text(ONE_OR_MANY)?;
+        let instant = text.parse().map_err(|why| ValueError::of(&why))?;
+        Ok(OneOrMany(vec![instant]))
+    }
+}
+
 impl<'de> Deserialize<'de> for OneOrMany {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<OneOrMany, D::Error> {
         struct Visitor;
@@ -192,7 +206,7 @@ impl<'de> Deserialize<'de> for OneOrMany {
             type Value = OneOrMany;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an instant such as 2026-01-31T02:30:00Z, or a list of them")
+                f.write_str(ONE_OR_MANY)
             }
 
             fn visit_str<E: serde::de::Error>(self, s: &str) -> Result<OneOrMany, E> {

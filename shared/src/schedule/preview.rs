@@ -9,10 +9,10 @@ use super::{
     civil::{DAY, date_of},
     walk::{self, Odd},
 };
-use crate::{calendar::Blackouts, run::Reason, time::Time};
+use crate::{calendar::Blackouts, file::value::Read, run::Reason, time::Time};
 
 /// What a schedule means, and its next instants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Preview {
     /// The schedule in words.
@@ -23,7 +23,7 @@ pub struct Preview {
 }
 
 /// Instants in the local times of one zone or two, with the changes of their clocks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Listing {
     /// The schedule's own zone: that of its first cron expression, UTC if it has none.
@@ -39,7 +39,7 @@ pub struct Listing {
 }
 
 /// One instant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Row {
     pub at: Time,
@@ -56,7 +56,7 @@ pub struct Row {
 }
 
 /// What a change of the clock did to an instant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mark {
     pub kind: MarkKind,
@@ -64,7 +64,7 @@ pub struct Mark {
     pub words: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MarkKind {
@@ -75,7 +75,7 @@ pub enum MarkKind {
 }
 
 /// A zone's clocks are set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change {
     /// The first instant with the new offset.

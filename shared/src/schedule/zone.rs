@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::tzdb;
-use crate::time::Time;
+use crate::{file::value::read_text, time::Time};
 
 /// An IANA time zone. UTC unless told otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -288,6 +288,8 @@ impl Serialize for Zone {
         s.serialize_str(self.name())
     }
 }
+
+read_text!(Zone);
 
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Zone, D::Error> {

@@ -1,12 +1,12 @@
 //! One request and its answer.
 
 use gloo_net::http::{RequestBuilder, Response};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::Value;
 use shared::{
     Revision,
     api::{ApiError, BASE, CSRF_HEADER, ErrorBody, ErrorCode},
-    file::value::{self, Located},
+    file::value::{self, Located, Read},
 };
 
 use crate::{clock, locale::sentences::said, session};
@@ -72,7 +72,7 @@ impl From<gloo_net::Error> for Failure {
 
 /// Sends, and reads what comes. What the types decide is little: all else stands in the
 /// binary once.
-pub(super) async fn call<B: Serialize, T: DeserializeOwned>(
+pub(super) async fn call<B: Serialize, T: Read>(
     method: &'static str,
     path: &str,
     body: Option<&B>,

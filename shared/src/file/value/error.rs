@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::de::{self, Unexpected};
-
 use super::At;
 
 /// Why a value is not what was asked for. It is small, as each field of each type that is
@@ -25,28 +23,7 @@ impl fmt::Display for ValueError {
 
 impl std::error::Error for ValueError {}
 
-impl de::Error for ValueError {
-    fn custom<T: fmt::Display>(message: T) -> ValueError {
-        ValueError::plain(message.to_string())
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> ValueError {
-        ValueError::plain(format!("invalid type: {found}, expected {expected}"))
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> ValueError {
-        ValueError::plain(format!("unknown field `{field}`, expected {}", one_of(expected)))
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> ValueError {
-        ValueError::plain(format!(
-            "unknown variant `{variant}`, expected {}",
-            one_of(expected)
-        ))
-    }
-}
-
-fn one_of(names: &[&str]) -> String {
+pub(super) fn one_of(names: &[&str]) -> String {
     match names {
         [] => "none".to_owned(),
         [one] => format!("`{one}`"),
@@ -62,12 +39,24 @@ impl ValueError {
         }))
     }
 
+    /// What a type says of what it was read from, wherever it stands.
+    #[cold]
+    pub fn of(why: &dyn fmt::Display) -> ValueError {
+        ValueError::plain(why.to_string())
+    }
+
+    #[cold]
     pub(super) fn expected(what: &str, at: At) -> ValueError {
         ValueError::plain(format!("this must be {what}")).within(at)
     }
 
+    #[cold]
+    pub(super) fn missing(name: &str) -> ValueError {
+        ValueError::plain(format!("missing field `{name}`"))
+    }
+
     /// The innermost place is the one that tells most.
-    pub(super) fn within(mut self, at: At) -> ValueError {
+    pub fn within(mut self, at: At) -> ValueError {
         self.0.at.get_or_insert(at);
         self
     }

@@ -3,28 +3,35 @@
 //! error can name its place whatever the type, and a program that reads many types (the
 //! console, which a browser loads) holds one reader.
 
+mod content;
 mod error;
+mod fields;
 mod json;
 mod read;
+#[cfg(test)]
+mod tests;
 
-use serde::de::{DeserializeOwned, Error as _};
-
+pub use content::Content;
 pub use error::ValueError;
+pub use fields::{Fields, Others};
+pub(crate) use read::read_text;
+/// The trait, and the macro that implements it.
+pub use {derive::Read, read::Read};
 
 /// What is said, as a `T`.
 ///
 /// # Errors
 /// The first thing in it that is none, or that `T` does not allow.
-pub fn to<T: DeserializeOwned>(said: impl Into<Located>) -> Result<T, ValueError> {
-    T::deserialize(said.into())
+pub fn to<T: Read>(said: impl Into<Located>) -> Result<T, ValueError> {
+    T::read(said.into())
 }
 
 /// A text of JSON, as a `T`.
 ///
 /// # Errors
 /// As [`to`], and where it is no JSON.
-pub fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, ValueError> {
-    to(serde_json::from_str::<Located>(text).map_err(ValueError::custom)?)
+pub fn of_json<T: Read>(text: &str) -> Result<T, ValueError> {
+    to(serde_json::from_str::<Located>(text).map_err(|e| ValueError::of(&e))?)
 }
 
 /// A place in a file, counted from 1; zeroes where nobody knows.

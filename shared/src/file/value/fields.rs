@@ -1,0 +1,115 @@
+//! A map, taken apart by the keys that a type knows.
+
+use super::{At, Located, Read, Value, ValueError, error::one_of, read::placed};
+
+/// What becomes of keys that the type does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// They are wrong.
+    Refused,
+    /// A newer server may say more than this reader knows.
+    Ignored,
+    /// A field takes them ([`Fields::rest`]).
+    Kept,
+}
+
+/// The fields of a type, handed out in the order of its keys: each by one call, which is all
+/// the code that a field has.
+pub struct Fields {
+    start: At,
+    names: &'static [&'static str],
+    /// What stands under each name.
+    found: std::vec::IntoIter<Option<Located>>,
+    rest: Vec<(Located, Located)>,
+}
+
+impl Fields {
+    /// # Errors
+    /// It is no map, a key stands there twice, or one is unknown and must not be.
+    #[inline(never)]
+    pub fn of(found: Located, names: &'static [&'static str], others: Others) -> Result<Fields, ValueError> {
+        let start = found.at;
+        let mut all: Vec<Option<Located>> = names.iter().map(|_| None).collect();
+        let mut rest = Vec::new();
+        for (key, value) in found.into_map()? {
+            let Some(name) = key.text() else {
+                return Err(ValueError::expected("a name", key.at));
+            };
+            let known = names.iter().position(|known| *known == name);
+            match known.map(|i| &mut all[i]) {
+                Some(Some(_)) => return Err(wrong("duplicate field", &key, "")),
+                Some(empty) => *empty = Some(value),
+                None if others == Others::Kept => rest.push((key, value)),
+                None if others == Others::Ignored => {}
+                None => {
+                    return Err(wrong(
+                        "unknown field",
+                        &key,
+                        &format!(", expected {}", one_of(names)),
+                    ));
+                }
+            }
+        }
+        Ok(Fields {
+            start,
+            names,
+            found: all.into_iter(),
+            rest,
+        })
+    }
+
+    fn take(&mut self) -> Option<Located> {
+        self.found.next().flatten()
+    }
+
+    /// The field that was asked for last is not there.
+    #[cold]
+    fn lacks(&self) -> ValueError {
+        // As many are left as are after it.
+        let i = self.names.len() - self.found.len();
+        let name = i.checked_sub(1).map_or("", |i| self.names[i]);
+        ValueError::missing(name).within(self.start)
+    }
+
+    /// The next field. Not an iterator's `next`: each is of another type.
+    ///
+    /// # Errors
+    /// It is wrong, or missing and must not be.
+    #[allow(clippy::should_implement_trait)]
+    #[inline(never)]
+    pub fn next<T: Read>(&mut self) -> Result<T, ValueError> {
+        match self.take() {
+            Some(found) => placed(found),
+            None => T::missing().ok_or_else(|| self.lacks()),
+        }
+    }
+
+    /// The next field, or what it is where it is missing.
+    ///
+    /// # Errors
+    /// It is wrong.
+    #[inline(never)]
+    pub fn or<T: Read>(&mut self, missing: fn() -> T) -> Result<T, ValueError> {
+        self.take().map_or_else(|| Ok(missing()), placed)
+    }
+
+    /// The same, of what is made already.
+    ///
+    /// # Errors
+    /// It is wrong.
+    #[inline(never)]
+    pub fn or_value<T: Read>(&mut self, missing: T) -> Result<T, ValueError> {
+        self.take().map_or(Ok(missing), placed)
+    }
+
+    /// The keys that the type does not know, as a map.
+    pub fn rest(&mut self) -> Located {
+        Located::new(self.start, Value::Map(std::mem::take(&mut self.rest)))
+    }
+}
+
+#[cold]
+fn wrong(what: &str, key: &Located, then: &str) -> ValueError {
+    let name = key.text().unwrap_or_default();
+    ValueError::plain(format!("{what} `{name}`{then}")).within(key.at)
+}
