@@ -40,7 +40,7 @@ pub struct RunView {
     pub output: OutputSize,
     pub range: Option<Range>,
     /// Who asked for it and with what, of a run that somebody asked for. Lists leave it out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
 }
 
@@ -54,7 +54,7 @@ pub struct Asked {
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// The node that was asked for, if one was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
 }
 

@@ -30,26 +30,26 @@ pub struct Run {
     pub attempt: u32,
     pub cause: Cause,
     pub state: State,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
     /// When the next attempt is due; `None` if this is the fire's last. Its node is
     /// another one if the job's retry says `elsewhere`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Time>,
     #[serde(default)]
     pub usage: Usage,
     #[serde(default)]
     pub output: OutputSize,
     /// A range of instants recorded as one: the last of them, and how many.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
 }
 
@@ -153,7 +153,7 @@ pub struct Batch {
     pub runs: Vec<Run>,
     pub chunks: Vec<Chunk>,
     /// How the agent is, for the node's page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
 }
 

@@ -275,11 +275,12 @@ impl TryFrom<Sharded> for Place {
 
 impl Read for Place {
     fn read(found: Located) -> Result<Place, ValueError> {
+        let at = found.at;
         let place = match found.value {
             Value::Map(_) => Sharded::read(found)?.try_into(),
             _ => Place::of_text(&found.into_text_or_number(PLACES)?),
         };
-        place.map_err(|why| ValueError::of(&why))
+        place.map_err(|why| ValueError::of(at, &why))
     }
 }
 

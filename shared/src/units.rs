@@ -197,9 +197,10 @@ macro_rules! as_text {
 
         impl Read for $name {
             fn read(found: Located) -> Result<$name, ValueError> {
+                let at = found.at;
                 // A bare number has no unit: its parser says so, rather than "invalid type".
                 let text = found.into_text_or_number("a text with a unit")?;
-                text.parse().map_err(|why| ValueError::of(&why))
+                text.parse().map_err(|why| ValueError::of(at, &why))
             }
         }
 

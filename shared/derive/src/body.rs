@@ -57,11 +57,17 @@ fn one(field: &syn::Field, container: &Container) -> syn::Result<TokenStream> {
         return Ok(quote!(::shared::file::value::Read::read(fields.rest())?));
     }
     Ok(match known.missing {
-        Missing::IsDefault => quote!(fields.or(::core::default::Default::default)?),
-        Missing::Is(path) => quote!(fields.or(#path)?),
-        Missing::IsWrong if container.is_default => quote!(fields.or_value(whole.#name)?),
-        Missing::IsWrong => quote!(fields.next()?),
+        Missing::IsDefault => quote!(fields.read_or(::core::default::Default::default)?),
+        Missing::Is(path) => quote!(fields.read_or(#path)?),
+        Missing::IsWrong if container.is_default => quote!(fields.read_or_value(whole.#name)?),
+        Missing::IsWrong => quote!(fields.read()?),
     })
+}
+
+/// A variant of an enum whose variants hold nothing.
+pub fn word(variant: &Variant) -> TokenStream {
+    let name = &variant.ident;
+    quote!(Self::#name)
 }
 
 /// A variant, from its content.

@@ -57,8 +57,9 @@ fn through_another(through: &attributes::Through) -> TokenStream {
     match through.may_fail {
         false => quote!(::core::result::Result::Ok(::core::convert::From::<#file>::from(#read))),
         true => quote! {
+            let at = found.at;
             ::core::convert::TryFrom::<#file>::try_from(#read)
-                .map_err(|why| ::shared::file::value::ValueError::of(&why))
+                .map_err(|why| ::shared::file::value::ValueError::of(at, &why))
         },
     }
 }
@@ -88,6 +89,7 @@ fn of_struct(of: &DataStruct, container: &Container) -> syn::Result<TokenStream>
 /// A variant is known by its place in the list of names: what looks it up is no code of the
 /// type's.
 fn of_enum(of: &DataEnum, container: &Container) -> syn::Result<TokenStream> {
+    let is_word = container.tag.is_none() && of.variants.iter().all(|variant| variant.fields.is_empty());
     let mut names = Vec::new();
     let mut arms = Vec::new();
     for (i, variant) in of.variants.iter().enumerate() {
@@ -97,15 +99,127 @@ fn of_enum(of: &DataEnum, container: &Container) -> syn::Result<TokenStream> {
             true => quote!(_),
             false => quote!(#i),
         };
-        let value = body::of_variant(variant, container)?;
+        let value = match is_word {
+            true => body::word(variant),
+            false => body::of_variant(variant, container)?,
+        };
         arms.push(quote!(#pattern => #value));
     }
-    let open = match &container.tag {
-        Some(tag) => quote!(tagged(found, #tag, &[#(#names),*])),
-        None => quote!(named(found, &[#(#names),*])),
+    let found = match &container.tag {
+        _ if is_word => quote!(let variant = Content::word(found, &[#(#names),*])?;),
+        Some(tag) => quote!(let (variant, content) = Content::tagged(found, #tag, &[#(#names),*])?;),
+        None => quote!(let (variant, content) = Content::named(found, &[#(#names),*])?;),
     };
     Ok(quote! {
-        let (variant, content) = ::shared::file::value::Content::#open?;
+        use ::shared::file::value::Content;
+        #found
         ::core::result::Result::Ok(match variant { #(#arms),* })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(input: DeriveInput, why: &str) {
+        let error = implementation(input).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
+
+    /// Or the two readers would differ without a word.
+    #[test]
+    fn what_is_not_known_is_refused() {
+        let unknown = "does not know this";
+        refused(
+            parse_quote!(
+                #[serde(untagged)]
+                enum E {
+                    A,
+                }
+            ),
+            unknown,
+        );
+        refused(
+            parse_quote!(
+                #[serde(transparent)]
+                struct S {
+                    a: u8,
+                }
+            ),
+            unknown,
+        );
+        refused(
+            parse_quote!(
+                struct S {
+                    #[serde(alias = "b")]
+                    a: u8,
+                }
+            ),
+            unknown,
+        );
+        refused(
+            parse_quote!(
+                struct S {
+                    #[serde(deserialize_with = "b")]
+                    a: u8,
+                }
+            ),
+            unknown,
+        );
+        refused(
+            parse_quote!(
+                enum E {
+                    #[serde(other)]
+                    A,
+                }
+            ),
+            unknown,
+        );
+        refused(
+            parse_quote!(
+                #[serde(rename_all = "camelCase")]
+                struct S {
+                    a: u8,
+                }
+            ),
+            "snake_case",
+        );
+        refused(
+            parse_quote!(
+                struct S(u8, u8);
+            ),
+            "only fields with names",
+        );
+        refused(
+            parse_quote!(
+                struct S;
+            ),
+            "only fields with names",
+        );
+        refused(
+            parse_quote!(
+                enum E {
+                    A(u8, u8),
+                }
+            ),
+            "only a variant of one thing",
+        );
+        refused(parse_quote!(union U { a: u8 }), "union");
+    }
+
+    #[test]
+    fn what_is_known_is_taken() {
+        let known: DeriveInput = parse_quote! {
+            #[serde(rename = "s", default, deny_unknown_fields, into = "T")]
+            struct S<T> {
+                #[serde(skip_serializing, rename = "b", default = "some::path")]
+                a: T,
+                #[serde(flatten)]
+                rest: T,
+            }
+        };
+        let written = implementation(known).unwrap().to_string();
+        assert!(written.contains("some :: path"), "{written}");
+    }
 }

@@ -83,22 +83,22 @@ pub struct BoardJob {
     pub paused: bool,
     pub state: JobState,
     /// What is wrong, where something is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
     /// When it is due next; never while it is paused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Time>,
     /// The newest run that has come to its time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<LastRun>,
     /// The newest ends, at most [`super::ticks::TICKS_MAX`], the oldest first.
     #[serde(default, skip_serializing_if = "Ticks::is_empty")]
     pub ticks: Ticks,
     /// Of the ticks that tell something of the job: how many in a hundred succeeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub success_percent: Option<u8>,
     /// How long a run usually takes: the median of the ticks, the successful ones if any are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usual_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub running: u32,
@@ -211,7 +211,7 @@ pub enum Trouble {
         state: State,
         /// Why, in words.
         reason: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<Reason>,
         node: NodeId,
         /// On how many of its slots or nodes the last run was like this, of how many that
@@ -224,7 +224,7 @@ pub enum Trouble {
     /// Nothing is recorded of this instant.
     Overdue {
         at: Time,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         slot: Option<u32>,
     },
 }
@@ -266,9 +266,9 @@ pub struct LastRun {
     pub state: State,
     /// When it was scheduled.
     pub at: Time,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
     pub node: NodeId,
     pub cause: Cause,

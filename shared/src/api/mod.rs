@@ -108,10 +108,10 @@ pub struct ApiError {
     /// What is wrong, and where.
     pub message: String,
     /// What to do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// The field of the request that is wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
 
@@ -147,7 +147,7 @@ pub enum ErrorCode {
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Give it as `cursor` to get the next page; none if this is the last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
@@ -165,10 +165,10 @@ pub struct Login {
 pub struct WhoAmI {
     pub user: String,
     /// The token's name, if a token was used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// For [`CSRF_HEADER`], if a session cookie was used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub csrf: Option<String>,
 }
 
@@ -193,7 +193,7 @@ pub struct TokenRequest {
 pub struct TokenView {
     pub name: String,
     pub created: Author,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
 
@@ -231,7 +231,7 @@ pub struct Applied {
     pub action: ApplyAction,
     pub revision: Option<Revision>,
     /// For an update: a unified diff of the specs as YAML.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
 }
 
@@ -291,7 +291,7 @@ pub struct SlotView {
     /// The last claimed instant.
     pub claimed: Option<Time>,
     /// Why it has no node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
@@ -410,7 +410,7 @@ pub struct Status {
 pub struct Part {
     pub kind: String,
     pub ok: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
@@ -463,7 +463,7 @@ pub struct NextFire {
     /// When it starts: the instant and its jitter.
     pub start_at: Time,
     /// Why it will be skipped, if a calendar suppresses it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<crate::run::Reason>,
 }
 

@@ -88,7 +88,7 @@ pub struct TroubledJob {
     pub id: JobId,
     pub job: JobPath,
     pub state: JobState,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
 }
 
@@ -142,7 +142,7 @@ pub struct Day {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
     /// Why there are no outcomes: the database does not answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub past_error: Option<String>,
 }
 

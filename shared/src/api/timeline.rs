@@ -62,7 +62,7 @@ pub struct Timeline {
     pub planned: Vec<Planned>,
     /// There were more runs than one answer is made from: before this, they are not here.
     /// Ask for a shorter window, or for fewer jobs or nodes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub runs_since: Option<Time>,
     /// Not all that is planned is here, or not all lanes are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -77,9 +77,9 @@ pub struct Timeline {
 pub struct Lane {
     /// A node's id, or a job's `namespace/name`.
     pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobPath>,
     /// How many rows its bars need so that none covers another.
     pub rows: u32,
@@ -96,7 +96,7 @@ pub struct Bar {
     /// From its start, or from its instant if it did not start.
     pub from: Time,
     /// None while it goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Time>,
     /// Of several, the one that most needs to be seen.
     pub state: State,
@@ -114,11 +114,11 @@ pub struct Planned {
     pub lane: u32,
     pub at: Time,
     /// The last of several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     pub job: JobPath,
     /// How long its runs usually take.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usual_ms: Option<u64>,
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: u32,
@@ -167,13 +167,13 @@ pub struct Point {
     pub run: RunId,
     pub at: Time,
     pub state: State,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
     /// How much later than scheduled it started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub late_ms: Option<i64>,
     pub node: NodeId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<u32>,
     pub attempt: u32,
     pub cause: Cause,

@@ -33,7 +33,7 @@ pub struct NodeWork {
     /// Orders that it has not taken yet.
     pub orders: u32,
     /// How far it is emptied, while it is to be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub drain: Option<Drain>,
 }
 
@@ -110,12 +110,12 @@ pub struct BulkResult {
 pub struct BulkItem {
     pub job: JobPath,
     /// The job's revision after `pause` and `resume`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<Revision>,
     /// What `run` ordered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<OrderedRun>,
     /// Why not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ApiError>,
 }

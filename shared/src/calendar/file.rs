@@ -68,7 +68,7 @@ struct NamedFile {
     description: String,
     #[serde(default)]
     timezone: Zone,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     known_until: Option<Moment>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     dates: BTreeSet<Day>,

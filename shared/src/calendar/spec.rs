@@ -171,7 +171,7 @@ struct CalendarFile {
     #[serde(default)]
     timezone: Zone,
     /// Nobody has said what it covers after this; known for ever unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     known_until: Option<Moment>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     dates: BTreeSet<Day>,
@@ -237,15 +237,15 @@ impl TryFrom<RangeFile> for Range {
 #[serde(deny_unknown_fields, rename = "weekly")]
 struct WeeklyFile {
     /// Every day unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
     days: Option<Weekdays>,
     /// 00:00 unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     from: Option<Clock>,
     /// 24:00 unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     to: Option<Clock>,
 }

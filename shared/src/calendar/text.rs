@@ -255,8 +255,9 @@ macro_rules! written_as_text {
 
         impl Read for $type {
             fn read(found: Located) -> Result<$type, ValueError> {
+                let at = found.at;
                 let text = found.into_text($expecting)?;
-                text.parse().map_err(|why| ValueError::of(&why))
+                text.parse().map_err(|why| ValueError::of(at, &why))
             }
         }
 
@@ -330,11 +331,12 @@ impl Weekdays {
 
 impl Read for Weekdays {
     fn read(found: Located) -> Result<Weekdays, ValueError> {
+        let at = found.at;
         if matches!(found.value, Value::List(_)) {
-            return Weekdays::of_list(Read::read(found)?).map_err(|why| ValueError::of(&why));
+            return Weekdays::of_list(Read::read(found)?).map_err(|why| ValueError::of(at, &why));
         }
         let text = found.into_text(WEEKDAYS)?;
-        text.parse().map_err(|why| ValueError::of(&why))
+        text.parse().map_err(|why| ValueError::of(at, &why))
     }
 }
 

@@ -258,9 +258,12 @@ fn one<T: Written>(said: Located) -> Result<Placed<T>, FileError> {
     match T::read(said) {
         Ok(one) => Ok(Placed { one, place }),
         Err(e) => {
-            // What the whole gets wrong names its key first (`retry.attempts: …`).
             let message = e.to_string();
-            let At { line, column } = e.at().unwrap_or_else(|| place.of(&message));
+            // What the whole gets wrong names its key first (`retry.attempts: …`).
+            let At { line, column } = match e.at() == place.start {
+                true => place.of(&message),
+                false => e.at(),
+            };
             Err(located::<T>(&message, line.into(), column.into()))
         }
     }

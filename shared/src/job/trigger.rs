@@ -85,7 +85,7 @@ impl Trigger {
 /// A trigger as it stands in the job file.
 #[derive(Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default, rename = "trigger")]
+#[serde(deny_unknown_fields, rename = "trigger")]
 struct TriggerFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     cron: Option<String>,
@@ -190,11 +190,12 @@ const ONE_OR_MANY: &str = "an instant such as 2026-01-31T02:30:00Z, or a list of
 
 impl Read for OneOrMany {
     fn read(found: Located) -> Result<OneOrMany, ValueError> {
+        let at = found.at;
         if matches!(found.value, Value::List(_)) {
             return Read::read(found).map(OneOrMany);
         }
         let text = found.into_text(ONE_OR_MANY)?;
-        let instant = text.parse().map_err(|why| ValueError::of(&why))?;
+        let instant = text.parse().map_err(|why| ValueError::of(at, &why))?;
         Ok(OneOrMany(vec![instant]))
     }
 }

@@ -29,7 +29,7 @@ pub struct Listing {
     /// The schedule's own zone: that of its first cron expression, UTC if it has none.
     pub zone: Zone,
     /// The other zone that was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<Zone>,
     /// One for each instant, in order.
     pub rows: Vec<Row>,
@@ -46,12 +46,12 @@ pub struct Row {
     /// In the schedule's zone: RFC 3339 with the offset.
     pub local: String,
     /// In the other zone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
     /// Why its fire will be skipped, if a calendar suppresses it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Reason>,
 }
 

@@ -1,6 +1,6 @@
 //! What a variant of an enum holds.
 
-use super::{Fields, Located, Others, Read, Value, ValueError, error::one_of, read::placed};
+use super::{Fields, Located, Others, Read, Value, ValueError, error::one_of};
 
 /// What stands under a variant's name, or beside its tag.
 pub struct Content {
@@ -30,6 +30,16 @@ impl Content {
         Ok((index(&name, names)?, content))
     }
 
+    /// The same of an enum whose variants hold nothing.
+    ///
+    /// # Errors
+    /// There is no such variant, or it holds something.
+    #[inline(never)]
+    pub fn word(found: Located, names: &[&str]) -> Result<usize, ValueError> {
+        let (variant, content) = Content::named(found, names)?;
+        content.nothing().map(|()| variant)
+    }
+
     /// `{tag: name, …}`: the variant's place in `names`, and the other keys.
     ///
     /// # Errors
@@ -39,7 +49,7 @@ impl Content {
         let at = found.at;
         let mut entries = found.into_map()?;
         let Some(i) = entries.iter().position(|(key, _)| key.text() == Some(tag)) else {
-            return Err(ValueError::missing(tag).within(at));
+            return Err(ValueError::missing(tag, at));
         };
         let (_, name) = entries.remove(i);
         let content = Content {
@@ -57,7 +67,7 @@ impl Content {
     pub fn nothing(self) -> Result<(), ValueError> {
         match self.is_tagged || self.found.is_null() {
             true => Ok(()),
-            false => Err(ValueError::plain("this takes no value").within(self.found.at)),
+            false => Err(ValueError::of(self.found.at, &"this takes no value")),
         }
     }
 
@@ -66,7 +76,7 @@ impl Content {
     /// # Errors
     /// It is wrong.
     pub fn read<T: Read>(self) -> Result<T, ValueError> {
-        placed(self.found)
+        T::read(self.found)
     }
 
     /// Of a variant that has fields.
@@ -84,6 +94,9 @@ fn index(name: &Located, names: &[&str]) -> Result<usize, ValueError> {
         return Err(ValueError::expected("a name", at));
     };
     names.iter().position(|known| *known == text).ok_or_else(|| {
-        ValueError::plain(format!("unknown variant `{text}`, expected {}", one_of(names))).within(at)
+        ValueError::new(
+            at,
+            format!("unknown variant `{text}`, expected {}", one_of(names)),
+        )
     })
 }

@@ -12,7 +12,7 @@ pub struct ValueError(Box<Wrong>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wrong {
     message: String,
-    at: Option<At>,
+    at: At,
 }
 
 impl fmt::Display for ValueError {
@@ -31,38 +31,35 @@ pub(super) fn one_of(names: &[&str]) -> String {
     }
 }
 
+// None is called where all is well: a call of each is all that stands at each place.
 impl ValueError {
-    pub(super) fn plain(message: impl Into<String>) -> ValueError {
-        ValueError(Box::new(Wrong {
-            message: message.into(),
-            at: None,
-        }))
+    #[cold]
+    #[inline(never)]
+    pub(super) fn new(at: At, message: String) -> ValueError {
+        ValueError(Box::new(Wrong { message, at }))
     }
 
-    /// What a type says of what it was read from, wherever it stands.
+    /// What a type says of what it was read from, which stands there.
     #[cold]
-    pub fn of(why: &dyn fmt::Display) -> ValueError {
-        ValueError::plain(why.to_string())
+    #[inline(never)]
+    pub fn of(at: At, why: &dyn fmt::Display) -> ValueError {
+        ValueError::new(at, why.to_string())
     }
 
     #[cold]
+    #[inline(never)]
     pub(super) fn expected(what: &str, at: At) -> ValueError {
-        ValueError::plain(format!("this must be {what}")).within(at)
+        ValueError::new(at, format!("this must be {what}"))
     }
 
     #[cold]
-    pub(super) fn missing(name: &str) -> ValueError {
-        ValueError::plain(format!("missing field `{name}`"))
+    #[inline(never)]
+    pub(super) fn missing(name: &str, at: At) -> ValueError {
+        ValueError::new(at, format!("missing field `{name}`"))
     }
 
-    /// The innermost place is the one that tells most.
-    pub fn within(mut self, at: At) -> ValueError {
-        self.0.at.get_or_insert(at);
-        self
-    }
-
-    /// Where it stands. None: it is about the whole of what was read.
-    pub fn at(&self) -> Option<At> {
+    /// Where it stands: the beginning of the whole, if it is about that.
+    pub fn at(&self) -> At {
         self.0.at
     }
 }

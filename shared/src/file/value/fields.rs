@@ -1,6 +1,6 @@
 //! A map, taken apart by the keys that a type knows.
 
-use super::{At, Located, Read, Value, ValueError, error::one_of, read::placed};
+use super::{At, Located, Read, Value, ValueError, error::one_of};
 
 /// What becomes of keys that the type does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,12 @@ pub enum Others {
 
 /// The fields of a type, handed out in the order of its keys: each by one call, which is all
 /// the code that a field has.
-pub struct Fields {
+pub struct Fields(
+    /// In a box, as each type's code moves it.
+    Box<Taken>,
+);
+
+struct Taken {
     start: At,
     names: &'static [&'static str],
     /// What stands under each name.
@@ -50,36 +55,37 @@ impl Fields {
                 }
             }
         }
-        Ok(Fields {
+        Ok(Fields(Box::new(Taken {
             start,
             names,
             found: all.into_iter(),
             rest,
-        })
+        })))
     }
 
+    #[inline(never)]
     fn take(&mut self) -> Option<Located> {
-        self.found.next().flatten()
+        self.0.found.next().flatten()
     }
 
     /// The field that was asked for last is not there.
     #[cold]
+    #[inline(never)]
     fn lacks(&self) -> ValueError {
         // As many are left as are after it.
-        let i = self.names.len() - self.found.len();
-        let name = i.checked_sub(1).map_or("", |i| self.names[i]);
-        ValueError::missing(name).within(self.start)
+        let i = self.0.names.len() - self.0.found.len();
+        let name = i.checked_sub(1).map_or("", |i| self.0.names[i]);
+        ValueError::missing(name, self.0.start)
     }
 
-    /// The next field. Not an iterator's `next`: each is of another type.
+    /// The next field.
     ///
     /// # Errors
     /// It is wrong, or missing and must not be.
-    #[allow(clippy::should_implement_trait)]
     #[inline(never)]
-    pub fn next<T: Read>(&mut self) -> Result<T, ValueError> {
+    pub fn read<T: Read>(&mut self) -> Result<T, ValueError> {
         match self.take() {
-            Some(found) => placed(found),
+            Some(found) => T::read(found),
             None => T::missing().ok_or_else(|| self.lacks()),
         }
     }
@@ -89,8 +95,8 @@ impl Fields {
     /// # Errors
     /// It is wrong.
     #[inline(never)]
-    pub fn or<T: Read>(&mut self, missing: fn() -> T) -> Result<T, ValueError> {
-        self.take().map_or_else(|| Ok(missing()), placed)
+    pub fn read_or<T: Read>(&mut self, missing: fn() -> T) -> Result<T, ValueError> {
+        self.take().map_or_else(|| Ok(missing()), T::read)
     }
 
     /// The same, of what is made already.
@@ -98,18 +104,18 @@ impl Fields {
     /// # Errors
     /// It is wrong.
     #[inline(never)]
-    pub fn or_value<T: Read>(&mut self, missing: T) -> Result<T, ValueError> {
-        self.take().map_or(Ok(missing), placed)
+    pub fn read_or_value<T: Read>(&mut self, missing: T) -> Result<T, ValueError> {
+        self.take().map_or(Ok(missing), T::read)
     }
 
     /// The keys that the type does not know, as a map.
     pub fn rest(&mut self) -> Located {
-        Located::new(self.start, Value::Map(std::mem::take(&mut self.rest)))
+        Located::new(self.0.start, Value::Map(std::mem::take(&mut self.0.rest)))
     }
 }
 
 #[cold]
 fn wrong(what: &str, key: &Located, then: &str) -> ValueError {
     let name = key.text().unwrap_or_default();
-    ValueError::plain(format!("{what} `{name}`{then}")).within(key.at)
+    ValueError::new(key.at, format!("{what} `{name}`{then}"))
 }

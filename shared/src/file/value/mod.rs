@@ -1,15 +1,13 @@
 //! What a file says, before anybody knows what it is about: values, each with where it
 //! stands. One kind of value for every format and every type that is read from it, so that an
-//! error can name its place whatever the type, and a program that reads many types (the
-//! console, which a browser loads) holds one reader.
+//! error can name its place whatever the type. [`Read`] makes a type of a value; it is small,
+//! as a program that reads many types (the console) is loaded by a browser.
 
 mod content;
 mod error;
 mod fields;
 mod json;
 mod read;
-#[cfg(test)]
-mod tests;
 
 pub use content::Content;
 pub use error::ValueError;
@@ -31,7 +29,7 @@ pub fn to<T: Read>(said: impl Into<Located>) -> Result<T, ValueError> {
 /// # Errors
 /// As [`to`], and where it is no JSON.
 pub fn of_json<T: Read>(text: &str) -> Result<T, ValueError> {
-    to(serde_json::from_str::<Located>(text).map_err(|e| ValueError::of(&e))?)
+    to(serde_json::from_str::<Located>(text).map_err(|e| ValueError::of(At::default(), &e))?)
 }
 
 /// A place in a file, counted from 1; zeroes where nobody knows.

@@ -25,12 +25,6 @@ pub trait Read: Sized {
     }
 }
 
-/// Reads what stands at a place of its own: an error that knows no better one is there.
-pub(super) fn placed<T: Read>(found: Located) -> Result<T, ValueError> {
-    let at = found.at;
-    T::read(found).map_err(|e| e.within(at))
-}
-
 // These know no type, and so stand in a program once.
 impl Located {
     pub(super) fn resolve(self) -> Value {
@@ -92,36 +86,35 @@ impl Located {
     #[cold]
     pub fn unlike(self, expected: &str) -> ValueError {
         let at = self.at;
-        ValueError::plain(format!(
-            "invalid type: {}, expected {expected}",
-            self.resolve().kind()
-        ))
-        .within(at)
+        let found = self.resolve();
+        ValueError::new(at, format!("invalid type: {}, expected {expected}", found.kind()))
     }
 
+    #[inline(never)]
     fn unsigned(self, max: u64, expected: &str) -> Result<u64, ValueError> {
-        match self.whole(expected)? {
-            (n, at) => match u64::try_from(n) {
-                Ok(n) if n <= max => Ok(n),
-                _ => Err(beyond(n, expected, at)),
-            },
+        let at = self.at;
+        let n = self.whole(expected)?;
+        match u64::try_from(n) {
+            Ok(small) if small <= max => Ok(small),
+            _ => Err(beyond(n, expected, at)),
         }
     }
 
+    #[inline(never)]
     fn signed(self, min: i64, max: i64, expected: &str) -> Result<i64, ValueError> {
-        match self.whole(expected)? {
-            (n, at) => match i64::try_from(n) {
-                Ok(n) if (min..=max).contains(&n) => Ok(n),
-                _ => Err(beyond(n, expected, at)),
-            },
+        let at = self.at;
+        let n = self.whole(expected)?;
+        match i64::try_from(n) {
+            Ok(small) if (min..=max).contains(&small) => Ok(small),
+            _ => Err(beyond(n, expected, at)),
         }
     }
 
-    fn whole(self, expected: &str) -> Result<(i128, At), ValueError> {
+    fn whole(self, expected: &str) -> Result<i128, ValueError> {
         let at = self.at;
         match self.resolve() {
-            Value::Unsigned(n) => Ok((n.into(), at)),
-            Value::Signed(n) => Ok((n.into(), at)),
+            Value::Unsigned(n) => Ok(n.into()),
+            Value::Signed(n) => Ok(n.into()),
             other @ Value::Float(_) => Err(Located::new(at, other).unlike(expected)),
             _ => Err(ValueError::expected("a whole number", at)),
         }
@@ -130,7 +123,7 @@ impl Located {
 
 #[cold]
 fn beyond(n: i128, expected: &str, at: At) -> ValueError {
-    ValueError::plain(format!("invalid value: integer `{n}`, expected {expected}")).within(at)
+    ValueError::new(at, format!("invalid value: integer `{n}`, expected {expected}"))
 }
 
 macro_rules! whole_numbers {
@@ -226,7 +219,7 @@ impl<T: Read> Read for Vec<T> {
         let items = found.into_list()?;
         let mut all = Vec::with_capacity(items.len());
         for item in items {
-            all.push(placed(item)?);
+            all.push(T::read(item)?);
         }
         Ok(all)
     }
@@ -236,7 +229,7 @@ impl<T: Read + Ord> Read for BTreeSet<T> {
     fn read(found: Located) -> Result<BTreeSet<T>, ValueError> {
         let mut all = BTreeSet::new();
         for item in found.into_list()? {
-            all.insert(placed(item)?);
+            all.insert(T::read(item)?);
         }
         Ok(all)
     }
@@ -246,7 +239,7 @@ impl<K: Read + Ord, T: Read> Read for BTreeMap<K, T> {
     fn read(found: Located) -> Result<BTreeMap<K, T>, ValueError> {
         let mut all = BTreeMap::new();
         for (key, value) in found.into_map()? {
-            all.insert(placed(key)?, placed(value)?);
+            all.insert(K::read(key)?, T::read(value)?);
         }
         Ok(all)
     }
@@ -259,8 +252,10 @@ macro_rules! read_text {
             fn read(
                 found: $crate::file::value::Located,
             ) -> ::core::result::Result<$type, $crate::file::value::ValueError> {
+                let at = found.at;
                 let text = found.into_text("a string")?;
-                text.parse().map_err(|why| $crate::file::value::ValueError::of(&why))
+                text.parse()
+                    .map_err(|why| $crate::file::value::ValueError::of(at, &why))
             }
         }
     )*};
