@@ -243,7 +243,7 @@ impl Place {
         match text {
             "every" => Ok(Place::Every),
             "one" => Ok(Place::One),
-            _ => match text.parse() {
+            _ => match text.parse::<i64>() {
                 Ok(n) => slots("place", n).map(Place::Count),
                 Err(_) => Err(format!("place `{text}` is not one of {PLACES}")),
             },
@@ -251,8 +251,8 @@ impl Place {
     }
 }
 
-fn slots(what: &str, n: i128) -> Result<u32, String> {
-    match u32::try_from(n) {
+fn slots(what: &str, n: impl TryInto<u32> + fmt::Display + Copy) -> Result<u32, String> {
+    match n.try_into() {
         Ok(n) if (1..=SLOTS_MAX).contains(&n) => Ok(n),
         _ => Err(format!("{what} is {n}; it must be from 1 to {SLOTS_MAX}")),
     }
@@ -261,7 +261,6 @@ fn slots(what: &str, n: i128) -> Result<u32, String> {
 #[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 struct Sharded {
-    // Not every reader knows wider numbers.
     shards: i64,
 }
 
@@ -269,7 +268,7 @@ impl TryFrom<Sharded> for Place {
     type Error = String;
 
     fn try_from(f: Sharded) -> Result<Place, String> {
-        slots("shards", f.shards.into()).map(Place::Shards)
+        slots("shards", f.shards).map(Place::Shards)
     }
 }
 
@@ -300,11 +299,11 @@ impl<'de> Deserialize<'de> for Place {
             }
 
             fn visit_u64<E: de::Error>(self, n: u64) -> Result<Place, E> {
-                slots("place", n.into()).map(Place::Count).map_err(E::custom)
+                slots("place", n).map(Place::Count).map_err(E::custom)
             }
 
             fn visit_i64<E: de::Error>(self, n: i64) -> Result<Place, E> {
-                slots("place", n.into()).map(Place::Count).map_err(E::custom)
+                slots("place", n).map(Place::Count).map_err(E::custom)
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Place, A::Error> {

@@ -93,37 +93,41 @@ impl Located {
     #[inline(never)]
     fn unsigned(self, max: u64, expected: &str) -> Result<u64, ValueError> {
         let at = self.at;
-        let n = self.whole(expected)?;
-        match u64::try_from(n) {
-            Ok(small) if small <= max => Ok(small),
-            _ => Err(beyond(n, expected, at)),
-        }
+        let found = self.resolve();
+        let n = match found {
+            Value::Unsigned(n) => Some(n),
+            Value::Signed(n) => u64::try_from(n).ok(),
+            _ => None,
+        };
+        n.filter(|n| *n <= max)
+            .ok_or_else(|| no_such_number(at, &found, expected))
     }
 
     #[inline(never)]
     fn signed(self, min: i64, max: i64, expected: &str) -> Result<i64, ValueError> {
         let at = self.at;
-        let n = self.whole(expected)?;
-        match i64::try_from(n) {
-            Ok(small) if (min..=max).contains(&small) => Ok(small),
-            _ => Err(beyond(n, expected, at)),
-        }
-    }
-
-    fn whole(self, expected: &str) -> Result<i128, ValueError> {
-        let at = self.at;
-        match self.resolve() {
-            Value::Unsigned(n) => Ok(n.into()),
-            Value::Signed(n) => Ok(n.into()),
-            other @ Value::Float(_) => Err(Located::new(at, other).unlike(expected)),
-            _ => Err(ValueError::expected("a whole number", at)),
-        }
+        let found = self.resolve();
+        let n = match found {
+            Value::Unsigned(n) => i64::try_from(n).ok(),
+            Value::Signed(n) => Some(n),
+            _ => None,
+        };
+        n.filter(|n| (min..=max).contains(n))
+            .ok_or_else(|| no_such_number(at, &found, expected))
     }
 }
 
 #[cold]
-fn beyond(n: i128, expected: &str, at: At) -> ValueError {
-    ValueError::new(at, format!("invalid value: integer `{n}`, expected {expected}"))
+fn no_such_number(at: At, found: &Value, expected: &str) -> ValueError {
+    let what = match found {
+        Value::Unsigned(_) | Value::Signed(_) => "value",
+        Value::Float(_) => "type",
+        _ => return ValueError::expected("a whole number", at),
+    };
+    ValueError::new(
+        at,
+        format!("invalid {what}: {}, expected {expected}", found.kind()),
+    )
 }
 
 macro_rules! whole_numbers {
