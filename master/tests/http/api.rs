@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use shared::{
     api::JobView,
     assign::{Assignment, Cursor},
-    file::value::{Read, to},
+    file::value::{Read, of_json},
     host::{Clock, Host},
     id::{JobId, NodeId, RunId},
     keys,
@@ -433,7 +433,8 @@ impl Answer {
     pub fn read<T: DeserializeOwned + Read + Debug>(&self) -> T {
         let read: T =
             serde_json::from_value(self.value.clone()).unwrap_or_else(|e| panic!("{e}: {}", self.value));
-        let by_console: T = to(self.value.clone()).unwrap_or_else(|e| panic!("{e}: {}", self.value));
+        let by_console: T =
+            of_json(&self.value.to_string()).unwrap_or_else(|e| panic!("{e}: {}", self.value));
         assert_eq!(format!("{by_console:?}"), format!("{read:?}"));
         read
     }

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Calendar, Day, Moment, Range, Weekly};
 use crate::{
-    file::{self, FileError, Format, Written, value::Read, write::write},
+    file::{
+        self, FileError, Format, Written,
+        value::{self, Read},
+        write::write,
+    },
     id::CalendarName,
     schedule::Zone,
 };
@@ -57,7 +61,7 @@ fn distinct(all: Vec<Named>) -> Result<Vec<Named>, FileError> {
 
 /// Writes a calendar as its file, as `calendar get` and diffs show it.
 pub fn to_yaml(calendar: &Named) -> String {
-    serde_json::to_value(calendar).map_or_else(|e| format!("# cannot be written: {e}\n"), |said| write(&said))
+    value::of(calendar).map_or_else(|e| format!("# cannot be written: {e}\n"), |said| write(&said))
 }
 
 #[derive(Serialize, Deserialize, Read)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{Clock, Weekdays};
 use crate::{
-    file::value::Read,
+    file::value::{self, Read},
     schedule::{Zone, civil::DAY},
     time::Time,
 };
@@ -150,7 +150,7 @@ impl Calendar {
                 "description: longer than {DESCRIPTION_CHARS_MAX} characters"
             ));
         }
-        let bytes = serde_json::to_vec(self).map_err(|e| e.to_string())?.len();
+        let bytes = value::of(self).map_err(|e| e.to_string())?.to_json().len();
         if bytes > CALENDAR_BYTES_MAX {
             return Err(format!(
                 "the calendar takes {bytes} bytes; at most {CALENDAR_BYTES_MAX} are allowed: keep fewer years, or \

@@ -182,24 +182,14 @@ fn at_least_one<T: Written>(all: Vec<Placed<T>>) -> Result<Vec<Placed<T>>, FileE
     }
 }
 
-/// What a YAML file says, as plain values: a document each, whatever it is about.
+/// What a YAML file says, settled: a document each, whatever it is about.
 ///
 /// # Errors
 /// Where it is no YAML, or too large.
-pub fn values(text: &str) -> Result<Vec<serde_json::Value>, FileError> {
+pub fn values(text: &str) -> Result<Vec<Value>, FileError> {
     check_size(text)?;
     let documents = yaml::documents(text)?;
-    Ok(documents.into_iter().map(serde_json::Value::from).collect())
-}
-
-/// Whether a plain value says nothing: null, or a list or a map of nothing.
-pub fn says_nothing(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Null => true,
-        serde_json::Value::Object(map) => map.is_empty(),
-        serde_json::Value::Array(items) => items.is_empty(),
-        _ => false,
-    }
+    Ok(documents.into_iter().map(Located::settled).collect())
 }
 
 /// A document of JSON: one or a list.

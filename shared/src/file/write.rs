@@ -1,7 +1,7 @@
-//! Values as YAML, as a person would write them: keys in the order of the job file's own
+//! Settled values as YAML, as a person would write them: keys in the order of the job file's own
 //! documentation, what is short in one line.
 
-use serde_json::{Map, Value};
+use super::value::{Value, decimal, quote};
 
 /// Keys in the order in which they are written; others follow, by the alphabet.
 const ORDER: [&str; 62] = [
@@ -86,21 +86,28 @@ pub fn rank(parent: &str, key: &str) -> usize {
 /// A whole file.
 pub fn write(tree: &Value) -> String {
     let mut lines = Vec::new();
-    match tree {
-        Value::Object(map) => lines = body(map, "", 0),
-        other => lines.push(flow(other)),
+    match tree.is_map() {
+        true => lines = body(tree, "", 0),
+        false => lines.push(flow(tree)),
     }
     lines.push(String::new());
     lines.join("\n")
 }
 
 /// The lines of a map's entries.
-pub fn body(map: &Map<String, Value>, parent: &str, indent: usize) -> Vec<String> {
-    let mut keys: Vec<&String> = map.keys().collect();
-    keys.sort_by_key(|key| (rank(parent, key), (*key).clone()));
-    keys.into_iter()
-        .flat_map(|key| entry(key, &map[key], indent))
-        .collect()
+pub fn body(map: &Value, parent: &str, indent: usize) -> Vec<String> {
+    let entries = in_order(map, parent);
+    let lines = entries
+        .into_iter()
+        .flat_map(|(key, value)| entry(key, value, indent));
+    lines.collect()
+}
+
+/// A map's entries in the order in which they are written.
+fn in_order<'v>(map: &'v Value, parent: &str) -> Vec<(&'v str, &'v Value)> {
+    let mut entries: Vec<_> = map.entries().collect();
+    entries.sort_by_key(|(key, _)| (rank(parent, key), *key));
+    entries
 }
 
 /// The lines of `key: value`.
@@ -108,8 +115,8 @@ pub fn entry(key: &str, value: &Value, indent: usize) -> Vec<String> {
     let head = format!("{}{}:", " ".repeat(indent), plain_or_quoted(key, false));
     let in_line = |text: String| vec![format!("{head} {text}")];
     match value {
-        Value::Object(map) if map.is_empty() => in_line("{}".into()),
-        Value::Object(map) => {
+        Value::Map(_) if value.says_nothing() => in_line("{}".into()),
+        Value::Map(_) => {
             let short = flow(value);
             let is_short =
                 INLINE.contains(&key) && head.len() + short.len() < LINE_MAX && !short.contains('\n');
@@ -117,26 +124,26 @@ pub fn entry(key: &str, value: &Value, indent: usize) -> Vec<String> {
                 true => in_line(short),
                 false => {
                     let mut lines = vec![head];
-                    lines.extend(body(map, key, indent + 2));
+                    lines.extend(body(value, key, indent + 2));
                     lines
                 }
             }
         }
-        Value::Array(items) => {
+        Value::List(_) => {
             let short = flow(value);
-            let is_plain = items.iter().all(|item| !item.is_object() && !item.is_array());
+            let is_plain = value.items().all(|item| !item.is_map() && !item.is_list());
             match is_plain && head.len() + short.len() < LINE_MAX {
                 true => in_line(short),
                 false => {
                     let mut lines = vec![head];
-                    lines.extend(items.iter().flat_map(|each| item(each, indent + 2)));
+                    lines.extend(value.items().flat_map(|each| item(each, indent + 2)));
                     lines
                 }
             }
         }
-        Value::String(text) if is_literal(text) => literal(&head, text, indent),
-        Value::String(text) if matches!(key, "cron" | "schedule") => in_line(quoted(text)),
-        Value::String(text) => in_line(plain_or_quoted(text, false)),
+        Value::Text(text) if is_literal(text) => literal(&head, text, indent),
+        Value::Text(text) if matches!(key, "cron" | "schedule") => in_line(quoted(text)),
+        Value::Text(text) => in_line(plain_or_quoted(text, false)),
         other => in_line(flow(other)),
     }
 }
@@ -144,10 +151,10 @@ pub fn entry(key: &str, value: &Value, indent: usize) -> Vec<String> {
 /// The lines of an item of a list.
 pub fn item(value: &Value, indent: usize) -> Vec<String> {
     let dash = format!("{}- ", " ".repeat(indent));
-    let mut lines = match value {
-        Value::Object(map) if !map.is_empty() => body(map, "", indent + 2),
-        other => return vec![format!("{dash}{}", flow(other))],
-    };
+    if !value.is_map() || value.says_nothing() {
+        return vec![format!("{dash}{}", flow(value))];
+    }
+    let mut lines = body(value, "", indent + 2);
     if let Some(first) = lines.first_mut() {
         *first = format!("{dash}{}", first.trim_start());
     }
@@ -186,22 +193,18 @@ fn literal(head: &str, text: &str, indent: usize) -> Vec<String> {
 /// A value in one line.
 fn flow(value: &Value) -> String {
     match value {
-        Value::Null => "null".into(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => plain_or_quoted(text, true),
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(flow).collect();
+        Value::Text(text) => plain_or_quoted(text, true),
+        Value::List(_) => {
+            let items: Vec<String> = value.items().map(flow).collect();
             format!("[{}]", items.join(", "))
         }
-        Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort_by_key(|key| (rank("", key), (*key).clone()));
-            let pairs = keys
-                .into_iter()
-                .map(|key| format!("{}: {}", plain_or_quoted(key, true), flow(&map[key])));
+        Value::Map(_) => {
+            let entries = in_order(value, "").into_iter();
+            let pairs =
+                entries.map(|(key, value)| format!("{}: {}", plain_or_quoted(key, true), flow(value)));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
+        scalar => scalar.scalar().unwrap_or_default(),
     }
 }
 
@@ -229,7 +232,7 @@ fn means_something_else(text: &str) -> bool {
     ];
     let lower = text.to_ascii_lowercase();
     WORDS.contains(&lower.trim_start_matches(['.', '+']))
-        || text.parse::<f64>().is_ok()
+        || decimal(text).is_some()
         || (text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+'))
             && text
                 .chars()
@@ -238,8 +241,8 @@ fn means_something_else(text: &str) -> bool {
 
 /// In double quotes. JSON's escapes are YAML's too.
 fn quoted(text: &str) -> String {
-    let json = serde_json::to_string(text).unwrap_or_default();
-    let mut out = String::with_capacity(json.len());
+    let (mut json, mut out) = (String::new(), String::new());
+    quote(text, &mut json);
     for c in json.chars() {
         match c {
             '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{2028}' | '\u{2029}' => {
@@ -253,9 +256,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::value;
 
     fn read(text: &str) -> Result<Value, crate::file::FileError> {
         crate::file::values(text).map(|mut all| all.remove(0))
@@ -351,8 +353,8 @@ mod tests {
         ];
         for text in texts {
             let trees = [
-                json!({"name": text, "run": {"shell": text, "exec": [text, "b"], "env": {"A": text}}}),
-                json!({"labels": {"a": text, "b": text}, "triggers": [{"cron": text}, {"jitter": text, "at": [text]}]}),
+                value!({"name": text, "run": {"shell": text, "exec": [text, "b"], "env": {"A": text}}}),
+                value!({"labels": {"a": text, "b": text}, "triggers": [{"cron": text}, {"jitter": text, "at": [text]}]}),
             ];
             for tree in trees {
                 let yaml = write(&tree);
@@ -360,7 +362,7 @@ mod tests {
             }
         }
         for key in ["a", "a b", "a: b", "true", "1", "", "#", "é", "a.b/c"] {
-            let tree = json!({"run": {"env": {key: "x"}}, "labels": {key: "1"}});
+            let tree = value!({"run": {"env": {key: "x"}}, "labels": {key: "1"}});
             let yaml = write(&tree);
             assert_eq!(read(&yaml).unwrap(), tree, "{yaml}");
         }
@@ -368,7 +370,7 @@ mod tests {
 
     #[test]
     fn files_look_as_a_person_would_write_them() {
-        let tree = json!({
+        let tree = value!({
             "retry": {"attempts": 3, "backoff": "10s"},
             "name": "backup-db",
             "labels": {"team": "dba"},

@@ -1,29 +1,24 @@
 //! A job as the shortest file that means it.
 
-use serde_json::{Value, json};
-
 use super::{GRACE_DEFAULT, JobSpec, OUTPUT_DEFAULT};
-use crate::file::{says_nothing, value};
+use crate::{
+    file::value::{self, Value},
+    value,
+};
 
-/// As plain values: defaults are left out.
+/// As settled values: defaults are left out.
 pub fn short(spec: &JobSpec) -> Value {
-    let Ok(whole) = serde_json::to_value(spec) else {
+    let Ok(whole) = value::of(spec) else {
         return Value::Null;
     };
     let defaults = JobSpec::new(spec.name.clone(), spec.run.clone());
-    let mut defaults = serde_json::to_value(defaults).unwrap_or_default();
-    if let Value::Object(map) = &mut defaults {
-        map.remove("name");
-        let run = json!({
-            "grace": GRACE_DEFAULT, "output": OUTPUT_DEFAULT,
-        });
-        map.insert("run".into(), run);
-        if whole["overlap"]["policy"] == "allow" {
-            map.insert(
-                "overlap".into(),
-                json!({"policy": "skip", "limit": 100, "queue": 10}),
-            );
-        }
+    let mut defaults = value::of(&defaults).unwrap_or(Value::Null);
+    defaults.remove("name");
+    let (grace, output) = (GRACE_DEFAULT.to_string(), OUTPUT_DEFAULT.to_string());
+    defaults.insert("run", value!({"grace": grace, "output": output}));
+    let policy = whole.get("overlap").and_then(|overlap| overlap.get("policy"));
+    if policy.and_then(Value::text) == Some("allow") {
+        defaults.insert("overlap", value!({"policy": "skip", "limit": 100, "queue": 10}));
     }
     let mut short = whole.clone();
     prune(&mut short, &defaults);
@@ -35,14 +30,11 @@ pub fn short(spec: &JobSpec) -> Value {
 
 /// Takes out what is as in `defaults`.
 fn prune(value: &mut Value, defaults: &Value) {
-    let (Value::Object(map), Value::Object(defaults)) = (value, defaults) else {
-        return;
-    };
-    for (key, default) in defaults {
-        let Some(inner) = map.get_mut(key) else { continue };
+    for (key, default) in defaults.entries() {
+        let Some(inner) = value.get_mut(key) else { continue };
         prune(inner, default);
-        if inner == default || says_nothing(inner) {
-            map.remove(key);
+        if inner == default || inner.says_nothing() {
+            value.remove(key);
         }
     }
 }

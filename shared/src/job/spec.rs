@@ -8,7 +8,7 @@ use super::{action::RunSpec, trigger::Trigger};
 pub use crate::target::Balance;
 use crate::{
     calendar::Calendars,
-    file::value::Read,
+    file::value::{self, Read},
     id::{JobName, JobPath, Namespace},
     target::{Labels, Place, Target, label_key, label_value},
     units::Span,
@@ -387,8 +387,13 @@ impl JobSpec {
                 self.retry.attempts
             ));
         }
+        // Whoever writes it down and reads it again must have the same.
+        let Some(factor) = value::of_f64(self.retry.factor) else {
+            return Err("retry.factor: give a number from 1 to 100 with at most six decimals".into());
+        };
         if !(1.0..=100.0).contains(&self.retry.factor) {
-            return Err(format!("retry.factor: {} is out of 1 to 100", self.retry.factor));
+            let factor = factor.trim_end_matches(".0");
+            return Err(format!("retry.factor: {factor} is out of 1 to 100"));
         }
         if self.keep.runs == 0 {
             return Err("keep.runs: 0 would keep no run at all; keep at least 1".into());

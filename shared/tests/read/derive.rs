@@ -179,7 +179,7 @@ fn numbered(said: Json) -> Located {
             _ => {}
         }
     }
-    let mut said = Located::from(said);
+    let mut said = value::parse(&said.to_string()).expect("it is JSON");
     number(&mut said, &mut 0);
     said
 }

@@ -76,7 +76,7 @@ fn check<T: DeserializeOwned + Read + PartialEq + Debug>(said: &Value) {
 /// It is read by both, and as the same, or by neither.
 fn agree<T: DeserializeOwned + Read + PartialEq + Debug>(said: &Value) -> Result<(), ValueError> {
     let by_serde = T::deserialize(said);
-    let by_read = value::to::<T>(said.clone());
+    let by_read = value::of_json::<T>(&said.to_string());
     match (by_read, by_serde) {
         (Ok(read), Ok(serde)) => {
             assert_eq!(read, serde, "{said}");

@@ -2,11 +2,10 @@
 
 use gloo_net::http::{RequestBuilder, Response};
 use serde::Serialize;
-use serde_json::Value;
 use shared::{
     Revision,
     api::{ApiError, BASE, CSRF_HEADER, ErrorBody, ErrorCode},
-    file::value::{self, Located, Read},
+    file::value::{self, Located, Read, Value},
 };
 
 use crate::{clock, locale::sentences::said, session};
@@ -78,7 +77,7 @@ pub(super) async fn call<B: Serialize, T: Read>(
     body: Option<&B>,
     revision: Option<Revision>,
 ) -> Result<T, Failure> {
-    let body = body.map(serde_json::to_value).transpose();
+    let body = body.map(value::of).transpose();
     let body = body.map_err(|e| Failure::Unreachable(e.to_string()))?;
     // In a box, or each type's future would hold a copy of the whole exchange.
     let answer = Box::pin(exchange(method, path.to_owned(), body, revision)).await?;
@@ -98,7 +97,7 @@ async fn exchange(
     let text = send(method, &path, body, revision).await?.text().await?;
     // Many writes answer with nothing, which is what `()` reads from `null`.
     let text = if text.is_empty() { "null" } else { &text };
-    serde_json::from_str(text).map_err(|e| unreadable(method, &path, &e))
+    value::parse(text).map_err(|e| unreadable(method, &path, &e))
 }
 
 /// Reads a text that is no JSON.
@@ -127,7 +126,7 @@ async fn send(
     let request = match body {
         Some(body) => request
             .header("content-type", "application/json")
-            .body(body.to_string())?,
+            .body(body.to_json())?,
         None => request.build()?,
     };
     let response = request.send().await?;

@@ -99,7 +99,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(u32, u64, usize, i32, i64, f64);
+numbers!(u32, u64, usize, i32, i64);
 
 impl<S: IntoSaid> IntoSaid for Option<S> {
     fn into_said(self) -> Said {

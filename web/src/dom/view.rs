@@ -112,7 +112,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(i8, u8, u16, u32, u64, usize, i32, i64, f64);
+numbers!(i8, u8, u16, u32, u64, usize, i32, i64);
 
 impl<V: IntoView> IntoView for Option<V> {
     fn into_view(self) -> View {

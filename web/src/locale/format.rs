@@ -21,14 +21,26 @@ pub fn count(n: u64) -> String {
     grouped
 }
 
+/// A number with so many decimals. The standard library's own way is right for any number
+/// there is, and weighs 10 KB.
+pub fn fixed(number: f64, decimals: usize) -> String {
+    let unit = 10_i64.pow(decimals as u32);
+    let units = (number * unit as f64).round() as i64;
+    let sign = if units < 0 { "-" } else { "" };
+    let (whole, part) = (units.abs() / unit, units.abs() % unit);
+    match decimals {
+        0 => format!("{sign}{whole}"),
+        _ => format!("{sign}{whole}.{part:0decimals$}"),
+    }
+}
+
 /// A share of one: `99.8 %`. All is said of nothing less than all, and none likewise.
 pub fn percent(share: f64) -> String {
     let tenths = (share * 1000.0).round() / 10.0;
     match tenths {
         t if t >= 100.0 && share < 1.0 => "99.9 %".into(),
         t if t <= 0.0 && share > 0.0 => "0.1 %".into(),
-        t if t.fract() == 0.0 => format!("{t:.0} %"),
-        t => format!("{t:.1} %"),
+        t => format!("{} %", fixed(t, usize::from(t.fract() != 0.0))),
     }
 }
 
@@ -41,11 +53,8 @@ pub fn size(bytes: u64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    if unit == 0 || value >= 100.0 {
-        format!("{value:.0} {}", UNITS[unit])
-    } else {
-        format!("{value:.1} {}", UNITS[unit])
-    }
+    let is_whole = unit == 0 || value >= 100.0;
+    format!("{} {}", fixed(value, usize::from(!is_whole)), UNITS[unit])
 }
 
 /// As short as it tells enough: `340 ms`, `4.2 s`, `3 min 05 s`, `2 h 10 min`, `5 d 3 h`.
@@ -60,7 +69,7 @@ pub fn duration(length: Duration) -> String {
     };
     match ms {
         0..1_000 => format!("{ms} {}", if zh { "毫秒" } else { "ms" }),
-        1_000..10_000 => format!("{:.1} {s}", (ms / 100) as f64 / 10.0),
+        1_000..10_000 => format!("{secs}.{} {s}", ms % 1000 / 100),
         10_000..60_000 => format!("{secs} {s}"),
         60_000..3_600_000 => format!("{minutes} {min} {:02} {s}", secs % 60),
         3_600_000..86_400_000 => format!("{hours} {h} {:02} {min}", minutes % 60),
@@ -213,6 +222,21 @@ mod tests {
 
     fn at(text: &str) -> Time {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn decimals_are_fixed() {
+        let told = [
+            (1.5, 1),
+            (0.049, 1),
+            (-0.05, 2),
+            (-0.001, 2),
+            (12.0, 2),
+            (2.5, 0),
+            (99.9996, 3),
+        ]
+        .map(|(number, decimals)| fixed(number, decimals));
+        assert_eq!(told.join(" "), "1.5 0.0 -0.05 0.00 12.00 3 100.000");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use shared::schedule::Zone;
 
 pub use format::{
-    ago, brief, clock_time, count, date_time, day, duration, exact, in_a_row, millis, percent, short_time,
-    size, to_the_minute, zone_name,
+    ago, brief, clock_time, count, date_time, day, duration, exact, fixed, in_a_row, millis, percent,
+    short_time, size, to_the_minute, zone_name,
 };
 
 use crate::browser;

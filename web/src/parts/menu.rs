@@ -4,7 +4,7 @@ use crate::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, Event, EventTarget, HtmlElement, Node, NodeList};
 
-use crate::browser;
+use crate::{browser, locale::fixed};
 
 /// Between the button and its items, and between them and the window's edges.
 const GAP: f64 = 4.0;
@@ -193,8 +193,8 @@ fn show(items: &HtmlElement, opener: &HtmlElement) {
         room: f64::from(page.client_height()),
     };
     let style = items.style();
-    let _ = style.set_property("left", &format!("{}px", across.beside(list.width())));
-    let _ = style.set_property("top", &format!("{}px", down.after(list.height())));
+    let _ = style.set_property("left", &(fixed(across.beside(list.width()), 1) + "px"));
+    let _ = style.set_property("top", &(fixed(down.after(list.height()), 1) + "px"));
 }
 
 /// The button along one axis of the window, in pixels.

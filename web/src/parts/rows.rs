@@ -73,8 +73,8 @@ where
                 .collect::<Vec<_>>()
         })
     };
-    let total = move || format!("{}px", rows.with(|rows| rows.len()) as f64 * row_height);
-    let offset = move || format!("translateY({}px)", window.get().0 as f64 * row_height);
+    let total = move || format!("{}px", (rows.with(|rows| rows.len()) as f64 * row_height) as u64);
+    let offset = move || format!("translateY({}px)", (window.get().0 as f64 * row_height) as u64);
     view! {
         <div class=class role=role node_ref=element on:scroll=move |_| look() tabindex="0">
             <div class="rows-all" style:height=total>

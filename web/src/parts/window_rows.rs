@@ -72,13 +72,13 @@ where
     let total = move || {
         format!(
             "{}px",
-            rows.with(|rows| rows.len()) as f64 * f64::from(row_height.get())
+            rows.with(|rows| rows.len()) as u64 * u64::from(row_height.get())
         )
     };
     let offset = move || {
         format!(
             "translateY({}px)",
-            window.get().0 as f64 * f64::from(row_height.get())
+            window.get().0 as u64 * u64::from(row_height.get())
         )
     };
     view! {

@@ -39,6 +39,11 @@ impl ValueError {
         ValueError(Box::new(Wrong { message, at }))
     }
 
+    /// Of what stands nowhere, or of the whole of what has no places.
+    pub(super) fn plain(message: impl Into<String>) -> ValueError {
+        ValueError::new(At::default(), message.into())
+    }
+
     /// What a type says of what it was read from, which stands there.
     #[cold]
     #[inline(never)]

@@ -6,13 +6,22 @@
 mod content;
 mod error;
 mod fields;
+mod fraction;
 mod json;
+mod of;
 mod read;
+mod settled;
 
 pub use content::Content;
 pub use error::ValueError;
 pub use fields::{Fields, Others};
+pub(super) use fraction::canonical as decimal;
+pub use fraction::of_f64;
+pub use json::parse;
+pub(super) use json::quote;
+pub use of::of;
 pub(crate) use read::read_text;
+pub use settled::typed;
 /// The trait, and the macro that implements it.
 pub use {derive::Read, read::Read};
 
@@ -29,7 +38,7 @@ pub fn to<T: Read>(said: impl Into<Located>) -> Result<T, ValueError> {
 /// # Errors
 /// As [`to`], and where it is no JSON.
 pub fn of_json<T: Read>(text: &str) -> Result<T, ValueError> {
-    to(serde_json::from_str::<Located>(text).map_err(|e| ValueError::of(At::default(), &e))?)
+    to(json::parse(text)?)
 }
 
 /// A place in a file, counted from 1; zeroes where nobody knows.
@@ -47,44 +56,37 @@ pub struct Located {
     pub value: Value,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
+    #[default]
     Null,
     Bool(bool),
     Unsigned(u64),
+    /// Below zero.
     Signed(i64),
-    Float(f64),
+    /// A number that is no whole one, or too large to count with, as decimal text.
+    Fraction(String),
     Text(String),
     /// What YAML has without quotes. What it is depends on who reads it: `1.10` is a text to
     /// a field of text, and a number to one of numbers.
     Plain(String),
     List(Vec<Located>),
-    /// In the file's order; no key stands twice.
+    /// In the file's order. Keys are texts; no key stands twice in a file.
     Map(Vec<(Located, Located)>),
 }
 
 impl Value {
-    /// What a plain scalar is to a reader that takes anything (YAML 1.2, core schema).
+    /// What a plain scalar is to a reader that takes anything (YAML 1.2, core schema; but
+    /// `.inf` and `.nan` are words, as nothing takes such numbers). Never [`Value::Plain`].
     pub fn resolved(text: &str) -> Value {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
             "true" | "True" | "TRUE" => return Value::Bool(true),
             "false" | "False" | "FALSE" => return Value::Bool(false),
-            ".nan" | ".NaN" | ".NAN" => return Value::Float(f64::NAN),
             _ => {}
         }
-        if let Some(number) = whole(text) {
-            return number;
-        }
-        match text.strip_prefix(['-', '+']).unwrap_or(text) {
-            ".inf" | ".Inf" | ".INF" if text.starts_with('-') => Value::Float(f64::NEG_INFINITY),
-            ".inf" | ".Inf" | ".INF" => Value::Float(f64::INFINITY),
-            // Rust reads `inf`, `nan` and `infinity` as well, which are words here.
-            digits if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') => text
-                .parse()
-                .map_or_else(|_| Value::Plain(text.to_owned()), Value::Float),
-            _ => Value::Plain(text.to_owned()),
-        }
+        let fraction = || fraction::canonical(text).map(Value::Fraction);
+        whole(text).or_else(fraction).unwrap_or_else(|| Value::from(text))
     }
 }
 
@@ -106,7 +108,7 @@ fn whole(text: &str) -> Option<Value> {
         false => u64::from_str_radix(digits, radix).ok().map(Value::Unsigned),
         true => i64::from_str_radix(&format!("-{digits}"), radix)
             .ok()
-            .map(Value::Signed),
+            .map(Value::from),
     }
 }
 
@@ -117,10 +119,7 @@ impl Located {
 
     /// The text of a scalar.
     pub fn text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Text(text) | Value::Plain(text) => Some(text),
-            _ => None,
-        }
+        self.value.text()
     }
 
     /// Whether it stands for no value.
@@ -130,5 +129,11 @@ impl Located {
             Value::Plain(text) => matches!(Value::resolved(text), Value::Null),
             _ => false,
         }
+    }
+}
+
+impl From<Value> for Located {
+    fn from(value: Value) -> Located {
+        Located::new(At::default(), value)
     }
 }

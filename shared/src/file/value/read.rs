@@ -9,7 +9,7 @@ use std::{
     fmt,
 };
 
-use super::{At, Located, Value, ValueError};
+use super::{At, Located, Value, ValueError, fraction};
 
 /// What can be read from a value. `#[derive(Read)]` goes by what `#[serde(…)]` says, so that
 /// it reads what serde writes; a type that serde is told of by hand is told of here by hand
@@ -121,7 +121,7 @@ impl Located {
 fn no_such_number(at: At, found: &Value, expected: &str) -> ValueError {
     let what = match found {
         Value::Unsigned(_) | Value::Signed(_) => "value",
-        Value::Float(_) => "type",
+        Value::Fraction(_) => "type",
         _ => return ValueError::expected("a whole number", at),
     };
     ValueError::new(
@@ -152,12 +152,13 @@ whole_numbers! { u8 u16 u32 u64 usize; i32 i64 }
 impl Read for f64 {
     fn read(found: Located) -> Result<f64, ValueError> {
         let at = found.at;
-        match found.resolve() {
-            Value::Unsigned(n) => Ok(n as f64),
-            Value::Signed(n) => Ok(n as f64),
-            Value::Float(n) => Ok(n),
-            _ => Err(ValueError::expected("a number", at)),
-        }
+        let n = match found.resolve() {
+            Value::Unsigned(n) => Some(n as f64),
+            Value::Signed(n) => Some(n as f64),
+            Value::Fraction(text) => fraction::to_f64(&text),
+            _ => None,
+        };
+        n.ok_or_else(|| ValueError::expected("a number", at))
     }
 }
 
@@ -193,9 +194,9 @@ impl Read for Located {
     }
 }
 
-impl Read for serde_json::Value {
-    fn read(found: Located) -> Result<serde_json::Value, ValueError> {
-        Ok(found.into())
+impl Read for Value {
+    fn read(found: Located) -> Result<Value, ValueError> {
+        Ok(found.settled())
     }
 }
 
@@ -283,7 +284,7 @@ impl fmt::Display for Kind<'_> {
             Value::Bool(is) => write!(f, "boolean `{is}`"),
             Value::Unsigned(n) => write!(f, "integer `{n}`"),
             Value::Signed(n) => write!(f, "integer `{n}`"),
-            Value::Float(n) => write!(f, "floating point `{n:?}`"),
+            Value::Fraction(text) => write!(f, "floating point `{text}`"),
             Value::Text(text) | Value::Plain(text) => write!(f, "string {text:?}"),
             Value::List(_) => f.write_str("sequence"),
             Value::Map(_) => f.write_str("map"),

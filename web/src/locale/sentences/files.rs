@@ -6,6 +6,8 @@ use super::sentences;
 sentences! {
     // The file.
     "line {line}, column {column}: {why}" / "第 {line} 行第 {column} 列：{why}",
+    "this is no JSON" / "这不是 JSON",
+    "a number has more than six decimals" / "有数字的小数超过六位",
     "{why} at line {line} column {column}" / "{why}（第 {line} 行第 {column} 列）",
     "the file has {n} bytes; at most {most} are read" / "文件有 {n} 字节；最多读取 {most}",
     "split it into several files" / "请拆成多个文件",
@@ -206,6 +208,7 @@ sentences! {
     "{n} given; at most {most} are allowed" / "给出了 {n} 个；最多 {most} 个",
     "a `target` of its own goes with `target: {place: every}` only" / "单独的 `target` 只能与 `target: {place: every}` 一起使用",
     "longer than {n} characters" / "超过 {n} 个字符",
+    "give a number from 1 to 100 with at most six decimals" / "须为 1 至 100 的数，小数不超过六位",
     "{n} is out of {least} to {most}" / "{n} 超出 {least} 至 {most}",
     "{n} is more than {most}" / "{n} 大于 {most}",
     "0 would keep no run at all; keep at least 1" / "0 表示不保留任何运行；至少保留 1 个",

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::prelude::*;
-use serde_json::Value;
-use shared::api::{Changed, ErrorCode, JobView};
+use shared::{
+    api::{Changed, ErrorCode, JobView},
+    file::value::Value,
+};
 
 use super::{
     model::{
@@ -152,7 +154,7 @@ fn ClashRow(i: usize, clash: Clash, is_mine: RwSignal<bool>) -> impl IntoView {
     let w = say::<EditorWords>();
     let told = |value: &Option<Value>| match value {
         None => w.nothing.to_owned(),
-        Some(value @ (Value::Object(_) | Value::Array(_))) => yaml::entry("x", value, 0)
+        Some(value @ (Value::Map(_) | Value::List(_))) => yaml::entry("x", value, 0)
             .join("\n")
             .trim_start_matches("x:")
             .trim()

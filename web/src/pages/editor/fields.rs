@@ -1,7 +1,7 @@
 //! The form's fields: each shows what stands at a place in the file, and writes there.
 
 use crate::prelude::*;
-use serde_json::Value;
+use shared::file::value::{Value, typed};
 
 use super::{
     model::{Op, Path, tree},
@@ -35,13 +35,13 @@ impl Means {
         match self {
             Means::Text | Means::Number | Means::Numbers if text.trim().is_empty() => Op::remove(at),
             Means::Text | Means::Key => Op::set(at, text),
-            Means::Number => Op::set(at, tree::number(&text)),
+            Means::Number => Op::set(at, typed(&text)),
             Means::Numbers => {
                 let items = text
                     .split([',', ' ', '，'])
                     .map(str::trim)
                     .filter(|item| !item.is_empty());
-                Op::set(at, items.map(tree::number).collect::<Vec<_>>())
+                Op::set(at, items.map(typed).collect::<Vec<_>>())
             }
         }
     }
@@ -344,23 +344,22 @@ pub fn Pairs(
     let write = {
         let at = at.clone();
         move || {
-            let new: serde_json::Map<String, Value> = rows
-                .with_untracked(|rows| finished(rows))
-                .into_iter()
-                .map(|(k, v)| (k, Value::from(v)))
-                .collect();
+            let mut new = Value::map();
+            for (key, value) in rows.with_untracked(|rows| finished(rows)) {
+                new.insert(key, value);
+            }
             let old = editing.tree.with_untracked(|tree| tree::get(tree, &at).cloned());
-            let ops = match (old, new.is_empty()) {
+            let ops = match (old, new.says_nothing()) {
                 (None, true) => return,
                 (Some(_), true) => vec![Op::remove(at.clone())],
-                (Some(old @ Value::Object(_)), false) => tree::between(&old, &Value::Object(new))
+                (Some(old @ Value::Map(_)), false) => tree::between(&old, &new)
                     .into_iter()
                     .map(|op| Op {
                         at: Path([at.0.clone(), op.at.0].concat()),
                         ..op
                     })
                     .collect(),
-                (_, false) => vec![Op::set(at.clone(), Value::Object(new))],
+                (_, false) => vec![Op::set(at.clone(), new)],
             };
             editing.edit(ops);
         }

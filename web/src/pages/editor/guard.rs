@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::prelude::*;
 use crate::router::router;
 use serde::Serialize;
-use shared::{api::JobView, file::value::Read};
+use shared::{
+    api::JobView,
+    file::value::{self, Read},
+};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Element, MouseEvent, Storage};
 
@@ -33,7 +36,7 @@ fn name(place: &str) -> String {
 }
 
 pub fn recall(place: &str) -> Option<Kept> {
-    shared::file::value::of_json(&storage()?.get_item(&name(place)).ok()??).ok()
+    value::of_json(&storage()?.get_item(&name(place)).ok()??).ok()
 }
 
 pub fn forget(place: &str) {
@@ -43,8 +46,8 @@ pub fn forget(place: &str) {
 }
 
 fn keep(place: &str, kept: &Kept) {
-    if let (Some(storage), Ok(kept)) = (storage(), serde_json::to_value(kept)) {
-        let _ = storage.set_item(&name(place), &kept.to_string());
+    if let (Some(storage), Ok(kept)) = (storage(), value::of(kept)) {
+        let _ = storage.set_item(&name(place), &kept.to_json());
     }
 }
 

@@ -19,8 +19,7 @@ use std::sync::Arc;
 
 use crate::prelude::*;
 use crate::router::{page_values, router};
-use serde_json::json;
-use shared::{api::JobView, id::JobPath};
+use shared::{api::JobView, id::JobPath, value};
 
 use crate::{
     api::{self, Failure},
@@ -250,11 +249,11 @@ fn beginning(asked: &Asked, job: Option<Arc<JobView>>) -> (Base, String) {
             (None, yaml::write(&copy))
         }
         (_, None) => {
-            let mut trigger = json!({"cron": "30 2 * * *"});
+            let mut trigger = value!({"cron": "30 2 * * *"});
             if let Some(zone) = locale::zone().iana_name().filter(|zone| *zone != "UTC") {
-                trigger["timezone"] = zone.into();
+                trigger.insert("timezone", zone);
             }
-            let tree = json!({"name": "", "run": {"shell": ""}, "triggers": [trigger]});
+            let tree = value!({"name": "", "run": {"shell": ""}, "triggers": [trigger]});
             (None, yaml::write(&tree))
         }
     }

@@ -85,7 +85,7 @@ pub fn Next(calendars: Remote<Vec<CalendarView>>) -> impl IntoView {
     let jitter = Memo::new(move |_| {
         let texts = triggers.with(|all| {
             all.iter()
-                .filter_map(|t| Some(t.get("jitter")?.as_str()?.to_owned()))
+                .filter_map(|t| Some(t.get("jitter")?.text()?.to_owned()))
                 .collect::<Vec<_>>()
         });
         let spans = texts

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use crate::prelude::*;
-use serde_json::Value;
-use shared::{api::JobView, file::FileError, id::JobPath, job::JobSpec, schedule::Lang};
+use shared::{
+    api::JobView,
+    file::{FileError, value::Value},
+    id::JobPath,
+    job::JobSpec,
+    schedule::Lang,
+};
 
 use super::model::{
     Op, Path,
@@ -49,7 +54,7 @@ pub fn provide(base: Base, start: String, text: String) -> Editing {
     let read = text.with_untracked(|text| document::read(text));
     let (tree, unreadable) = match read {
         Ok(tree) => (tree, None),
-        Err(error) => (Value::Object(serde_json::Map::new()), Some(error)),
+        Err(error) => (Value::map(), Some(error)),
     };
     let (tree, unreadable) = (RwSignal::new(tree), RwSignal::new(unreadable));
     let parsed = Memo::new(move |_| text.with(|text| document::spec(text).map(Arc::new)));
@@ -159,7 +164,7 @@ impl Editing {
             }
             let is_empty = self.tree.with(|tree| {
                 tree::text(tree, &at).is_empty()
-                    && !tree::get(tree, &at).is_some_and(|v| v.is_array() || v.is_object())
+                    && !tree::get(tree, &at).is_some_and(|v| v.is_list() || v.is_map())
             });
             if is_empty && !self.tried.get() {
                 return None;

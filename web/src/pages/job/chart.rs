@@ -146,7 +146,7 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
 }
 
 fn share(x: f64) -> String {
-    format!("{:.3}%", x * 100.0)
+    locale::fixed(x * 100.0, 3) + "%"
 }
 
 fn drawing(plot: &Plot) -> impl IntoView + use<> {
@@ -176,7 +176,7 @@ fn drawing(plot: &Plot) -> impl IntoView + use<> {
         </svg>
     });
     view! {
-        <svg width="100%" height=HEIGHT.to_string() overflow="visible" aria-hidden="true">
+        <svg width="100%" height=locale::fixed(HEIGHT, 0) overflow="visible" aria-hidden="true">
             <title>{w.history}</title>
             {hours.collect_view()}
             {lines.collect_view()}
@@ -197,7 +197,7 @@ fn cross(plot: &Plot, pointed: Pointed) -> impl IntoView + use<> {
         Pointed::Instant(_, x) => (x, None),
     };
     view! {
-        <svg class="job-cross" width="100%" height=HEIGHT.to_string() overflow="visible" aria-hidden="true">
+        <svg class="job-cross" width="100%" height=locale::fixed(HEIGHT, 0) overflow="visible" aria-hidden="true">
             <line x1=share(x) x2=share(x) y1="0" y2="100%" />
             {ring.map(|y| view! { <circle cx=share(x) cy=share(y) r="8" /> })}
         </svg>

@@ -12,7 +12,7 @@ use shared::api::{Changed, NodeState, NodeView, overview::CLOCK_OFF_MS};
 use crate::{
     address::in_url,
     api,
-    locale::{ago, count, exact, millis, zone},
+    locale::{ago, count, exact, fixed, millis, zone},
     parts::{
         feedback::{Empty, shown},
         icon::{Glyph, Icon},
@@ -221,7 +221,7 @@ pub fn ClockOffset(offset_ms: Option<i64>) -> impl IntoView {
 
 /// The load average: `1.25`.
 pub fn load(milli: u32) -> String {
-    format!("{:.2}", f64::from(milli) / 1000.0)
+    fixed(f64::from(milli) / 1000.0, 2)
 }
 
 #[component]

@@ -10,7 +10,7 @@ use super::{
     words::OverviewWords,
 };
 use crate::{
-    locale::{brief, count, in_a_row, short_time, zone, zone_name},
+    locale::{brief, count, fixed, in_a_row, short_time, zone, zone_name},
     parts::{PartWords, axis::marks},
     words::say,
 };
@@ -56,10 +56,10 @@ fn Picture(strip: Strip, now: Time) -> impl IntoView {
     let span = (strip.to.as_millis() - strip.from.as_millis()).max(1) as f64;
     let percent = |at: Time| (at.as_millis() - strip.from.as_millis()) as f64 / span * 100.0;
     let axis = marks(strip.from, strip.to, &zone, 13).into_iter().map(|mark| {
-        let left = format!("{:.2}%", percent(mark.at));
+        let left = fixed(percent(mark.at), 2) + "%";
         view! { <span class:is-midnight=mark.is_midnight style:left=left>{mark.label}</span> }
     });
-    let now_left = format!("{:.2}%", strip.now_x / WIDTH * 100.0);
+    let now_left = fixed(strip.now_x / WIDTH * 100.0, 2) + "%";
     let most = count(strip.most);
     // Half as high is a quarter as many: heights are square roots.
     let quarter = (strip.most >= 8).then(|| count(strip.most / 4));
@@ -69,7 +69,7 @@ fn Picture(strip: Strip, now: Time) -> impl IntoView {
         .map(|column| view! { <Bar column now /> });
     view! {
         <div class="strip">
-            <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" role="img" aria-label=w.day>
+            <svg viewBox=format!("0 0 {} {}", WIDTH as u32, HEIGHT as u32) preserveAspectRatio="none" role="img" aria-label=w.day>
                 {columns.collect_view()}
             </svg>
             <span class="strip-most" aria-hidden="true">{most}</span>
@@ -108,8 +108,8 @@ fn Bar(column: Column, now: Time) -> impl IntoView {
         .filter(|(height, _)| *height > 0.0)
         .map(|(height, tone)| {
             top -= height;
-            let (x, y) = (format!("{:.2}", x + gap / 2.0), format!("{:.2}", top.max(0.0)));
-            let (width, height) = (format!("{:.2}", width - gap), format!("{height:.2}"));
+            let (x, y) = (fixed(x + gap / 2.0, 2), fixed(top.max(0.0), 2));
+            let (width, height) = (fixed(width - gap, 2), fixed(height, 2));
             view! { <rect x=x y=y width=width height=height data-tone=tone /> }
         });
     let rects = rects.collect_view();
@@ -117,7 +117,7 @@ fn Bar(column: Column, now: Time) -> impl IntoView {
         <g>
             <title>{title}</title>
             // All of the column tells, not only the bar.
-            <rect class="column" x=format!("{x:.2}") y="0" width=format!("{width:.2}") height=HEIGHT.to_string() />
+            <rect class="column" x=fixed(x, 2) y="0" width=fixed(width, 2) height=fixed(HEIGHT, 0) />
             {rects}
         </g>
     }

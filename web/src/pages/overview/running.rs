@@ -12,7 +12,7 @@ use super::words::OverviewWords;
 use crate::{
     api::Query,
     clock,
-    locale::{count, millis},
+    locale::{count, fixed, millis},
     parts::{
         icon::{Glyph, Icon},
         when::Elapsed,
@@ -96,7 +96,7 @@ fn JobLine(together: Together) -> impl IntoView {
     };
     // Twice the usual time is what an operator would want to know of.
     let is_long = Memo::new(move |_| share().is_some_and(|share| share > 2.0));
-    let width = move || format!("{:.1}%", share().unwrap_or(0.0).min(1.0) * 100.0);
+    let width = move || fixed(share().unwrap_or(0.0).min(1.0) * 100.0, 1) + "%";
     let href = match n {
         1 => format!("/runs/{}", run.id),
         _ => Query::default()

@@ -11,7 +11,7 @@ use shared::{
 use super::{look, view::View, words::TimelineWords};
 use crate::{
     clock,
-    locale::{count, duration, exact, short_time, zone, zone_name},
+    locale::{count, duration, exact, fixed, short_time, zone, zone_name},
     parts::{
         PartWords,
         axis::marks,
@@ -103,11 +103,11 @@ fn Drawn(picture: Arc<Picture>) -> impl IntoView {
     let axis = marks(picture.from, picture.to, &zone, max)
         .into_iter()
         .map(|mark| {
-            let left = format!("{:.3}%", scale.x(mark.at));
+            let left = fixed(scale.x(mark.at), 3) + "%";
             view! { <span class:is-midnight=mark.is_midnight style:left=left>{mark.label}</span> }
         });
     let now = clock::ticking();
-    let now_left = move || format!("{:.3}%", scale.x(now.get()));
+    let now_left = move || fixed(scale.x(now.get()), 3) + "%";
     let is_now_in = move || (0.0..=100.0).contains(&scale.x(now.get()));
     let notes = [
         picture
@@ -212,8 +212,8 @@ fn OneBar(bar: Bar, scale: Scale, now: Time) -> impl IntoView {
     view! {
         // Below a `g`, `a` and `title` are SVG's and not HTML's.
         <g><a href=href aria-label=title.clone() draggable="false">
-            <rect class="bar" class:is-many={bar.count > 1} data-tone=tone.as_str() x=format!("{x:.3}%") y=y.to_string()
-                width=format!("{width:.3}%") height=(ROW_PX - 2 - 2 * inset).to_string() rx="2">
+            <rect class="bar" class:is-many={bar.count > 1} data-tone=tone.as_str() x=fixed(x, 3) + "%" y=y.to_string()
+                width=fixed(width, 3) + "%" height=(ROW_PX - 2 - 2 * inset).to_string() rx="2">
                 <title>{title.clone()}</title>
             </rect>
         </a></g>
@@ -266,7 +266,7 @@ fn OnePlanned(planned: Planned, scale: Scale) -> impl IntoView {
     let href = format!("/jobs/{}/{}", planned.job.namespace, planned.job.name);
     view! {
         <g><a href=href aria-label=title.clone() draggable="false">
-            <rect class="planned" x=format!("{x:.3}%") y="7" width=format!("{width:.3}%") height="10" rx="2">
+            <rect class="planned" x=fixed(x, 3) + "%" y="7" width=fixed(width, 3) + "%" height="10" rx="2">
                 <title>{title.clone()}</title>
             </rect>
         </a></g>

@@ -1,6 +1,7 @@
 //! What happens when things do not go as they should, and how much is remembered.
 
 use crate::prelude::*;
+use shared::file::value::Value;
 
 use super::{
     super::{
@@ -81,8 +82,8 @@ fn said(keys: &'static [&'static str]) -> Signal<String> {
     Signal::derive(move || {
         editing.tree.with(|tree| {
             let told = keys.iter().filter_map(|key| match tree.get(key)? {
-                serde_json::Value::Object(map) => {
-                    let pairs = map.iter().map(|(k, v)| format!("{k} {}", tree::scalar(v)));
+                map @ Value::Map(_) => {
+                    let pairs = map.entries().map(|(k, v)| format!("{k} {}", tree::scalar(v)));
                     Some(format!("{key}: {}", pairs.collect::<Vec<_>>().join(", ")))
                 }
                 value => Some(format!("{key}: {}", tree::scalar(value))),

@@ -1,8 +1,11 @@
 //! Which nodes run the job, and how many of them.
 
 use crate::prelude::*;
-use serde_json::{Value, json};
-use shared::target::SLOTS_MAX;
+use shared::{
+    file::value::{Value, typed},
+    target::SLOTS_MAX,
+    value,
+};
 
 use super::{
     super::{
@@ -30,9 +33,9 @@ impl Kind {
     fn of(tree: &Value) -> Kind {
         match tree::get(tree, &Path::of("target.place")) {
             None => Kind::One,
-            Some(Value::Object(_)) => Kind::Shards,
-            Some(Value::String(word)) if word == "one" => Kind::One,
-            Some(Value::String(word)) if word == "every" => Kind::Every,
+            Some(Value::Map(_)) => Kind::Shards,
+            Some(Value::Text(word)) if word == "one" => Kind::One,
+            Some(Value::Text(word)) if word == "every" => Kind::Every,
             Some(_) => Kind::Count,
         }
     }
@@ -50,7 +53,7 @@ pub fn Where() -> impl IntoView {
             Kind::One => editing.remove(place.clone()),
             Kind::Every => editing.set(place.clone(), "every"),
             Kind::Count => editing.set(place.clone(), 2),
-            Kind::Shards => editing.set(place.clone(), json!({"shards": 4})),
+            Kind::Shards => editing.set(place.clone(), value!({"shards": 4})),
         }
     };
     let name = move |kind: Kind| match kind {
@@ -60,9 +63,10 @@ pub fn Where() -> impl IntoView {
         Kind::Shards => (w.place_shards, w.place_shards_about),
     };
     let (nodes, groups) = known_nodes();
-    let has_exclusions = editing
-        .tree
-        .with_untracked(|tree| tree["target"].get("exclude").is_some());
+    let has_exclusions = editing.tree.with_untracked(|tree| {
+        tree.get("target")
+            .is_some_and(|target| target.get("exclude").is_some())
+    });
     view! {
         <Section title=w.where_>
             <div class="choices" role="radiogroup" aria-label=w.place>
@@ -123,7 +127,7 @@ fn HowMany(is_shards: bool) -> impl IntoView {
         <Field id=id.clone() label=w.count_label error>
             <input type="number" class="short" min="1" max=SLOTS_MAX id=id.clone() aria-describedby=format!("{id}-error")
                 prop:value=move || value.get()
-                on:input=move |event| editing.set(at.clone(), tree::number(&event_target_value(&event))) />
+                on:input=move |event| editing.set(at.clone(), typed(&event_target_value(&event))) />
         </Field>
     }
 }

@@ -1,7 +1,7 @@
 //! One rule that makes the job due.
 
 use crate::prelude::*;
-use serde_json::{Value, json};
+use shared::{file::value::Value, value};
 
 use super::{
     super::{
@@ -44,13 +44,13 @@ pub fn TriggerCard(i: usize, is_alone: bool) -> impl IntoView {
     let choose = move |new: &'static str| {
         let old = trigger.get_untracked();
         let mut fresh = match new {
-            "every" => json!({"every": "1h"}),
-            "at" => json!({"at": [""]}),
-            _ => json!({"cron": "0 2 * * *"}),
+            "every" => value!({"every": "1h"}),
+            "at" => value!({"at": [""]}),
+            _ => value!({"cron": "0 2 * * *"}),
         };
         for key in ["jitter", "target"] {
             if let Some(kept) = old.get(key) {
-                fresh[key] = kept.clone();
+                fresh.insert(key, kept.clone());
             }
         }
         place.with_value(|at| editing.set(at.clone(), fresh));

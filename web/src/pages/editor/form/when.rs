@@ -1,7 +1,7 @@
 //! When the job is due: its triggers, its calendars, and the instants to come.
 
 use crate::prelude::*;
-use serde_json::json;
+use shared::value;
 
 use super::{
     super::{
@@ -27,9 +27,9 @@ pub fn When() -> impl IntoView {
     let editing = editing();
     let count = Memo::new(move |_| editing.tree.with(|tree| tree::triggers(tree).len()));
     let add = move |_| {
-        let mut trigger = json!({"cron": "0 2 * * *"});
+        let mut trigger = value!({"cron": "0 2 * * *"});
         if let Some(zone) = locale::zone().iana_name().filter(|zone| *zone != "UTC") {
-            trigger["timezone"] = zone.into();
+            trigger.insert("timezone", zone);
         }
         editing.set(Path::of("triggers").index(count.get_untracked()), trigger);
     };

@@ -1,7 +1,7 @@
 //! What the job does: a script, a program or a request, and within which limits.
 
 use crate::prelude::*;
-use serde_json::{Value, json};
+use shared::{file::value::Value, value};
 
 use super::{
     super::{
@@ -33,7 +33,8 @@ impl Kind {
     }
 
     fn of(tree: &Value) -> Kind {
-        let is_there = |kind: &Kind| tree["run"].get(kind.key()).is_some();
+        let run = tree.get("run").unwrap_or(&Value::Null);
+        let is_there = |kind: &Kind| run.get(kind.key()).is_some();
         Kind::ALL.into_iter().find(is_there).unwrap_or(Kind::Shell)
     }
 
@@ -44,9 +45,9 @@ impl Kind {
     /// What it begins as.
     fn fresh(self) -> Value {
         match self {
-            Kind::Shell => json!(""),
-            Kind::Exec => json!([""]),
-            Kind::Http => json!({"url": ""}),
+            Kind::Shell => value!(""),
+            Kind::Exec => value!([""]),
+            Kind::Http => value!({"url": ""}),
         }
     }
 }
@@ -84,10 +85,8 @@ pub fn Work() -> impl IntoView {
     };
     let wrong = editing.error(Path::of("run"));
     let has_more = editing.tree.with_untracked(|tree| {
-        let keys = tree["run"].as_object().map(|run| run.keys());
-        keys.into_iter()
-            .flatten()
-            .any(|key| Kind::ALL.iter().all(|kind| kind.key() != key))
+        let mut entries = tree.get("run").into_iter().flat_map(Value::entries);
+        entries.any(|(key, _)| Kind::ALL.iter().all(|kind| kind.key() != key))
     });
     view! {
         <Section title=w.what>

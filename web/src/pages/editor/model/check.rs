@@ -1,11 +1,11 @@
 //! What is wrong with which field, by the server's own rules: each field is put, alone, into a
 //! job in which all else is right, and the job is read as the server reads it.
 
-use serde_json::{Value, json};
 use shared::{
-    file::value,
+    file::value::{self, Value},
     job::{JobSpec, Trigger},
     time::Time,
+    value,
 };
 
 use super::tree::{self, Op, Path, Step};
@@ -61,15 +61,15 @@ const MAPS: [&str; 2] = ["labels", "run.env"];
 /// All that is wrong. `before` is the job as it was: a schedule that nobody touched may be over.
 pub fn problems(tree: &Value, before: Option<&JobSpec>, now: Time) -> Vec<Problem> {
     let mut found = Found::default();
-    let right = json!({"name": "a", "run": {"shell": "true"}});
+    let right = value!({"name": "a", "run": {"shell": "true"}});
     for field in FIELDS {
         found.probe(tree, &right, &Path::of(field));
     }
     for map in MAPS {
         let at = Path::of(map);
         match tree::get(tree, &at) {
-            Some(Value::Object(pairs)) => {
-                for key in pairs.keys() {
+            Some(pairs @ Value::Map(_)) => {
+                for (key, _) in pairs.entries() {
                     found.probe(tree, &right, &at.key(key));
                 }
             }
@@ -124,21 +124,21 @@ impl Found {
 
     /// A trigger, field by field; as a whole if each is right for itself.
     fn trigger(&mut self, at: &Path, trigger: &Value) {
-        let Value::Object(fields) = trigger else {
+        if !trigger.is_map() {
             self.tell(at.clone(), "trigger: give one of `cron`, `every` or `at`");
             return;
-        };
-        let is_quartz = fields.get("dialect").is_some_and(|d| d == "quartz");
+        }
+        let is_quartz = trigger.get("dialect").and_then(Value::text) == Some("quartz");
         let before = self.0.len();
-        for (key, value) in fields {
-            let mut right = match key.as_str() {
-                "cron" if is_quartz => json!({"dialect": "quartz"}),
-                "cron" | "every" | "at" => json!({}),
-                "anchor" => json!({"every": "1h"}),
-                "dialect" if is_quartz => json!({"cron": "0 0 * * * ?"}),
-                _ => json!({"cron": "0 * * * *"}),
+        for (key, value) in trigger.entries() {
+            let mut right = match key {
+                "cron" if is_quartz => value!({"dialect": "quartz"}),
+                "cron" | "every" | "at" => value!({}),
+                "anchor" => value!({"every": "1h"}),
+                "dialect" if is_quartz => value!({"cron": "0 0 * * * ?"}),
+                _ => value!({"cron": "0 * * * *"}),
             };
-            right[key] = value.clone();
+            right.insert(key, value.clone());
             if let Err(error) = value::to::<Trigger>(right) {
                 self.tell(at.key(key), &error.to_string());
             }
@@ -153,14 +153,14 @@ impl Found {
 
 /// What the job does.
 fn action(tree: &Value, found: &mut Found) {
-    let right = json!({"name": "a", "run": {}});
+    let right = value!({"name": "a", "run": {}});
     let kinds = ["shell", "exec", "http"].map(|kind| Path::of("run").key(kind));
     match kinds.iter().filter(|at| tree::get(tree, at).is_some()).count() {
         1 => {}
         n => {
             let mut job = right.clone();
             if n > 1 {
-                job["run"] = json!({"shell": "true", "exec": ["true"]});
+                job.insert("run", value!({"shell": "true", "exec": ["true"]}));
             }
             let error = value::to::<JobSpec>(job).err();
             found.tell(Path::of("run"), &error.map(|e| e.to_string()).unwrap_or_default());
@@ -171,13 +171,13 @@ fn action(tree: &Value, found: &mut Found) {
     found.probe(tree, &right, &shell);
     found.probe(tree, &right, &exec);
     match tree::get(tree, &http) {
-        Some(Value::Object(request)) => {
-            let right = json!({"name": "a", "run": {"http": {"url": "http://a"}}});
-            for key in request.keys() {
+        Some(request @ Value::Map(_)) => {
+            let right = value!({"name": "a", "run": {"http": {"url": "http://a"}}});
+            for (key, _) in request.entries() {
                 found.probe(tree, &right, &http.key(key));
             }
-            if !request.contains_key("url") {
-                let empty = json!({"run": {"http": {"url": ""}}});
+            if request.get("url").is_none() {
+                let empty = value!({"run": {"http": {"url": ""}}});
                 found.probe(&empty, &right, &http.key("url"));
             }
         }

@@ -1,9 +1,8 @@
 //! The file and the form in step: what the file's text says, and what a change in the form
 //! makes of it.
 
-use serde_json::Value;
 use shared::{
-    file::{self, FileError},
+    file::{self, FileError, value::Value},
     job::{self, JobSpec},
 };
 
@@ -14,7 +13,7 @@ use super::{
     yaml,
 };
 
-/// What a text says, as plain values: one job's.
+/// What a text says, settled: one job's.
 ///
 /// # Errors
 /// Where it cannot be read at all, or holds no job or several.
@@ -27,10 +26,12 @@ pub fn read(text: &str) -> Result<Value, FileError> {
         hint: None,
     };
     match (documents.len(), documents.pop()) {
-        (1, Some(tree @ Value::Object(_))) => Ok(tree),
-        (0, _) | (1, Some(Value::Null) | None) => Ok(Value::Object(serde_json::Map::new())),
-        (1, Some(Value::Array(mut items))) if items.len() == 1 && items[0].is_object() => Ok(items.remove(0)),
-        (1, Some(Value::Array(_))) | (2.., _) => Err(wrong(
+        (1, Some(tree @ Value::Map(_))) => Ok(tree),
+        (0, _) | (1, Some(Value::Null) | None) => Ok(Value::map()),
+        (1, Some(Value::List(mut items))) if items.len() == 1 && items[0].value.is_map() => {
+            Ok(items.remove(0).value)
+        }
+        (1, Some(Value::List(_))) | (2.., _) => Err(wrong(
             "one job is edited here at a time; `gnomon job apply` takes files with several",
         )),
         _ => Err(wrong(
@@ -120,7 +121,7 @@ fn long_form(tree: &Value, ops: Vec<Op>) -> Vec<Op> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use shared::value;
 
     use super::*;
     use crate::pages::editor::model::samples;
@@ -219,20 +220,20 @@ retry: {attempts: 3}  # three
             +    date"#]]
         .assert_eq(
             &[
-                set("name", json!("dump")),
-                set("run.timeout", json!("1h")),
-                set("run.user", json!("postgres")),
-                set("run.env.A", json!("x y")),
+                set("name", value!("dump")),
+                set("run.timeout", value!("1h")),
+                set("run.user", value!("postgres")),
+                set("run.env.A", value!("x y")),
                 removed("run.env.B"),
-                set("triggers.0.timezone", json!("UTC")),
-                set("triggers.0.cron", json!("0 3 * * *")),
-                set("triggers.1.jitter", json!("5m")),
-                set("triggers.2", json!({"at": "2030-01-01T00:00:00Z"})),
+                set("triggers.0.timezone", value!("UTC")),
+                set("triggers.0.cron", value!("0 3 * * *")),
+                set("triggers.1.jitter", value!("5m")),
+                set("triggers.2", value!({"at": "2030-01-01T00:00:00Z"})),
                 removed("triggers.1"),
-                set("retry.attempts", json!(5)),
+                set("retry.attempts", value!(5)),
                 removed("retry.attempts"),
-                set("target.labels", json!("role=db")),
-                set("run.shell", json!("pg_dump app\ndate\n")),
+                set("target.labels", value!("role=db")),
+                set("run.shell", value!("pg_dump app\ndate\n")),
             ]
             .join("\n---\n"),
         );
@@ -297,8 +298,8 @@ retry: {attempts: 3}  # three
             assert_eq!(read(&text).unwrap(), tree, "{text}");
             assert_eq!(spec(&text).unwrap(), wanted, "{text}");
             // Each field shows what the file says, and writing that again changes nothing.
-            let mut again = json!({});
-            for op in tree::between(&json!({}), &tree) {
+            let mut again = value!({});
+            for op in tree::between(&value!({}), &tree) {
                 tree::apply(&mut again, &op);
             }
             assert_eq!(change(&text, &tree, tree::between(&tree, &again)).text, text);
@@ -322,8 +323,8 @@ retry: {attempts: 3}  # three
         assert!(read("just words").unwrap_err().message.contains("no job file"));
         let broken = read("name: a\nrun: {shell: a\n").unwrap_err();
         assert_eq!((broken.line, broken.column), (2, 6));
-        assert_eq!(read("").unwrap(), json!({}));
-        assert_eq!(read("# nothing yet\n").unwrap(), json!({}));
+        assert_eq!(read("").unwrap(), value!({}));
+        assert_eq!(read("# nothing yet\n").unwrap(), value!({}));
         let wrong = spec("name: a\nrun:\n  shel: 'true'\n").unwrap_err();
         assert_eq!((wrong.line, wrong.column), (3, 3));
     }

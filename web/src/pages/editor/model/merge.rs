@@ -1,6 +1,6 @@
 //! Two people changed one job: what each did, and both together.
 
-use serde_json::Value;
+use shared::file::value::Value;
 
 use super::tree::{self, Op, Path};
 
@@ -39,24 +39,18 @@ fn walk(at: &Path, before: Option<&Value>, after: Option<&Value>, found: &mut Ve
     if before == after {
         return;
     }
-    let maps = (
-        before.and_then(Value::as_object),
-        after.and_then(Value::as_object),
-    );
-    let keys: std::collections::BTreeSet<&String> = match maps {
-        (Some(a), Some(b)) => a.keys().chain(b.keys()).collect(),
-        // What is new or gone in whole is told by its parts.
-        (Some(a), None) if after.is_none() => a.keys().collect(),
-        (None, Some(b)) if before.is_none() => b.keys().collect(),
-        _ => {
-            found.push(Change {
-                at: at.clone(),
-                before: before.cloned(),
-                after: after.cloned(),
-            });
-            return;
-        }
-    };
+    // What is new or gone in whole is told by its parts.
+    let is_told_by_parts = |value: Option<&Value>| value.is_none_or(Value::is_map);
+    if !is_told_by_parts(before) || !is_told_by_parts(after) {
+        found.push(Change {
+            at: at.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+        });
+        return;
+    }
+    let both = before.into_iter().chain(after).flat_map(Value::entries);
+    let keys: std::collections::BTreeSet<&str> = both.map(|(key, _)| key).collect();
     for key in keys {
         let inner = |value: Option<&'_ Value>| value.and_then(|v| v.get(key)).cloned();
         walk(&at.key(key), inner(before).as_ref(), inner(after).as_ref(), found);
@@ -99,7 +93,7 @@ pub fn merge(base: &Value, mine: &Value, theirs: &Value) -> Merged {
 /// One made it a script and the other a request: a job does one thing, and mine is kept.
 fn one_action(mut tree: Value, mine: &Value) -> Value {
     let actions = ["shell", "exec", "http"];
-    let has = |tree: &Value, key: &str| tree["run"].get(key).is_some();
+    let has = |tree: &Value, key: &str| tree.get("run").is_some_and(|run| run.get(key).is_some());
     if actions.iter().filter(|key| has(&tree, key)).count() > 1 {
         for key in actions.iter().filter(|key| !has(mine, key)) {
             tree::apply(&mut tree, &Op::remove(Path::of("run").key(key)));
@@ -119,20 +113,20 @@ pub fn take_theirs(merged: &mut Value, clash: &Clash) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use shared::value;
 
     use super::*;
 
     #[test]
     fn changes_apart_from_each_other_join() {
-        let base = json!({"name": "a", "run": {"shell": "x", "timeout": "1h"}, "labels": {"team": "dba"}});
-        let mine = json!({"name": "a", "run": {"shell": "x", "timeout": "2h"}, "labels": {"team": "dba", "tier": "1"}});
-        let theirs = json!({"name": "a", "run": {"shell": "y", "timeout": "1h"}, "retry": {"attempts": 3}});
+        let base = value!({"name": "a", "run": {"shell": "x", "timeout": "1h"}, "labels": {"team": "dba"}});
+        let mine = value!({"name": "a", "run": {"shell": "x", "timeout": "2h"}, "labels": {"team": "dba", "tier": "1"}});
+        let theirs = value!({"name": "a", "run": {"shell": "y", "timeout": "1h"}, "retry": {"attempts": 3}});
         let merged = merge(&base, &mine, &theirs);
         assert_eq!(merged.clashes, []);
         assert_eq!(
             merged.tree,
-            json!({"name": "a", "run": {"shell": "y", "timeout": "2h"}, "labels": {"tier": "1"}, "retry": {"attempts": 3}})
+            value!({"name": "a", "run": {"shell": "y", "timeout": "2h"}, "labels": {"tier": "1"}, "retry": {"attempts": 3}})
         );
         let told: Vec<String> = changes(&base, &theirs).iter().map(|c| c.at.to_string()).collect();
         assert_eq!(told, ["labels.team", "retry.attempts", "run.shell"]);
@@ -140,9 +134,9 @@ mod tests {
 
     #[test]
     fn changes_of_the_same_clash() {
-        let base = json!({"name": "a", "run": {"shell": "x"}, "triggers": [{"cron": "@daily"}]});
-        let mine = json!({"name": "a", "run": {"shell": "m"}, "triggers": [{"cron": "@hourly"}]});
-        let theirs = json!({"name": "a", "run": {"shell": "t"}});
+        let base = value!({"name": "a", "run": {"shell": "x"}, "triggers": [{"cron": "@daily"}]});
+        let mine = value!({"name": "a", "run": {"shell": "m"}, "triggers": [{"cron": "@hourly"}]});
+        let theirs = value!({"name": "a", "run": {"shell": "t"}});
         let mut merged = merge(&base, &mine, &theirs);
         assert_eq!(merged.tree, mine);
         let told: Vec<String> = merged.clashes.iter().map(|c| c.at.to_string()).collect();
@@ -155,8 +149,8 @@ mod tests {
 
     #[test]
     fn the_same_change_twice_is_none_to_settle() {
-        let base = json!({"run": {"shell": "x"}});
-        let both = json!({"run": {"shell": "y"}});
+        let base = value!({"run": {"shell": "x"}});
+        let both = value!({"run": {"shell": "y"}});
         assert_eq!(
             merge(&base, &both, &both),
             Merged {
@@ -168,9 +162,9 @@ mod tests {
 
     #[test]
     fn two_actions_do_not_join() {
-        let base = json!({"run": {"shell": "x"}});
-        let mine = json!({"run": {"exec": ["/bin/true"]}});
-        let theirs = json!({"run": {"http": {"url": "http://a"}}});
+        let base = value!({"run": {"shell": "x"}});
+        let mine = value!({"run": {"exec": ["/bin/true"]}});
+        let theirs = value!({"run": {"http": {"url": "http://a"}}});
         assert_eq!(merge(&base, &mine, &theirs).tree, mine);
     }
 }

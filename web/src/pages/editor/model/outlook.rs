@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use shared::{
     api::{GroupView, NodeState, NodeView, SlotView},
+    file::value::{self, Value},
     id::{JobId, NodeId},
     job::{Action, Author, Job, JobSpec, RunSpec},
     plan::{JobAt, NodeAt, Outlook, Owned, Refusal, World, outlook},
     target::{Balance, Place, SLOTS_MAX},
     time::Time,
+    value,
 };
 
 /// What can be said of the choice before the job is saved.
@@ -38,8 +39,8 @@ pub struct Seats {
 
 /// A job that has only this target. None while the target cannot be read.
 pub fn spec_of(tree: &Value) -> Option<JobSpec> {
-    let job = json!({"name": "a", "run": {"shell": "true"}, "target": tree.get("target").cloned().unwrap_or(json!({}))});
-    shared::file::value::to(job).ok()
+    let target = tree.get("target").cloned().unwrap_or(Value::map());
+    value::to(value!({"name": "a", "run": {"shell": "true"}, "target": target})).ok()
 }
 
 /// `job` is none for one that is not made yet; `slots` are the ones it has now.
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_leaders_plan_is_told() {
-        let least = json!({"target": {"labels": "role=db", "balance": "least_loaded"}});
+        let least = value!({"target": {"labels": "role=db", "balance": "least_loaded"}});
         expect_test::expect![[r#"
             Known, 2 can
             b: can [] → [0]
@@ -237,7 +238,7 @@ mod tests {
             d: it is cordoned [] → []
             e: it is down [] → []"#]]
         .assert_eq(&told(least, None, &[]));
-        let spread = json!({"target": {"labels": "role=db"}});
+        let spread = value!({"target": {"labels": "role=db"}});
         expect_test::expect![[r#"
             OnSaving, 2 can
             a: can [] → []
@@ -267,7 +268,7 @@ mod tests {
             c: can [] → []
             d: it is cordoned [] → []
             e: it is down [] → []"#]]
-        .assert_eq(&told(json!({"target": {"place": "every"}}), None, &[]));
-        assert_eq!(spec_of(&json!({"target": {"labels": "a b"}})), None);
+        .assert_eq(&told(value!({"target": {"place": "every"}}), None, &[]));
+        assert_eq!(spec_of(&value!({"target": {"labels": "a b"}})), None);
     }
 }

@@ -6,7 +6,7 @@
 //! calls it reads the result again, and writes the whole file where that is not what was
 //! meant.
 
-use serde_json::Value;
+use shared::file::value::Value;
 
 use super::{
     tree::{Op, Step},
@@ -92,8 +92,8 @@ fn in_map(
 fn inside(below: &[String], steps: &[Step], value: &Value, key: &str) -> Option<Vec<String>> {
     let deep = indent(below.iter().find(|line| is_content(line))?);
     match steps.first()? {
-        Step::Key(_) if value.is_object() => in_map(below, deep, steps, value, key),
-        Step::Index(index) if value.is_array() => in_list(below, deep, *index, &steps[1..], value),
+        Step::Key(_) if value.is_map() => in_map(below, deep, steps, value, key),
+        Step::Index(index) if value.is_list() => in_list(below, deep, *index, &steps[1..], value),
         _ => None,
     }
 }
@@ -101,14 +101,14 @@ fn inside(below: &[String], steps: &[Step], value: &Value, key: &str) -> Option<
 /// Changes an item of a list. `whole` is the list as it shall be.
 fn in_list(lines: &[String], at: usize, index: usize, rest: &[Step], whole: &Value) -> Option<Vec<String>> {
     let items = items(lines, at)?;
-    let wanted = whole.as_array()?;
+    let mut wanted = whole.items();
     let mut lines = lines.to_vec();
     if rest.is_empty() && wanted.len() + 1 == items.len() {
         let (head, end) = *items.get(index)?;
         lines.drain(head..end);
         return Some(lines);
     }
-    let value = wanted.get(index)?;
+    let value = wanted.nth(index)?;
     let Some((head, end)) = items.get(index).copied() else {
         let last = items.last()?.1;
         lines.splice(last..last, yaml::item(value, at));
@@ -127,7 +127,7 @@ fn in_item(lines: &[String], at: usize, rest: &[Step], value: &Value) -> Option<
     let first = lines.first_mut()?;
     first.replace_range(at..=at, " ");
     let deep = indent(first);
-    if deep <= at || !value.is_object() {
+    if deep <= at || !value.is_map() {
         return None;
     }
     let mut lines = in_map(&lines, deep, rest, value, "")?;

@@ -1,7 +1,7 @@
 //! What the schedules mean: in words, and as the instants to come.
 
-use serde_json::Value;
 use shared::{
+    file::value::{self, Value},
     fire,
     job::{Compiled, Trigger},
     schedule::{Lang, Listing, Schedule, Zone},
@@ -14,7 +14,7 @@ pub fn words(trigger: &Value, seed: u64, lang: Lang) -> Option<String> {
 }
 
 fn compile(trigger: &Value, seed: u64) -> Option<Compiled> {
-    let trigger: Trigger = shared::file::value::to(trigger.clone()).ok()?;
+    let trigger: Trigger = value::to(trigger.clone()).ok()?;
     trigger.compile(seed).ok()
 }
 
@@ -41,7 +41,7 @@ pub fn upcoming(
 
 /// Whether what is shown depends on the job's id: an expression with `H`.
 pub fn is_hashed(trigger: &Value) -> bool {
-    let cron = trigger.get("cron").and_then(Value::as_str).unwrap_or_default();
+    let cron = trigger.get("cron").and_then(Value::text).unwrap_or_default();
     let is_hash = |field: &str| {
         field
             .split(',')
@@ -52,16 +52,15 @@ pub fn is_hashed(trigger: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-    use shared::schedule::MarkKind;
+    use shared::{schedule::MarkKind, value};
 
     use super::*;
 
     #[test]
     fn changes_of_the_clock_are_marked() {
         let triggers = [
-            json!({"cron": "30 2 * * *", "timezone": "Europe/Berlin"}),
-            json!({"cron": "nonsense"}),
+            value!({"cron": "30 2 * * *", "timezone": "Europe/Berlin"}),
+            value!({"cron": "nonsense"}),
         ];
         let from = "2027-03-26T12:00:00Z".parse().unwrap();
         let listing = upcoming(&triggers, 0, from, 10, Some("UTC".parse().unwrap()), Lang::En);
@@ -75,9 +74,9 @@ mod tests {
     #[test]
     fn several_triggers_are_one_sequence() {
         let triggers = [
-            json!({"every": "1h"}),
-            json!({"cron": "30 * * * *"}),
-            json!({"cron": "0 0 * * *"}),
+            value!({"every": "1h"}),
+            value!({"cron": "30 * * * *"}),
+            value!({"cron": "0 0 * * *"}),
         ];
         let from = "2026-11-20T22:59:00Z".parse().unwrap();
         let listing = upcoming(&triggers, 0, from, 4, None, Lang::En);
@@ -89,11 +88,13 @@ mod tests {
     #[test]
     fn words_say_what_can_be_read() {
         assert_eq!(
-            words(&json!({"every": "10m"}), 0, Lang::En).unwrap(),
+            words(&value!({"every": "10m"}), 0, Lang::En).unwrap(),
             "every 10 minutes"
         );
-        assert_eq!(words(&json!({"cron": "99 * * * *"}), 0, Lang::En), None);
-        assert!(is_hashed(&json!({"cron": "H 2 * * *"})) && is_hashed(&json!({"cron": "0 1,H(0-3) * * *"})));
-        assert!(!is_hashed(&json!({"cron": "0 0 * * THU"})));
+        assert_eq!(words(&value!({"cron": "99 * * * *"}), 0, Lang::En), None);
+        assert!(
+            is_hashed(&value!({"cron": "H 2 * * *"})) && is_hashed(&value!({"cron": "0 1,H(0-3) * * *"}))
+        );
+        assert!(!is_hashed(&value!({"cron": "0 0 * * THU"})));
     }
 }

@@ -61,8 +61,8 @@ pub fn Rows(viewer: Viewer, linked: Memo<Option<u64>>, dropped: Signal<u64>) -> 
             class:is-wrapped=viewer.is_wrapped class:has-times=viewer.has_times
             tabindex="0" role="region" aria-label=w.output>
             <span class="ruler" node_ref=ruler aria-hidden="true">{"0".repeat(100)}</span>
-            <div class="rows-all" style:height=move || format!("{}px", viewer.height())>
-                <div class="output-seen" style:transform=move || format!("translateY({}px)", sight.get().0)>
+            <div class="rows-all" style:height=move || format!("{}px", viewer.height() as u64)>
+                <div class="output-seen" style:transform=move || format!("translateY({}px)", sight.get().0 as u64)>
                     <For each=move || sight.get().1 key=|key| *key
                         children=move |key| view! { <Row viewer key linked dropped go /> } />
                 </div>
