@@ -61,8 +61,17 @@ test('rows are moved, not made, when their order changes', async () => {
   assert.deepEqual(await marked(page.locator('.jobs-row[data-job]')), [3, undefined, 1, 0]);
 });
 
-test('pictures are of SVG, also where their parts are views of their own', async () => {
+test('a row keeps the focus when another one comes above it', async () => {
+  await visit('/runs');
+  const first = page.locator('.runs-row a[href^="/runs/"]').first();
+  await first.focus();
+  const href = await first.getAttribute('href');
   await instance.api('POST', '/jobs/default/a/run', {});
+  await eventually('the new run above it', async () => (await first.getAttribute('href')) !== href);
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('href')), href);
+});
+
+test('pictures are of SVG, also where their parts are views of their own', async () => {
   await visit('/jobs/default/a');
   await page.locator('.job-plot svg').first().waitFor();
   const strangers = await page.locator('svg *').evaluateAll((all) =>

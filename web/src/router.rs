@@ -179,3 +179,23 @@ fn unescaped(text: &str) -> String {
     let plain = js_sys::decode_uri_component(text).map(String::from);
     plain.unwrap_or_else(|_| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::values;
+
+    #[test]
+    fn a_pattern_fits_its_paths_alone() {
+        assert_eq!(values("/", "/"), Some(Vec::new()));
+        assert_eq!(values("/jobs", "/jobs/"), Some(Vec::new()));
+        for (pattern, path) in [
+            ("/", "/jobs"),
+            ("/jobs", "/"),
+            ("/jobs", "/runs"),
+            ("/runs/:id", "/runs"),
+            ("/jobs/:namespace/:name/edit", "/jobs/a/b"),
+        ] {
+            assert_eq!(values(pattern, path), None, "{pattern} {path}");
+        }
+    }
+}

@@ -1,7 +1,12 @@
 //! Lists of which each item has a key: it keeps its nodes, and what it made, while others come
 //! and go around it.
 
-use std::{cell::RefCell, collections::HashMap, hash::Hash, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    rc::Rc,
+};
 
 use leptos::{
     prelude::{component, untrack},
@@ -17,36 +22,43 @@ use crate::reactive::{RwSignal, Signal};
 
 /// The items as they are, told apart by their keys.
 pub trait List {
-    /// For each item, which one of the last call's it was.
-    fn read(&mut self) -> Vec<Option<usize>>;
+    /// The key of each item there is now.
+    fn read(&mut self) -> Vec<Key>;
 
     /// The view of one that is new.
     fn make(&mut self, item: usize, index: Signal<usize>) -> View;
 }
 
-struct Keyed<E, T, K, KF, VF> {
+/// A hash of what tells an item from the others, so that all lists are compared by one code.
+/// In a list of ten thousand two are alike once in a trillion lists.
+type Key = u64;
+
+struct Keyed<E, T, KF, VF> {
     each: E,
     key: KF,
     view: VF,
-    keys: Vec<K>,
     items: Vec<Option<T>>,
 }
 
-impl<E, I, T, K, KF, VF, V> List for Keyed<E, T, K, KF, VF>
+impl<E, I, T, K, KF, VF, V> List for Keyed<E, T, KF, VF>
 where
     E: Fn() -> I,
     I: IntoIterator<Item = T>,
-    K: Eq + Hash + Clone,
+    K: Hash,
     KF: Fn(&T) -> K,
     VF: Fn(Signal<usize>, T) -> V,
     V: IntoView,
 {
-    fn read(&mut self) -> Vec<Option<usize>> {
-        self.items = (self.each)().into_iter().map(Some).collect();
-        let keys: Vec<K> = self.items.iter().flatten().map(|item| (self.key)(item)).collect();
-        let old = std::mem::replace(&mut self.keys, keys);
-        let mut old: HashMap<K, usize> = old.into_iter().enumerate().map(|(i, key)| (key, i)).collect();
-        self.keys.iter().map(|key| old.remove(key)).collect()
+    fn read(&mut self) -> Vec<Key> {
+        let mut keys = Vec::new();
+        self.items.clear();
+        for item in (self.each)() {
+            let mut hasher = DefaultHasher::new();
+            (self.key)(&item).hash(&mut hasher);
+            keys.push(hasher.finish());
+            self.items.push(Some(item));
+        }
+        keys
     }
 
     fn make(&mut self, item: usize, index: Signal<usize>) -> View {
@@ -63,7 +75,7 @@ where
     E: Fn() -> I + 'static,
     I: IntoIterator<Item = T> + 'static,
     T: 'static,
-    K: Eq + Hash + Clone + 'static,
+    K: Hash + 'static,
     KF: Fn(&T) -> K + 'static,
     VF: Fn(T) -> V + 'static,
     V: IntoView + 'static,
@@ -78,7 +90,7 @@ where
     E: Fn() -> I + 'static,
     I: IntoIterator<Item = T> + 'static,
     T: 'static,
-    K: Eq + Hash + Clone + 'static,
+    K: Hash + 'static,
     KF: Fn(&T) -> K + 'static,
     VF: Fn(Signal<usize>, T) -> V + 'static,
     V: IntoView + 'static,
@@ -91,7 +103,7 @@ where
     E: Fn() -> I + 'static,
     I: IntoIterator<Item = T> + 'static,
     T: 'static,
-    K: Eq + Hash + Clone + 'static,
+    K: Hash + 'static,
     KF: Fn(&T) -> K + 'static,
     VF: Fn(Signal<usize>, T) -> V + 'static,
     V: IntoView + 'static,
@@ -100,7 +112,6 @@ where
         each,
         key,
         view,
-        keys: Vec::new(),
         items: Vec::new(),
     })))
 }
@@ -118,6 +129,7 @@ struct Shown {
 }
 
 struct Row {
+    key: Key,
     mounted: Mounted,
     index: RwSignal<usize>,
     /// What the row's view made.
@@ -142,8 +154,8 @@ impl Rows {
         let owner = Owner::current().unwrap_or_default();
         let changed = shown.clone();
         let effect = RenderEffect::new(move |_| {
-            let from = list.read();
-            untrack(|| changed.borrow_mut().change(from, &mut *list, &owner));
+            let keys = list.read();
+            untrack(|| changed.borrow_mut().change(keys, &mut *list, &owner));
         });
         Rows { shown, effect }
     }
@@ -155,19 +167,22 @@ impl Rows {
 }
 
 impl Shown {
-    fn change(&mut self, from: Vec<Option<usize>>, list: &mut dyn List, owner: &Owner) {
-        let mut old: Vec<Option<Row>> = self.rows.drain(..).map(Some).collect();
-        let kept: Vec<Option<Row>> = from
-            .into_iter()
-            .map(|from| old.get_mut(from?).and_then(Option::take))
-            .collect();
-        for Row { mounted, owner, .. } in old.into_iter().flatten() {
+    fn change(&mut self, keys: Vec<Key>, list: &mut dyn List, owner: &Owner) {
+        let mut old = HashMap::new();
+        for row in self.rows.drain(..) {
+            let twin: Option<Row> = old.insert(row.key, row);
+            if let Some(twin) = twin {
+                twin.mounted.remove();
+            }
+        }
+        let kept: Vec<_> = keys.into_iter().map(|key| (key, old.remove(&key))).collect();
+        for Row { mounted, owner, .. } in old.into_values() {
             mounted.remove();
             drop(owner);
         }
         // From the last to the first, so that what stands after each is known.
         let mut before = self.end.node.clone();
-        for (i, kept) in kept.into_iter().enumerate().rev() {
+        for (i, (key, kept)) in kept.into_iter().enumerate().rev() {
             let row = match kept {
                 Some(row) => {
                     if row.index.get_untracked() != i {
@@ -184,6 +199,7 @@ impl Shown {
                         (index, mount(view, &Before::for_now(&before)))
                     });
                     Row {
+                        key,
                         mounted,
                         index,
                         owner,

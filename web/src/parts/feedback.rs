@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::prelude::*;
+use shared::api::ErrorCode;
 
 use super::{
     PartWords,
@@ -58,6 +59,7 @@ pub fn Failed(failure: Failure, retry: impl Fn() + 'static) -> impl IntoView {
 pub fn title(failure: &Failure) -> &'static str {
     let w = say::<PartWords>();
     match failure {
+        Failure::Refused(_) if failure.code() == Some(ErrorCode::NotFound) => w.not_found,
         Failure::Refused(_) => w.refused,
         Failure::Unreachable(_) => w.unreachable,
     }

@@ -37,7 +37,7 @@ pub fn Rows<T, K, KF, V, VF>(
 ) -> impl IntoView
 where
     T: Clone + Send + Sync + 'static,
-    K: Eq + Hash + Clone + Send + Sync + 'static,
+    K: Hash + Send + Sync + 'static,
     KF: Fn(&T) -> K + Clone + Send + Sync + 'static,
     V: IntoView + 'static,
     VF: Fn(usize, T) -> V + Clone + Send + Sync + 'static,

@@ -21,7 +21,7 @@ pub fn WindowRows<T, K, KF, V, VF>(
 ) -> impl IntoView
 where
     T: Clone + Send + Sync + 'static,
-    K: Eq + Hash + Clone + Send + Sync + 'static,
+    K: Hash + Send + Sync + 'static,
     KF: Fn(&T) -> K + Clone + Send + Sync + 'static,
     V: IntoView + 'static,
     VF: Fn(T, Signal<usize>) -> V + Clone + Send + Sync + 'static,

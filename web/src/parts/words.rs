@@ -5,6 +5,7 @@ words! {
         retry: "Try again" / "重试",
         unreachable: "The server does not answer" / "服务器没有响应",
         refused: "That did not work" / "操作未成功",
+        not_found: "It is not there" / "未找到",
         as_it_was: "Not refreshed since {ago}" / "自 {ago} 起未刷新",
         cancel: "Cancel" / "取消",
         close: "Close" / "关闭",

@@ -10,6 +10,7 @@ use leptos::{
 use super::{
     copies,
     held::{typed, typed_mut},
+    there,
 };
 
 type Erased = Box<dyn Any + Send + Sync>;
@@ -21,6 +22,8 @@ pub struct RwSignal<T> {
 }
 
 copies!(RwSignal);
+
+pub(super) type Guard = ReadGuard<Erased, Plain<Erased>>;
 
 /// The same, of whatever type.
 pub type Cell = graph::RwSignal<Erased>;
@@ -64,12 +67,11 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     }
 
     pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        self.track();
-        self.with_untracked(read)
+        read(typed(&**now(self.cell)))
     }
 
     pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(typed(&**super::there(try_read(self.cell))))
+        read(typed(&**now_untracked(self.cell)))
     }
 
     pub fn set(&self, value: T) {
@@ -119,7 +121,18 @@ fn new_cell(value: Erased) -> Cell {
 }
 
 #[inline(never)]
-pub(super) fn try_read(cell: Cell) -> Option<ReadGuard<Erased, Plain<Erased>>> {
+pub(super) fn now(cell: Cell) -> Guard {
+    cell.track();
+    now_untracked(cell)
+}
+
+#[inline(never)]
+pub(super) fn now_untracked(cell: Cell) -> Guard {
+    there(try_read(cell))
+}
+
+#[inline(never)]
+fn try_read(cell: Cell) -> Option<Guard> {
     cell.try_read_untracked()
 }
 

@@ -37,3 +37,6 @@ use copies;
 fn there<V>(value: Option<V>) -> V {
     value.expect("asked after its owner is gone")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,15 @@
 //! A value to read, whatever it comes from.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{any::Any, marker::PhantomData, sync::Arc};
 
-use leptos::prelude::{self as graph, GetValue, Track, untrack};
+use leptos::prelude::{self as graph, GetValue, untrack};
 
 use super::{
     Memo, RwSignal,
-    cell::{self, Cell},
+    cell::{self, Cell, Guard},
     copies,
     held::{Held, typed},
     memo::{self, Made},
-    there,
 };
 
 /// See the module.
@@ -72,38 +71,46 @@ impl<T: Send + Sync + 'static> Signal<T> {
     }
 
     pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        match now(self.source) {
-            Ok(held) => read(held.get()),
-            Err(cell) => {
-                cell.track();
-                read(typed(&**there(cell::try_read(cell))))
-            }
-        }
+        read(typed(now(self.source).value()))
     }
 
     pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        match untrack(|| now(self.source)) {
-            Ok(held) => read(held.get()),
-            Err(cell) => read(typed(&**there(cell::try_read(cell)))),
-        }
+        read(typed(now_untracked(self.source).value()))
     }
 
     pub fn track(&self) {
-        if let Err(cell) = now(self.source) {
-            cell.track();
+        now(self.source);
+    }
+}
+
+/// What is being read.
+enum Reading {
+    Held(Held),
+    Cell(Guard),
+}
+
+impl Reading {
+    fn value(&self) -> &dyn Any {
+        match self {
+            Reading::Held(held) => held.value(),
+            Reading::Cell(guard) => &***guard,
         }
     }
 }
 
-/// What is held, or the cell that holds it.
 #[inline(never)]
-fn now(source: Source) -> Result<Held, Cell> {
+fn now(source: Source) -> Reading {
     match source {
-        Source::Memo(made) => Ok(memo::now(made)),
-        Source::Cell(cell) => Err(cell),
-        Source::Derived(derive) => Ok(derive.get_value().derive()),
-        Source::Fixed(held) => Ok(held.get_value()),
+        Source::Memo(made) => Reading::Held(memo::now(made)),
+        Source::Cell(cell) => Reading::Cell(cell::now(cell)),
+        Source::Derived(derive) => Reading::Held(derive.get_value().derive()),
+        Source::Fixed(held) => Reading::Held(held.get_value()),
     }
+}
+
+#[inline(never)]
+fn now_untracked(source: Source) -> Reading {
+    untrack(|| now(source))
 }
 
 #[inline(never)]

@@ -105,3 +105,18 @@ fn is_at(place: &str, path: &str) -> bool {
     path.strip_prefix(place)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_at;
+
+    #[test]
+    fn a_place_is_where_its_pages_are() {
+        assert!(is_at("/jobs", "/jobs") && is_at("/jobs", "/jobs/default/a"));
+        assert!(
+            is_at("/", "/") && !is_at("/", "/jobs"),
+            "the overview has no pages below it"
+        );
+        assert!(!is_at("/jobs", "/jobsite") && !is_at("/runs", "/jobs"));
+    }
+}

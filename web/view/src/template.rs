@@ -144,3 +144,59 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('"', "&quot;")
 }
+
+#[cfg(test)]
+mod tests {
+    use rstml::{Parser, ParserConfig};
+
+    use super::*;
+
+    /// Its text, its plan, and how many values it takes.
+    fn template(tokens: TokenStream) -> (String, String, usize) {
+        let config = ParserConfig::new().always_self_closed_elements(VOID.into_iter().collect());
+        let nodes = Parser::new(config).parse_simple(tokens).expect("it is markup");
+        let [Node::Element(element)] = nodes.as_slice() else {
+            panic!("it is one element");
+        };
+        let mut template = Template::default();
+        template.element(element).expect("`view!` knows it");
+        (template.html, template.plan.written(), template.values.len())
+    }
+
+    #[test]
+    fn what_never_changes_is_text() {
+        let found = template(quote! {
+            <p class="a" hidden data-x=3><b>"1 < 2 & \"3\""</b><br><input type="text"></p>
+        });
+        let html = r#"<p class="a" hidden="" data-x="3"><b>1 &lt; 2 &amp; &quot;3&quot;</b><br><input type="text"></p>"#;
+        assert_eq!(found, (html.into(), String::new(), 0));
+    }
+
+    #[test]
+    fn what_may_change_has_its_place() {
+        let found = template(quote! {
+            <ul title=title class:is-on=on>
+                "before " <li on:click=click>{name} " and " {more}</li>
+                <Other />
+                <input prop:value=value node_ref=input style:left=left>
+            </ul>
+        });
+        let html = "<ul>before <li><!----> and <!----></li><!----><input></ul>";
+        let plan = "atitle;cis-on;>+oclick;>v;++v;<+v;+pvalue;r;sleft;";
+        assert_eq!(found, (html.into(), plan.into(), 9));
+    }
+
+    #[test]
+    fn a_part_of_a_picture_is_one() {
+        let tokens = quote!(<path d=path />);
+        let nodes = rstml::parse2(tokens).expect("it is markup");
+        let [Node::Element(element)] = nodes.as_slice() else {
+            panic!("it is one element");
+        };
+        let view = view(element).expect("`view!` knows it").to_string();
+        assert!(
+            view.contains("\"<path></path>\"") && view.contains("\"$ad;\""),
+            "{view}"
+        );
+    }
+}
