@@ -245,7 +245,9 @@ impl Place {
             "one" => Ok(Place::One),
             _ => match text.parse::<i64>() {
                 Ok(n) => slots("place", n).map(Place::Count),
-                Err(_) => Err(format!("place `{text}` is not one of {PLACES}")),
+                Err(_) => Err(format!(
+                    "place `{text}` is not one of `every`, `one`, a number of nodes, or {{shards: N}}"
+                )),
             },
         }
     }

@@ -42,16 +42,14 @@ impl Fields {
             };
             let known = names.iter().position(|known| *known == name);
             match known.map(|i| &mut all[i]) {
-                Some(Some(_)) => return Err(wrong("duplicate field", &key, "")),
+                Some(Some(_)) => return Err(ValueError::new(key.at, format!("duplicate field `{name}`"))),
                 Some(empty) => *empty = Some(value),
                 None if others == Others::Kept => rest.push((key, value)),
                 None if others == Others::Ignored => {}
                 None => {
-                    return Err(wrong(
-                        "unknown field",
-                        &key,
-                        &format!(", expected {}", one_of(names)),
-                    ));
+                    let known = one_of(names);
+                    let message = format!("unknown field `{name}`, expected {known}");
+                    return Err(ValueError::new(key.at, message));
                 }
             }
         }
@@ -112,10 +110,4 @@ impl Fields {
     pub fn rest(&mut self) -> Located {
         Located::new(self.0.start, Value::Map(std::mem::take(&mut self.0.rest)))
     }
-}
-
-#[cold]
-fn wrong(what: &str, key: &Located, then: &str) -> ValueError {
-    let name = key.text().unwrap_or_default();
-    ValueError::new(key.at, format!("{what} `{name}`{then}"))
 }
