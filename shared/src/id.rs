@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip128::{Hasher128, SipHasher24};
 use ulid::Ulid;
 
-use crate::{file::value::read_text, time::Time};
+use crate::{file::value::read_text, shown::shown, time::Time};
 
 macro_rules! ulid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -299,8 +299,7 @@ fn check_name(s: &str, what: &str, max: usize) -> Result<(), String> {
     {
         return Err(format!(
             "the {what} `{s}` has the character '{}'; letters, digits, `-`, `_` and `.` are allowed",
-            // Not by `Debug`: in the console that says nothing.
-            c.escape_debug()
+            shown(c)
         ));
     }
     if s.starts_with('.') || s.starts_with('-') {

@@ -5,6 +5,7 @@ extern crate self as shared;
 
 pub mod time;
 pub mod units;
+mod shown;
 pub mod id;
 pub mod file;
 pub mod schedule;

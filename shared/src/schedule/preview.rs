@@ -208,15 +208,19 @@ impl Zone {
     /// RFC 3339 knows offsets of whole minutes. Those of 1970 with seconds (Monrovia's
     /// -00:44:30) are shown as the next one nearer to UTC, so that the instant stays right.
     pub fn local(self, at: Time) -> String {
-        let east = self.time_zone().to_offset(at.timestamp()).seconds() / 60 * 60;
-        let local = jiff::tz::Offset::from_seconds(east)
-            .unwrap_or(jiff::tz::Offset::UTC)
-            .to_datetime(at.timestamp());
-        let east = offset(i64::from(east));
+        let east = self.offset(at) / 60 * 60;
+        let local = Time::from_millis(at.as_millis().saturating_add(east * 1000));
+        let local = jiff::tz::Offset::UTC.to_datetime(local.timestamp());
+        let east = offset(east);
         match at.as_millis().rem_euclid(1000) {
             0 => format!("{local}{east}"),
             _ => format!("{local:.3}{east}"),
         }
+    }
+
+    /// How far its clocks are from UTC at an instant: `+01:00`.
+    pub fn from_utc(self, at: Time) -> String {
+        offset(self.offset(at))
     }
 }
 

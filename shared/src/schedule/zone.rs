@@ -5,10 +5,11 @@
 
 use std::{cmp::Reverse, fmt, str::FromStr, sync::OnceLock};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{civil::DateTime, tz::Offset};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::tzdb;
+use super::civil::DAY;
+use super::tzdb::{self, Offsets, Rules};
 use crate::{file::value::read_text, time::Time};
 
 /// An IANA time zone. UTC unless told otherwise.
@@ -46,9 +47,8 @@ pub(crate) struct Stretches {
 
 struct Entry {
     name: &'static str,
-    /// TZif, read when the zone is first used.
-    rules: &'static [u8],
-    zone: OnceLock<TimeZone>,
+    rules: Rules,
+    /// Laid out when the zone is first used.
     stretches: OnceLock<Stretches>,
 }
 
@@ -70,14 +70,6 @@ impl Zone {
         self.entry().name
     }
 
-    /// The zone for jiff.
-    pub fn time_zone(&self) -> &'static TimeZone {
-        let entry = self.entry();
-        entry
-            .zone
-            .get_or_init(|| TimeZone::tzif(entry.name, entry.rules).unwrap_or(TimeZone::UTC))
-    }
-
     /// All names, sorted.
     pub fn names() -> impl Iterator<Item = &'static str> {
         entries().iter().map(|e| e.name)
@@ -87,6 +79,31 @@ impl Zone {
     pub fn offset(self, at: Time) -> i64 {
         let stretches = self.stretches();
         stretches.get(stretches.at(at.as_secs())).map_or(0, |s| s.offset)
+    }
+
+    /// What clocks in the zone show at an instant.
+    pub fn clock(self, at: Time) -> DateTime {
+        let shown = Time::from_millis(at.as_millis().saturating_add(self.offset(at) * 1000));
+        Offset::UTC.to_datetime(shown.timestamp())
+    }
+
+    /// The instant at which clocks in the zone show this: the first, if they show it twice. Of
+    /// what they jump over it is the one as long after the jump as the clock is told to be.
+    pub fn instant(self, clock: DateTime) -> Time {
+        let local = Offset::UTC.to_timestamp(clock).map_or(Time::EPOCH, Time::from);
+        let stretches = self.stretches();
+        let read = |offset: i64| Time::from_millis(local.as_millis() - offset * 1000);
+        // No clock is further from UTC than a day.
+        let mut at = stretches.at(local.as_secs() - DAY);
+        while let (Some(stretch), Some(next)) = (stretches.get(at), stretches.get(at + 1)) {
+            let is_past = local.as_secs() >= next.start + stretch.offset;
+            let is_there = local.as_secs() >= next.start + next.offset;
+            if !is_past || !is_there {
+                break;
+            }
+            at += 1;
+        }
+        read(stretches.get(at).map_or(0, |stretch| stretch.offset))
     }
 
     /// The changes of the clock in `(after, until]`, from 1970 to 2199: what a list of
@@ -112,24 +129,18 @@ impl Zone {
     pub(crate) fn stretches(self) -> &'static Stretches {
         self.entry()
             .stretches
-            .get_or_init(|| Stretches::of(self.time_zone()))
+            .get_or_init(|| Stretches::of(&self.entry().rules.offsets(FROM, UNTIL)))
     }
 }
 
 impl Stretches {
-    fn of(zone: &TimeZone) -> Stretches {
-        let start = Timestamp::from_second(FROM).unwrap_or(Timestamp::MIN);
+    fn of(offsets: &Offsets) -> Stretches {
         let mut all = vec![Stretch {
             start: i64::MIN,
             reached: i64::MIN,
-            offset: seconds_east(zone, start),
+            offset: offsets.first,
         }];
-        for change in zone.following(start) {
-            let at = change.timestamp().as_second();
-            if at >= UNTIL {
-                break;
-            }
-            let offset = i64::from(change.offset().seconds());
+        for &(at, offset) in &offsets.changes {
             if let Some(last) = all.last().filter(|s| s.offset != offset).copied() {
                 all.push(Stretch {
                     start: at,
@@ -175,23 +186,18 @@ impl Stretches {
     }
 }
 
-fn seconds_east(zone: &TimeZone, at: Timestamp) -> i64 {
-    i64::from(zone.to_offset(at).seconds())
-}
-
 fn entries() -> &'static [Entry] {
     static ENTRIES: OnceLock<Box<[Entry]>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
         let mut zones: Vec<_> = tzdb::zones().collect();
         // A stand-in for a zone that nobody has chosen yet.
         zones.retain(|(name, _)| *name != "Factory");
-        zones.sort_unstable();
+        zones.sort_unstable_by_key(|(name, _)| *name);
         zones
             .into_iter()
             .map(|(name, rules)| Entry {
                 name,
                 rules,
-                zone: OnceLock::new(),
                 stretches: OnceLock::new(),
             })
             .collect()

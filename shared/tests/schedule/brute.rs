@@ -17,7 +17,7 @@ use shared::{
     time::Time,
 };
 
-use crate::in_zone;
+use crate::{in_zone, jiff_zone};
 
 /// One item of a list, as people write it.
 #[derive(Clone, Debug)]
@@ -314,7 +314,7 @@ proptest! {
         skip in any::<bool>(),
     ) {
         let zone: Zone = zone.parse().unwrap();
-        let zone = zone.time_zone();
+        let zone = &jiff_zone(zone);
         let changes = changes(zone);
         prop_assume!(!changes.is_empty());
         let at = *pick.get(&changes);
@@ -401,7 +401,7 @@ proptest! {
 fn changes_of_the_clock_lie_apart() {
     for name in Zone::names() {
         let zone: Zone = name.parse().unwrap();
-        let zone = zone.time_zone();
+        let zone = &jiff_zone(zone);
         let offset = |s: i64| i64::from(zone.to_offset(Timestamp::from_second(s).unwrap()).seconds());
         for pair in changes(zone).windows(2) {
             let moved =
@@ -450,7 +450,7 @@ fn the_skipped_days() {
             };
             let schedule = in_zone(&expr.text(), name, Dst::Tick);
             let zone: Zone = name.parse().unwrap();
-            let wanted = fires(&expr, zone.time_zone(), Dst::Tick, from, until);
+            let wanted = fires(&expr, &jiff_zone(zone), Dst::Tick, from, until);
             assert_eq!(
                 seconds(&schedule, from, until),
                 wanted,

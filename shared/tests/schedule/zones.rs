@@ -9,13 +9,13 @@ use shared::{
     time::Time,
 };
 
-use crate::{in_zone, utc};
+use crate::{in_zone, jiff_zone, utc};
 
 fn list(schedule: &Schedule, zone: &str, after: &str, count: usize) -> String {
     let zone: Zone = zone.parse().unwrap();
     let show = |t: Time| {
         let t: Timestamp = t.timestamp();
-        t.to_zoned(zone.time_zone().clone())
+        t.to_zoned(jiff_zone(zone))
             .strftime("%a %F %T %::z\n")
             .to_string()
     };
@@ -764,4 +764,31 @@ fn changes_are_told() {
     assert_eq!(zone.offset(utc("2026-03-29 01:00")), 7200);
     assert_eq!(zone.offset(utc("2026-03-29 00:59:59")), 3600);
     assert_eq!(Zone::utc().changes(Time::EPOCH, Time::MAX).count(), 0);
+}
+
+/// Both sides of each change of each zone: what clocks show, and which instant that is. Times
+/// that come twice are the first, and those that are jumped over lie behind the jump.
+#[test]
+fn clocks_are_read_as_jiff_reads_them() {
+    let mut compared = 0;
+    for name in Zone::names() {
+        let zone: Zone = name.parse().unwrap();
+        let theirs = jiff_zone(zone);
+        let changes = zone.changes(Time::EPOCH, utc("2040-01-01 00:00"));
+        for change in changes {
+            for second in [-7_200, -1, 0, 1, 1_800, 90_000] {
+                let at = Time::from_secs(change.at.as_secs() + second);
+                let clock = zone.clock(at);
+                assert_eq!(clock, theirs.to_datetime(at.timestamp()), "{name} at {at}");
+                // What is shown then, and what would have been shown without the change.
+                let unchanged = Time::from_secs(at.as_secs() + change.before);
+                for clock in [clock, Zone::utc().clock(unchanged)] {
+                    let wanted = theirs.to_timestamp(clock).unwrap();
+                    assert_eq!(zone.instant(clock), wanted.into(), "{name}: {clock}");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 100_000, "{compared}");
 }

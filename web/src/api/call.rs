@@ -1,14 +1,17 @@
 //! One request and its answer.
 
-use gloo_net::http::{RequestBuilder, Response};
+use js_sys::Object;
 use serde::Serialize;
 use shared::{
     Revision,
     api::{ApiError, BASE, CSRF_HEADER, ErrorBody, ErrorCode},
     file::value::{self, Located, Read, Value},
 };
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, Response};
 
-use crate::{clock, locale::sentences::said, session};
+use crate::{browser::window, clock, locale::sentences::said, session};
 
 /// Why a call gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,9 +66,10 @@ impl Failure {
     }
 }
 
-impl From<gloo_net::Error> for Failure {
-    fn from(error: gloo_net::Error) -> Failure {
-        Failure::Unreachable(error.to_string())
+/// What the browser throws says itself why.
+impl From<JsValue> for Failure {
+    fn from(thrown: JsValue) -> Failure {
+        Failure::Unreachable(thrown.unchecked_into::<Object>().to_string().into())
     }
 }
 
@@ -94,7 +98,7 @@ async fn exchange(
     body: Option<Value>,
     revision: Option<Revision>,
 ) -> Result<Located, Failure> {
-    let text = send(method, &path, body, revision).await?.text().await?;
+    let text = text(&send(method, &path, body, revision).await?).await?;
     // Many writes answer with nothing, which is what `()` reads from `null`.
     let text = if text.is_empty() { "null" } else { &text };
     value::parse(text).map_err(|e| unreadable(method, &path, &e))
@@ -102,7 +106,7 @@ async fn exchange(
 
 /// Reads a text that is no JSON.
 pub async fn get_text(path: &str) -> Result<String, Failure> {
-    Ok(send("GET", path, None, None).await?.text().await?)
+    text(&send("GET", path, None, None).await?).await
 }
 
 async fn send(
@@ -111,26 +115,25 @@ async fn send(
     body: Option<Value>,
     revision: Option<Revision>,
 ) -> Result<Response, Failure> {
-    let is_new = method == "PUT" && revision.is_none();
-    let method = method.parse().unwrap_or(gloo_net::http::Method::GET);
-    let mut request = RequestBuilder::new(&format!("{BASE}{path}"))
-        .method(method)
-        .header("accept", "application/json")
-        .header(CSRF_HEADER, &session::csrf());
+    let headers = Headers::new()?;
+    headers.set("accept", "application/json")?;
+    headers.set(CSRF_HEADER, &session::csrf())?;
     if let Some(revision) = revision {
-        request = request.header("if-match", &revision.to_string());
+        headers.set("if-match", &revision.to_string())?;
     }
-    if is_new {
-        request = request.header("if-none-match", "*");
+    if method == "PUT" && revision.is_none() {
+        headers.set("if-none-match", "*")?;
     }
-    let request = match body {
-        Some(body) => request
-            .header("content-type", "application/json")
-            .body(body.to_json())?,
-        None => request.build()?,
-    };
-    let response = request.send().await?;
-    if let Some(date) = response.headers().get("date") {
+    let request = RequestInit::new();
+    request.set_method(method);
+    if let Some(body) = body {
+        headers.set("content-type", "application/json")?;
+        request.set_body(&body.to_json().into());
+    }
+    request.set_headers(&headers);
+    let answer = window().fetch_with_str_and_init(&format!("{BASE}{path}"), &request);
+    let response: Response = JsFuture::from(answer).await?.unchecked_into();
+    if let Some(date) = response.headers().get("date")? {
         clock::heard(&date);
     }
     if response.ok() {
@@ -140,9 +143,14 @@ async fn send(
     }
 }
 
+async fn text(response: &Response) -> Result<String, Failure> {
+    let text = JsFuture::from(response.text()?).await?;
+    Ok(text.as_string().unwrap_or_default())
+}
+
 async fn refusal(response: Response) -> Failure {
     let status = response.status();
-    let text = response.text().await.unwrap_or_default();
+    let text = text(&response).await.unwrap_or_default();
     match value::of_json::<ErrorBody>(&text) {
         Ok(body) => {
             // Whatever was asked: the login comes, and what was typed stays where it is kept.

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::{Zoned, tz::TimeZone};
-use shared::time::Time;
+use shared::{schedule::Zone, time::Time};
 
 use super::{Language, language};
 
@@ -124,99 +123,87 @@ pub fn ago(at: Time, now: Time) -> String {
     }
 }
 
-fn in_zone(at: Time, zone: &TimeZone) -> Zoned {
-    at.timestamp().to_zoned(zone.clone())
+/// What clocks show: `2026-11-21` and `07:20:05`.
+pub fn date_and_time(at: Time, zone: Zone) -> (String, String) {
+    let shown = format!("{:.0}", zone.clock(at));
+    let (date, time) = shown.split_once('T').unwrap_or((&shown, ""));
+    (date.to_owned(), time.to_owned())
 }
 
 /// `07:20:05`
-pub fn clock_time(at: Time, zone: &TimeZone) -> String {
-    let z = in_zone(at, zone);
-    format!("{}:{:02}", to_the_minute(&z), z.second())
+pub fn clock_time(at: Time, zone: Zone) -> String {
+    date_and_time(at, zone).1
 }
 
 /// `07:20`
-pub fn to_the_minute(z: &Zoned) -> String {
-    format!("{:02}:{:02}", z.hour(), z.minute())
-}
-
-/// `Nov`
-fn month(z: &Zoned) -> &'static str {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    MONTHS[(z.month() as usize).saturating_sub(1) % 12]
-}
-
-/// `Sat`, `周六`
-fn weekday(z: &Zoned) -> &'static str {
-    const EN: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    const ZH: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
-    let day = z.weekday().to_monday_zero_offset() as usize % 7;
-    match language() {
-        Language::En => EN[day],
-        Language::Zh => ZH[day],
-    }
+pub fn minute(at: Time, zone: Zone) -> String {
+    let mut time = clock_time(at, zone);
+    time.truncate("07:20".len());
+    time
 }
 
 /// `21 Nov`, `11月21日`
-pub fn day(at: Time, zone: &TimeZone) -> String {
-    let z = in_zone(at, zone);
+pub fn day(at: Time, zone: Zone) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let z = zone.clock(at);
     match language() {
-        Language::En => format!("{} {}", z.day(), month(&z)),
+        Language::En => format!("{} {}", z.day(), MONTHS[z.month() as usize - 1]),
         Language::Zh => format!("{}月{}日", z.month(), z.day()),
     }
 }
 
 /// The time alone if it is of the same day as `now`, else with the day, else with the year.
-pub fn short_time(at: Time, now: Time, zone: &TimeZone) -> String {
-    let (z, today) = (in_zone(at, zone), in_zone(now, zone));
+pub fn short_time(at: Time, now: Time, zone: Zone) -> String {
+    let (z, today) = (zone.clock(at), zone.clock(now));
     if z.date() == today.date() {
         return clock_time(at, zone);
     }
-    let time = to_the_minute(&z);
     if z.year() == today.year() {
-        return format!("{} {time}", day(at, zone));
+        return format!("{} {}", day(at, zone), minute(at, zone));
     }
-    format!("{} {time}", z.date())
+    format!("{} {}", date_and_time(at, zone).0, minute(at, zone))
 }
 
 /// `Sat 21 Nov 2026, 07:20:05`, `2026年11月21日 周六 07:20:05`
-pub fn date_time(at: Time, zone: &TimeZone) -> String {
-    let z = in_zone(at, zone);
-    let (year, month, day, weekday) = (z.year(), month(&z), z.day(), weekday(&z));
-    let time = clock_time(at, zone);
+pub fn date_time(at: Time, zone: Zone) -> String {
+    let z = zone.clock(at);
+    let weekday = z.weekday().to_monday_zero_offset() as usize;
+    let (day, time) = (day(at, zone), clock_time(at, zone));
     match language() {
-        Language::En => format!("{weekday} {day} {month} {year}, {time}"),
-        Language::Zh => format!("{year}年{}月{day}日 {weekday} {time}", z.month()),
+        Language::En => {
+            const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+            format!("{} {day} {}, {time}", DAYS[weekday], z.year())
+        }
+        Language::Zh => {
+            const DAYS: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
+            format!("{}年{day} 周{} {time}", z.year(), DAYS[weekday])
+        }
     }
 }
 
 /// What stands on hover: the exact instant, to the millisecond, with zone and offset.
-pub fn exact(at: Time, zone: &TimeZone) -> String {
-    let z = in_zone(at, zone);
+pub fn exact(at: Time, zone: Zone) -> String {
+    let z = zone.clock(at);
     format!(
         "{}.{:03} {}",
         date_time(at, zone),
-        z.millisecond(),
+        z.subsec_nanosecond() / 1_000_000,
         zone_name(at, zone)
     )
 }
 
 /// `Europe/Berlin, UTC+01:00`; `UTC`
-pub fn zone_name(at: Time, zone: &TimeZone) -> String {
-    let minutes = in_zone(at, zone).offset().seconds() / 60;
-    let sign = if minutes < 0 { '-' } else { '+' };
-    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
-    match zone.iana_name() {
-        Some("UTC") | None => "UTC".into(),
-        Some(name) => format!("{name}, UTC{sign}{hours:02}:{minutes:02}"),
+pub fn zone_name(at: Time, zone: Zone) -> String {
+    match zone.name() {
+        "UTC" => "UTC".into(),
+        name => format!("{name}, UTC{}", zone.from_utc(at)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::schedule::Zone;
-
     use super::*;
     use crate::locale::speak;
 
@@ -295,7 +282,6 @@ mod tests {
     #[test]
     fn times_tell_no_more_than_they_need() {
         let berlin: Zone = "Europe/Berlin".parse().unwrap();
-        let berlin = berlin.time_zone();
         let now = at("2026-11-21T07:00:00Z");
         assert_eq!(short_time(at("2026-11-21T06:00:05Z"), now, berlin), "07:00:05");
         assert_eq!(

@@ -6,12 +6,11 @@ pub mod sentences;
 use std::cell::{Cell, OnceCell};
 
 use crate::prelude::*;
-use jiff::tz::TimeZone;
 use shared::schedule::Zone;
 
 pub use format::{
-    ago, brief, clock_time, count, date_time, day, duration, exact, fixed, in_a_row, millis, percent,
-    short_time, size, to_the_minute, zone_name,
+    ago, brief, clock_time, count, date_and_time, date_time, day, duration, exact, fixed, in_a_row, millis,
+    minute, percent, short_time, size, zone_name,
 };
 
 use crate::browser;
@@ -54,7 +53,7 @@ impl Language {
 
 thread_local! {
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::En) };
-    static ZONE: OnceCell<TimeZone> = const { OnceCell::new() };
+    static ZONE: OnceCell<Zone> = const { OnceCell::new() };
 }
 
 /// The language of the moment. Not a signal: a change of it makes every view anew.
@@ -68,13 +67,10 @@ pub fn speak(language: Language) {
 }
 
 /// The viewer's own zone; UTC if the browser does not tell.
-pub fn zone() -> TimeZone {
+pub fn zone() -> Zone {
     ZONE.with(|zone| {
-        let found = || {
-            let zone: Zone = browser::time_zone()?.parse().ok()?;
-            Some(zone.time_zone().clone())
-        };
-        zone.get_or_init(|| found().unwrap_or(TimeZone::UTC)).clone()
+        let found = || browser::time_zone()?.parse().ok();
+        *zone.get_or_init(|| found().unwrap_or_default())
     })
 }
 

@@ -1,9 +1,10 @@
 //! Time along a line: where its marks stand, and what they say.
 
-use jiff::{SignedDuration, Zoned, civil, tz::TimeZone};
-use shared::time::Time;
+use std::time::Duration;
 
-use crate::locale::{clock_time, day, to_the_minute};
+use shared::{schedule::Zone, time::Time};
+
+use crate::locale::{clock_time, day, minute};
 
 /// A mark on the axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,25 +23,22 @@ const STEPS: [i64; 16] = [
 const HOUR: i64 = 3_600;
 
 /// Marks between two instants at round times of the zone, at most `max` of them.
-pub fn marks(from: Time, to: Time, zone: &TimeZone, max: usize) -> Vec<Mark> {
+pub fn marks(from: Time, to: Time, zone: Zone, max: usize) -> Vec<Mark> {
     let span = (to.as_secs() - from.as_secs()).max(1);
     let step = STEPS
         .into_iter()
         .find(|step| span / step < max as i64)
         .unwrap_or(STEPS[STEPS.len() - 1]);
     let mut marks = Vec::new();
-    let mut local = first(from, step, zone);
-    while let Some(zoned) = local {
-        let at = Time::from(zoned.timestamp());
-        if at > to {
-            break;
-        }
+    let mut next = Some(first(from, step, zone));
+    while let Some(at) = next.filter(|at| *at <= to) {
         if at >= from {
-            let is_midnight = zoned.time() == civil::Time::midnight();
+            let clock = zone.clock(at);
+            let is_midnight = clock == clock.start_of_day();
             let label = match (is_midnight, step < 60) {
                 (true, _) => day(at, zone),
                 (false, true) => clock_time(at, zone),
-                (false, false) => to_the_minute(&zoned),
+                (false, false) => minute(at, zone),
             };
             marks.push(Mark {
                 at,
@@ -48,50 +46,47 @@ pub fn marks(from: Time, to: Time, zone: &TimeZone, max: usize) -> Vec<Mark> {
                 is_midnight,
             });
         }
-        local = following(&zoned, step);
+        next = following(at, step, zone);
     }
     marks
 }
 
 /// The last round time at or before `from`: counted from its local midnight.
-fn first(from: Time, step: i64, zone: &TimeZone) -> Option<Zoned> {
-    let zoned = from.timestamp().to_zoned(zone.clone());
-    let midnight = zoned.start_of_day().ok()?;
-    let since = (zoned.timestamp().as_second() - midnight.timestamp().as_second()) / step * step;
-    if step < HOUR {
-        midnight.checked_add(SignedDuration::from_secs(since)).ok()
-    } else {
-        Some(midnight)
+fn first(from: Time, step: i64, zone: Zone) -> Time {
+    let midnight = zone.instant(zone.clock(from).start_of_day());
+    match step < HOUR {
+        true => midnight + Duration::from_secs((from.since(midnight).as_secs() / step as u64) * step as u64),
+        false => midnight,
     }
 }
 
 /// Hours and days are counted by the clock on the wall, since not all days have 24 of them;
 /// what is less is counted as it passes.
-fn following(zoned: &Zoned, step: i64) -> Option<Zoned> {
-    let step = SignedDuration::from_secs(step);
-    if step.as_secs() < HOUR {
-        return zoned.checked_add(step).ok();
+fn following(at: Time, step: i64, zone: Zone) -> Option<Time> {
+    if step < HOUR {
+        return Some(at + Duration::from_secs(step as u64));
     }
-    let mut wall = zoned.datetime();
-    loop {
-        wall = wall.checked_add(step).ok()?;
-        let next = wall.to_zoned(zoned.time_zone().clone()).ok()?;
+    // As UTC reads it, the wall's clock is never set.
+    let utc = Zone::utc();
+    let mut wall = utc.instant(zone.clock(at));
+    while wall < Time::MAX {
+        wall = wall + Duration::from_secs(step as u64);
+        let next = zone.instant(utc.clock(wall));
         // An hour that does not exist is the one after it, which is there already.
-        if next > *zoned {
+        if next > at {
             return Some(next);
         }
     }
+    None
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::schedule::Zone;
-
     use super::*;
 
     fn labels(from: &str, to: &str, zone: &str, max: usize) -> Vec<String> {
         let zone: Zone = zone.parse().unwrap();
-        marks(from.parse().unwrap(), to.parse().unwrap(), zone.time_zone(), max)
+        marks(from.parse().unwrap(), to.parse().unwrap(), zone, max)
             .into_iter()
             .map(|m| m.label)
             .collect()

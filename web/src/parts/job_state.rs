@@ -131,7 +131,7 @@ pub fn trouble_text(trouble: &Trouble) -> String {
         }
         Trouble::Unplaced { why } => said(&why.join("; ")),
         Trouble::Overdue { at, slot } => {
-            let at = short_time(*at, clock::now(), &zone());
+            let at = short_time(*at, clock::now(), zone());
             match slot {
                 None => fill!(w.nothing_of, at = at),
                 Some(slot) => fill!(w.nothing_of_slot, at = at, slot = slot),

@@ -12,8 +12,8 @@ use crate::{
 #[component]
 pub fn At(at: Time) -> impl IntoView {
     let zone = locale::zone();
-    let shown = short_time(at, clock::now(), &zone);
-    view! { <time datetime=at.to_string() title=exact(at, &zone)>{shown}</time> }
+    let shown = short_time(at, clock::now(), zone);
+    view! { <time datetime=at.to_string() title=exact(at, zone)>{shown}</time> }
 }
 
 /// How long ago or ahead, as time goes by; the exact instant on hover.
@@ -21,7 +21,7 @@ pub fn At(at: Time) -> impl IntoView {
 pub fn Ago(at: Time) -> impl IntoView {
     let now = clock::ticking();
     view! {
-        <time datetime=at.to_string() title=exact(at, &locale::zone())>{move || ago(at, now.get())}</time>
+        <time datetime=at.to_string() title=exact(at, locale::zone())>{move || ago(at, now.get())}</time>
     }
 }
 
@@ -30,6 +30,6 @@ pub fn Ago(at: Time) -> impl IntoView {
 pub fn Elapsed(since: Time) -> impl IntoView {
     let now = clock::ticking();
     view! {
-        <span class="number" title=exact(since, &locale::zone())>{move || duration(now.get().since(since))}</span>
+        <span class="number" title=exact(since, locale::zone())>{move || duration(now.get().since(since))}</span>
     }
 }

@@ -183,8 +183,7 @@ pub fn at_local(day: i32, second: u32, zone: Zone) -> Time {
         (second % 60) as i8,
     );
     let civil = DateTime::new(year as i16, month as i8, day as i8, h, m, s, 0);
-    let zoned = civil.and_then(|civil| civil.to_zoned(zone.time_zone().clone()));
-    zoned.map_or(Time::EPOCH, |zoned| Time::from(zoned.timestamp()))
+    civil.map_or(Time::EPOCH, |civil| zone.instant(civil))
 }
 
 /// The day of a second, and the second of that day.

@@ -11,6 +11,7 @@ use super::{
     error::{Field, ScheduleError},
     hash::{DayCounts, Source},
 };
+use crate::shown::shown;
 use field::FieldReader;
 
 /// Longer than any expression needs: all values of every field, one by one, fit.
@@ -229,11 +230,7 @@ fn column(text: &str, byte: usize) -> usize {
 
 /// A text in an error: short, and without control characters.
 fn quote(text: &str) -> String {
-    let mut quoted: String = text
-        .chars()
-        .take(QUOTE_MAX)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut quoted: String = text.chars().take(QUOTE_MAX).map(shown).collect();
     if text.chars().nth(QUOTE_MAX).is_some() {
         quoted.push('…');
     }

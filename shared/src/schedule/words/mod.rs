@@ -10,8 +10,6 @@ mod zh;
 
 use clock::whole_runs;
 
-use jiff::tz::TimeZone;
-
 use super::{Cron, Dst, Rule, Schedule, Zone};
 use crate::time::Time;
 
@@ -69,13 +67,14 @@ fn clock_times(times: &[u32]) -> Vec<String> {
 
 /// `2026-01-31 02:30 UTC`, with seconds and milliseconds only where there are any.
 fn date_time(at: Time) -> String {
-    let at = TimeZone::UTC.to_datetime(at.timestamp());
-    let (date, hour, minute) = (at.date(), at.hour(), at.minute());
-    match (at.second(), at.millisecond()) {
-        (0, 0) => format!("{date} {hour:02}:{minute:02} UTC"),
-        (second, 0) => format!("{date} {hour:02}:{minute:02}:{second:02} UTC"),
-        (second, ms) => format!("{date} {hour:02}:{minute:02}:{second:02}.{ms:03} UTC"),
-    }
+    let length = match at.as_millis().rem_euclid(60_000) {
+        0 => "02:30".len(),
+        ms if ms % 1000 == 0 => "02:30:00".len(),
+        _ => "02:30:00.000".len(),
+    };
+    let written = at.to_string();
+    let (date, time) = written.split_once('T').unwrap_or((&written, ""));
+    format!("{date} {} UTC", time.get(..length).unwrap_or(time))
 }
 
 /// Values in runs: `(3, 5)` for 3, 4 and 5. Runs of two come apart.

@@ -1,8 +1,9 @@
 //! What a calendar covers of the coming days. Pure.
 
-use jiff::{ToSpan, civil::Date};
+use jiff::civil::Date;
 use shared::{
     calendar::{Calendar, Coverage},
+    schedule::Zone,
     time::Time,
 };
 
@@ -25,32 +26,26 @@ const CHANGES_MAX: usize = 100;
 
 /// Whole weeks of the calendar's own zone, from the Monday on or before now.
 pub fn weeks(calendar: &Calendar, now: Time, count: usize) -> Vec<[Day; 7]> {
-    let zone = calendar.timezone.time_zone();
+    let zone = calendar.timezone;
     let coverage = Coverage::new(calendar);
-    let today = now.timestamp().to_zoned(zone.clone()).date();
-    let back = i64::from(today.weekday().to_monday_zero_offset());
-    let monday = today.saturating_sub(back.days());
-    let day = |n: usize| {
-        let date = monday.saturating_add((n as i64).days());
-        Day {
+    let mut date = zone.clock(now).date();
+    for _ in 0..date.weekday().to_monday_zero_offset() {
+        date = date.yesterday().unwrap_or(date);
+    }
+    let mut next = |_: usize| {
+        let day = Day {
             date,
             covered: covered(&coverage, date, zone),
-        }
+        };
+        date = date.tomorrow().unwrap_or(date);
+        day
     };
-    (0..count)
-        .map(|week| std::array::from_fn(|i| day(week * 7 + i)))
-        .collect()
+    (0..count).map(|_| std::array::from_fn(&mut next)).collect()
 }
 
-fn covered(coverage: &Coverage, date: Date, zone: &jiff::tz::TimeZone) -> Covered {
-    let start = |date: Date| {
-        date.to_zoned(zone.clone())
-            .ok()
-            .map(|z| Time::from(z.timestamp()))
-    };
-    let (Some(from), Some(to)) = (start(date), start(date.saturating_add(1.day()))) else {
-        return Covered::Not;
-    };
+fn covered(coverage: &Coverage, date: Date, zone: Zone) -> Covered {
+    let start = |date: Date| zone.instant(date.at(0, 0, 0, 0));
+    let (from, to) = (start(date), start(date.tomorrow().unwrap_or(date)));
     let (mut at, mut some, mut all) = (from, false, true);
     for _ in 0..CHANGES_MAX {
         let stretch = coverage.stretch(at);

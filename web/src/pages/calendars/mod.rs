@@ -135,7 +135,7 @@ fn CalendarCard(view: CalendarView, edit: Callback<Option<CalendarView>>) -> imp
 #[component]
 fn Standing(view: CalendarView) -> impl IntoView {
     let w = say::<CalendarsWords>();
-    let at = view.changes_at.map(|at| short_time(at, clock::now(), &zone()));
+    let at = view.changes_at.map(|at| short_time(at, clock::now(), zone()));
     let (tone, glyph, text) = match view.covers {
         true => (Tone::Busy, Glyph::Check, w.covers),
         false => (Tone::Quiet, Glyph::Clock, w.covers_not),
@@ -154,7 +154,7 @@ fn Known(calendar: Calendar) -> impl IntoView {
     let w = say::<CalendarsWords>();
     let now = clock::now();
     let Horizon { at, distance } = calendar.horizon(now)?;
-    let at = short_time(at, now, &zone());
+    let at = short_time(at, now, zone());
     let (tone, role, text) = match distance {
         Distance::Far => {
             return Some(view! { <p class="muted">{fill!(w.known_until, at = at)}</p> }.into_any());

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::prelude::*;
 use crate::router::{page_values, router};
-use shared::{api::JobView, id::JobPath, value};
+use shared::{api::JobView, id::JobPath, schedule::Zone, value};
 
 use crate::{
     api::{self, Failure},
@@ -250,8 +250,8 @@ fn beginning(asked: &Asked, job: Option<Arc<JobView>>) -> (Base, String) {
         }
         (_, None) => {
             let mut trigger = value!({"cron": "30 2 * * *"});
-            if let Some(zone) = locale::zone().iana_name().filter(|zone| *zone != "UTC") {
-                trigger.insert("timezone", zone);
+            if locale::zone() != Zone::utc() {
+                trigger.insert("timezone", locale::zone().name());
             }
             let tree = value!({"name": "", "run": {"shell": ""}, "triggers": [trigger]});
             (None, yaml::write(&tree))

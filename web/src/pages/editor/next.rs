@@ -57,16 +57,13 @@ pub fn Next(calendars: Remote<Vec<CalendarView>>) -> impl IntoView {
     });
     let blackouts = Memo::always(move |_| named.with(|named| blackouts(named, calendars.data())));
     let shown = Memo::new(move |_| {
-        let viewer = locale::zone()
-            .iana_name()
-            .and_then(|name| name.parse::<Zone>().ok());
         let listing = triggers.with(|triggers| {
             upcoming::upcoming(
                 triggers,
                 editing.seed(),
                 from.get().max(Time::EPOCH),
                 SHOWN,
-                viewer,
+                Some(locale::zone()),
                 lang(),
             )
         });
@@ -145,7 +142,7 @@ fn table(shown: Shown) -> impl IntoView {
 fn instant(row: Row, zone: Zone, other: Option<Zone>, skipped: Option<String>) -> impl IntoView {
     let w = say::<EditorWords>();
     let told = |zone: Zone| {
-        view! { <time datetime=row.at.to_string() title=exact(row.at, zone.time_zone())>{date_time(row.at, zone.time_zone())}</time> }
+        view! { <time datetime=row.at.to_string() title=exact(row.at, zone)>{date_time(row.at, zone)}</time> }
     };
     let is_skipped = skipped.is_some();
     view! {

@@ -138,7 +138,7 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
                 {move || match pointed.get() {
                     Some(pointed) => history.with(|h| tip(h, pointed)),
                     // The axis says no zone.
-                    None => view! { <span class="muted">{fill!(w.in_zone, zone = zone_name(clock::now(), &locale::zone()))}</span> }.into_any(),
+                    None => view! { <span class="muted">{fill!(w.in_zone, zone = zone_name(clock::now(), locale::zone()))}</span> }.into_any(),
                 }}
             </div>
         </div>
@@ -153,7 +153,7 @@ fn drawing(plot: &Plot) -> impl IntoView + use<> {
     let w = say::<JobWords>();
     let zone = locale::zone();
     let span = plot.to.since(plot.from).as_millis().max(1) as f64;
-    let hours = axis::marks(plot.from, plot.to, &zone, 6);
+    let hours = axis::marks(plot.from, plot.to, zone, 6);
     let hours = hours.into_iter().map(|mark| {
         let x = share(mark.at.since(plot.from).as_millis() as f64 / span);
         view! {
@@ -209,7 +209,7 @@ fn tip(history: &JobHistory, pointed: Pointed) -> AnyView {
     let w = say::<JobWords>();
     match pointed {
         Pointed::Instant(instant, _) => view! {
-            <span>{exact(instant, &locale::zone())}</span>
+            <span>{exact(instant, locale::zone())}</span>
             <span class="muted">{w.instant_ask}</span>
         }
         .into_any(),
@@ -232,7 +232,7 @@ fn told(point: &Point) -> AnyView {
     more.push(fill!(w.point_on, node = point.node));
     view! {
         <state::StateBadge state=point.state />
-        <span>{exact(point.at, &locale::zone())}</span>
+        <span>{exact(point.at, locale::zone())}</span>
         <span>{more.join(" · ")}</span>
         <span class="muted">{w.point_open}</span>
     }

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::prelude::*;
-use jiff::{civil, tz::TimeZone};
+use jiff::civil;
 use shared::{
     api::{JobView, NextFires, Why},
     fire,
     id::JobPath,
+    schedule::Zone,
     time::Time,
 };
 
@@ -66,22 +67,20 @@ pub fn open(at: RwSignal<Option<Time>>, instant: Time) {
 
 /// The value of a `datetime-local` box in a zone. A time that the clocks jump over is the one
 /// after the gap.
-fn read(value: &str, zone: &TimeZone) -> Option<Time> {
-    let civil: civil::DateTime = value.parse().ok()?;
-    Some(Time::from(zone.to_timestamp(civil).ok()?))
+fn read(value: &str, zone: Zone) -> Option<Time> {
+    let clock: civil::DateTime = value.parse().ok()?;
+    Some(zone.instant(clock))
 }
 
-fn written(at: Time, zone: &TimeZone) -> String {
-    let local = at.timestamp().to_zoned(zone.clone()).datetime();
-    let whole = local.with().subsec_nanosecond(0).build();
-    whole.unwrap_or(local).to_string()
+fn written(at: Time, zone: Zone) -> String {
+    format!("{:.0}", zone.clock(at))
 }
 
 #[component]
 pub fn Ledger(
     job: JobPath,
     view: Signal<Arc<JobView>>,
-    zone: Memo<TimeZone>,
+    zone: Memo<Zone>,
     next: Signal<Option<Arc<NextFires>>>,
     at: RwSignal<Option<Time>>,
 ) -> impl IntoView {
@@ -105,7 +104,7 @@ pub fn Ledger(
             .get_untracked()
             .map(|field| field.value())
             .unwrap_or_default();
-        match read(&value, &zone.get_untracked()) {
+        match read(&value, zone.get_untracked()) {
             Some(instant) => {
                 is_wrong.set(false);
                 at.set(Some(instant));
@@ -115,8 +114,8 @@ pub fn Ledger(
     };
     let has_triggers = Memo::new(move |_| view.with(|view| !view.spec.triggers.is_empty()));
     let is_asked = Memo::new(move |_| at.with(Option::is_some));
-    let text = move || at.get().map(|at| written(at, &zone.get())).unwrap_or_default();
-    let name = move || zone.with(|zone| zone_name(clock::now(), zone));
+    let text = move || at.get().map(|at| written(at, zone.get())).unwrap_or_default();
+    let name = move || zone_name(clock::now(), zone.get());
     let job = StoredValue::new(job);
     let earlier = move || if is_asked.get() { w.earlier } else { w.last_instant };
     let later = move || if is_asked.get() { w.later } else { w.next_instant };
@@ -154,7 +153,7 @@ pub fn Ledger(
 fn Answer(
     why: Signal<Arc<Why>>,
     view: Signal<Arc<JobView>>,
-    zone: Memo<TimeZone>,
+    zone: Memo<Zone>,
     next: Signal<Option<Arc<NextFires>>>,
     at: RwSignal<Option<Time>>,
 ) -> impl IntoView {
@@ -176,7 +175,7 @@ fn Answer(
         let asked = at
             .get()
             .filter(|asked| asked.since(why.at).max(why.at.since(*asked)) >= Duration::from_secs(1));
-        let nearest = asked.map(|_| view! { <p>{fill!(w.v_nearest, at = exact(why.at, &zone))}</p> });
+        let nearest = asked.map(|_| view! { <p>{fill!(w.v_nearest, at = exact(why.at, zone))}</p> });
         let suppressed = next.get().and_then(|next| {
             let fire = next.fires.iter().find(|fire| fire.at == why.at)?;
             fire.suppressed
@@ -184,11 +183,11 @@ fn Answer(
                 .map(|reason| fill!(w.blackout, why = reason_words(reason)))
         });
         let here = locale::zone();
-        let is_other = here.iana_name() != zone.iana_name();
+        let is_other = here != zone;
         view! {
             <div class="job-answer" aria-live="polite">
-                <h3>{date_time(why.at, &zone)}" "<span class="muted">{zone_name(why.at, &zone)}</span></h3>
-                {is_other.then(|| view! { <p class="muted">{fill!(w.here, time = exact(why.at, &here))}</p> })}
+                <h3>{date_time(why.at, zone)}" "<span class="muted">{zone_name(why.at, zone)}</span></h3>
+                {is_other.then(|| view! { <p class="muted">{fill!(w.here, time = exact(why.at, here))}</p> })}
                 <p class="job-verdict">{said}</p>
                 {suppressed.map(|said| view! { <p class="job-mark"><Icon glyph=Glyph::Calendar />{said}</p> })}
                 {nearest}
@@ -218,7 +217,6 @@ mod tests {
     #[test]
     fn instants_are_those_of_the_jobs_zone() {
         let berlin: Zone = "Europe/Berlin".parse().unwrap();
-        let berlin = berlin.time_zone();
         assert_eq!(read("2026-07-01T08:00", berlin), Some(at("2026-07-01T06:00:00Z")));
         assert_eq!(
             read("2026-07-01T08:00:05", berlin),

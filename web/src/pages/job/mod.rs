@@ -191,7 +191,7 @@ fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
     let next = remote(
         &[Changed::Calendars],
         move || (path.get_value(), next_key(view)),
-        |(job, _)| jobs::next(job, NEXT, locale::zone().iana_name().map(str::to_owned)),
+        |(job, _)| jobs::next(job, NEXT, Some(locale::zone().name().to_owned())),
     );
     // Only cron expressions are read in a zone; the rest is shown in the viewer's.
     let zones = Memo::new(move |_| {
@@ -208,7 +208,7 @@ fn Facets(job: JobPath, view: Signal<Arc<JobView>>) -> impl IntoView {
         })
     });
     let zone = Memo::new(move |_| {
-        let first = zones.with(|zones| zones.first().map(|zone| zone.time_zone().clone()));
+        let first = zones.with(|zones| zones.first().copied());
         first.unwrap_or_else(locale::zone)
     });
     let at = instant();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::prelude::*;
-use jiff::tz::TimeZone;
 use shared::{
     api::{NextFire, NextFires},
     schedule::{Change, Row, Zone},
@@ -27,14 +26,14 @@ pub fn NextRuns(
     /// The zones that its schedules are read in.
     zones: Memo<Vec<Zone>>,
     /// The first of them; the viewer's if there is none.
-    zone: Memo<TimeZone>,
+    zone: Memo<Zone>,
     at: RwSignal<Option<Time>>,
 ) -> impl IntoView {
     let w = say::<JobWords>();
     move || {
         next.with(|next| {
             let zone = zone.get();
-            let is_other = zone.iana_name() != locale::zone().iana_name();
+            let is_other = zone != locale::zone();
             let triggers = next.triggers.iter().map(|said| view! { <li>{said.clone()}</li> });
             let nothing = match (next.triggers.is_empty(), next.fires.is_empty()) {
                 (true, _) => Some(w.manual),
@@ -42,7 +41,7 @@ pub fn NextRuns(
                 _ => None,
             };
             let zone_said = next.fires.first().map(|fire| {
-                let (zone, here) = (zone_name(fire.at, &zone), zone_name(fire.at, &locale::zone()));
+                let (zone, here) = (zone_name(fire.at, zone), zone_name(fire.at, locale::zone()));
                 let said = match is_other {
                     true => fill!(w.in_zones, zone = zone, here = here),
                     false => fill!(w.in_zone, zone = zone),
@@ -60,7 +59,7 @@ pub fn NextRuns(
                     .filter(|change| change.row as usize == i)
                     .filter(|change| own.contains(&change.zone) || is_near(change.at, &instants));
                 rows.extend(before.map(changed));
-                rows.push(due(fire, row, &zone, is_other, at));
+                rows.push(due(fire, row, zone, is_other, at));
             }
             view! {
                 <ul class="job-triggers">{triggers.collect_view()}</ul>
@@ -74,13 +73,13 @@ pub fn NextRuns(
 }
 
 /// One instant. A click asks the ledger about it.
-fn due(fire: &NextFire, row: &Row, zone: &TimeZone, is_other: bool, at: RwSignal<Option<Time>>) -> AnyView {
+fn due(fire: &NextFire, row: &Row, zone: Zone, is_other: bool, at: RwSignal<Option<Time>>) -> AnyView {
     let w = say::<JobWords>();
     let instant = fire.at;
     let jitter = fire.start_at.since(fire.at);
     let here = is_other.then(|| {
         let here = locale::zone();
-        view! { <span class="muted" title=exact(instant, &here)>{fill!(w.here, time = clock_time(instant, &here))}</span> }
+        view! { <span class="muted" title=exact(instant, here)>{fill!(w.here, time = clock_time(instant, here))}</span> }
     });
     let suppressed = fire.suppressed.as_ref().map(|reason| {
         view! { <p class="job-mark"><Icon glyph=Glyph::Calendar />{fill!(w.blackout, why = reason_words(reason))}</p> }

@@ -125,7 +125,7 @@ fn one_slot(slot: &SlotView, of: usize) -> impl IntoView + use<> {
     let claimed = slot.claimed.map(|at| {
         let now = clock::ticking();
         view! {
-            <span class="muted" title=exact(at, &locale::zone())>{move || fill!(w.claimed, ago = ago(at, now.get()))}</span>
+            <span class="muted" title=exact(at, locale::zone())>{move || fill!(w.claimed, ago = ago(at, now.get()))}</span>
         }
     });
     let node = match &slot.node {

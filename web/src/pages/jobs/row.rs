@@ -151,7 +151,7 @@ fn next(job: &BoardJob) -> AnyView {
         Some(at) => {
             let now = clock::ticking();
             view! {
-                <time datetime=at.to_string() title=exact(at, &locale::zone())>{move || locale::ago(at, now.get())}</time>
+                <time datetime=at.to_string() title=exact(at, locale::zone())>{move || locale::ago(at, now.get())}</time>
             }
             .into_any()
         }
@@ -175,7 +175,7 @@ fn last(run: Option<&LastRun>) -> AnyView {
     };
     let at = run.finished_at.or(run.started_at).unwrap_or(run.at);
     let now = clock::ticking();
-    let title = format!("{} · {}", state::name(run.state), exact(at, &locale::zone()));
+    let title = format!("{} · {}", state::name(run.state), exact(at, locale::zone()));
     view! {
         <a class="jobs-last" href=format!("/runs/{}", run.id) title=title data-tone=state::tone(run.state).as_str()>
             <Icon glyph=state::glyph(run.state) />

@@ -258,5 +258,5 @@ pub fn state_name(state: NodeState) -> &'static str {
 
 /// When it was last heard of, exactly.
 pub fn seen_exactly(node: &NodeView) -> Option<String> {
-    node.last_seen.map(|at| exact(at, &zone()))
+    node.last_seen.map(|at| exact(at, zone()))
 }

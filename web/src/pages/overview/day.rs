@@ -19,7 +19,7 @@ use crate::{
 pub fn DayCard(day: Day, now: Time) -> impl IntoView {
     let w = say::<OverviewWords>();
     let step = brief(Duration::from_millis(day.step_ms.max(0) as u64));
-    let about = fill!(w.day_about, step = step, zone = zone_name(now, &zone()));
+    let about = fill!(w.day_about, step = step, zone = zone_name(now, zone()));
     let notes = [
         day.past_error.is_some().then_some(w.day_failed),
         day.estimated.then_some(w.estimated),
@@ -55,7 +55,7 @@ fn Picture(strip: Strip, now: Time) -> impl IntoView {
     let zone = zone();
     let span = (strip.to.as_millis() - strip.from.as_millis()).max(1) as f64;
     let percent = |at: Time| (at.as_millis() - strip.from.as_millis()) as f64 / span * 100.0;
-    let axis = marks(strip.from, strip.to, &zone, 13).into_iter().map(|mark| {
+    let axis = marks(strip.from, strip.to, zone, 13).into_iter().map(|mark| {
         let left = fixed(percent(mark.at), 2) + "%";
         view! { <span class:is-midnight=mark.is_midnight style:left=left>{mark.label}</span> }
     });
@@ -76,7 +76,7 @@ fn Picture(strip: Strip, now: Time) -> impl IntoView {
             {quarter.map(|n| view! { <span class="strip-most is-half" aria-hidden="true">{n}</span> })}
             <span class="strip-now" style:left=now_left>{w.now}</span>
         </div>
-        <div class="axis" aria-hidden="true" title=zone_name(now, &zone)>{axis.collect_view()}</div>
+        <div class="axis" aria-hidden="true" title=zone_name(now, zone)>{axis.collect_view()}</div>
     }
 }
 
@@ -127,7 +127,7 @@ fn Bar(column: Column, now: Time) -> impl IntoView {
 fn title(at: Time, now: Time, (ran, coming): (u64, u64), outcomes: Option<&Outcomes>) -> String {
     let w = say::<OverviewWords>();
     let zone = zone();
-    let at = format!("{} ({})", short_time(at, now, &zone), zone_name(at, &zone));
+    let at = format!("{} ({})", short_time(at, now, zone), zone_name(at, zone));
     let Some(o) = outcomes else {
         return fill!(w.bucket_coming, at = at, n = count(coming));
     };

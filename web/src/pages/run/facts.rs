@@ -81,10 +81,10 @@ fn number(text: String) -> AnyView {
 /// The day, the time and the zone; how long ago beside it.
 fn moment(at: Time) -> AnyView {
     let zone = locale::zone();
-    let name = zone_name(at, &zone);
+    let name = zone_name(at, zone);
     let name = name.rsplit(", ").next().unwrap_or(&name).to_owned();
     view! {
-        <time datetime=at.to_string() title=exact(at, &zone)>{date_time(at, &zone)} " " <small>{name}</small></time>
+        <time datetime=at.to_string() title=exact(at, zone)>{date_time(at, zone)} " " <small>{name}</small></time>
         " " <small class="muted"><Ago at /></small>
     }
     .into_any()

@@ -210,7 +210,7 @@ fn day() -> When {
 fn Between(wish: RwSignal<Filter>) -> impl IntoView {
     let w = say::<RunsWords>();
     let zone = locale::zone();
-    let name = locale::zone_name(clock::now(), &zone);
+    let name = locale::zone_name(clock::now(), zone);
     let since = move || {
         wish.with(|wish| {
             wish.since
@@ -232,14 +232,13 @@ fn Between(wish: RwSignal<Filter>) -> impl IntoView {
 
 /// As such an input has it: the viewer's local time, to the minute.
 fn local(at: Time) -> String {
-    let zoned = at.timestamp().to_zoned(locale::zone());
-    format!("{}T{}", zoned.date(), locale::to_the_minute(&zoned))
+    let (date, _) = locale::date_and_time(at, locale::zone());
+    format!("{date}T{}", locale::minute(at, locale::zone()))
 }
 
 fn instant(text: &str) -> Option<Time> {
     let local: jiff::civil::DateTime = text.parse().ok()?;
-    let at = local.to_zoned(locale::zone()).ok()?.timestamp();
-    Some(Time::from_millis(at.as_millisecond()))
+    Some(locale::zone().instant(local))
 }
 
 /// The states as chips: none pressed shows all.

@@ -34,7 +34,7 @@ pub fn RunRow(row: Row, place: Signal<usize>) -> impl IntoView {
     let label = fill!(
         w.open_run,
         job = run.job,
-        at = short_time(run.scheduled_at, clock::now(), &zone)
+        at = short_time(run.scheduled_at, clock::now(), zone)
     );
     let reason = reason_text(&run);
     let (namespace, name) = (format!("{}/", run.job.namespace), run.job.name.to_string());
@@ -50,7 +50,7 @@ pub fn RunRow(row: Row, place: Signal<usize>) -> impl IntoView {
             <div role="cell" class="is-scheduled number">
                 <At at=run.scheduled_at />
                 {run.range.map(|range| view! {
-                    " " <small class="muted" title=exact(range.until, &zone)>{fill!(w.times, n = count(range.count))}</small>
+                    " " <small class="muted" title=exact(range.until, zone)>{fill!(w.times, n = count(range.count))}</small>
                 })}
             </div>
             <div role="cell" class="is-started number">{started(&run)}</div>
@@ -79,7 +79,7 @@ fn started(run: &RunView) -> AnyView {
     // Later attempts are late by design.
     let is_late = run.cause == Cause::Schedule && late.as_secs() >= 5;
     view! {
-        <time datetime=at.to_string() title=exact(at, &zone)>{clock_time(at, &zone)}</time>
+        <time datetime=at.to_string() title=exact(at, zone)>{clock_time(at, zone)}</time>
         " " <small class="runs-late" class:is-late=is_late>{fill!(w.late, n = duration(late))}</small>
     }
     .into_any()

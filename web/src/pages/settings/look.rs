@@ -45,7 +45,7 @@ pub fn LookCard() -> impl IntoView {
                         })
                         .collect_view()}
                 </fieldset>
-                <p class="muted">{fill!(w.zone, zone = zone_name(clock::now(), &zone()))}</p>
+                <p class="muted">{fill!(w.zone, zone = zone_name(clock::now(), zone()))}</p>
             </div>
         </section>
     }

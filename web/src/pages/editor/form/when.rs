@@ -1,7 +1,7 @@
 //! When the job is due: its triggers, its calendars, and the instants to come.
 
 use crate::prelude::*;
-use shared::value;
+use shared::{schedule::Zone, value};
 
 use super::{
     super::{
@@ -28,8 +28,8 @@ pub fn When() -> impl IntoView {
     let count = Memo::new(move |_| editing.tree.with(|tree| tree::triggers(tree).len()));
     let add = move |_| {
         let mut trigger = value!({"cron": "0 2 * * *"});
-        if let Some(zone) = locale::zone().iana_name().filter(|zone| *zone != "UTC") {
-            trigger.insert("timezone", zone);
+        if locale::zone() != Zone::utc() {
+            trigger.insert("timezone", locale::zone().name());
         }
         editing.set(Path::of("triggers").index(count.get_untracked()), trigger);
     };

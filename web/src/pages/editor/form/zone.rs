@@ -96,11 +96,11 @@ pub fn ZonePicker(at: Path) -> impl IntoView {
         let list_id = list_id.clone();
         move || {
             is_open().then(|| {
-        let all = matches.get();
-        let now = clock::now();
-        let option_id = option_id.clone();
-        let options = all.iter().take(SHOWN_MAX).copied().enumerate().map(|(i, name)| {
-            let offset = name.parse::<Zone>().map(|zone| zone_name(now, zone.time_zone())).unwrap_or_default();
+                let all = matches.get();
+                let now = clock::now();
+                let option_id = option_id.clone();
+                let options = all.iter().take(SHOWN_MAX).copied().enumerate().map(|(i, name)| {
+            let offset = name.parse::<Zone>().map(|zone| zone_name(now, zone)).unwrap_or_default();
             let offset = offset.rsplit(", ").next().unwrap_or_default().to_owned();
             view! {
                 <li role="option" id=option_id(i) aria-selected=move || (chosen.get() == i).to_string()
@@ -110,13 +110,13 @@ pub fn ZonePicker(at: Path) -> impl IntoView {
                 </li>
             }
         }).collect_view();
-        view! {
-            <ul class="zones" role="listbox" id=list_id.clone() aria-label=w.timezone>
-                {options}
-                {all.is_empty().then(|| view! { <li class="muted">{w.no_zone}</li> })}
-            </ul>
-        }
-        })
+                view! {
+                    <ul class="zones" role="listbox" id=list_id.clone() aria-label=w.timezone>
+                        {options}
+                        {all.is_empty().then(|| view! { <li class="muted">{w.no_zone}</li> })}
+                    </ul>
+                }
+            })
         }
     };
     // The one that the keys have chosen is in sight.

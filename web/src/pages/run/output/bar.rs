@@ -1,12 +1,12 @@
 //! What one can do about the output.
 
 use crate::prelude::*;
-use jiff::Timestamp;
 use leptos::ev::KeyboardEvent;
 use shared::{
     api::{BASE, paths},
     id::RunId,
     report::Stream,
+    schedule::Zone,
     time::Time,
 };
 
@@ -25,7 +25,7 @@ use crate::{
 #[component]
 pub fn Bar(viewer: Viewer, id: RunId, name: String) -> impl IntoView {
     let w = say::<OutputWords>();
-    let zone = locale::zone_name(clock::now(), &locale::zone());
+    let zone = locale::zone_name(clock::now(), locale::zone());
     let download = move || {
         let format = Query::default().with("format", "text");
         let query = format.with_some("stream", viewer.only.get().map(wire_name));
@@ -131,7 +131,6 @@ pub fn wire_name(stream: Stream) -> &'static str {
 
 /// What the file is called: `ops-backup-db-2026-11-21T02-30-00Z.log`.
 pub fn file_name(job: &str, scheduled_at: Time) -> String {
-    let at = scheduled_at.timestamp().as_second();
-    let at = Timestamp::from_second(at).unwrap_or_default().to_string();
-    format!("{}-{}.log", job.replace('/', "-"), at.replace(':', "-"))
+    let (date, time) = locale::date_and_time(scheduled_at, Zone::utc());
+    format!("{}-{date}T{}Z.log", job.replace('/', "-"), time.replace(':', "-"))
 }

@@ -178,7 +178,7 @@ fn Foot(viewer: Viewer, feed: Feed) -> impl IntoView {
                 FeedState::Live => view! { <span class="output-live">{w.live}</span> }.into_any(),
                 FeedState::Lost { since } => {
                     let zone = locale::zone();
-                    view! { <strong title=exact(since, &zone)>{fill!(w.lost, at = clock_time(since, &zone))}</strong> }.into_any()
+                    view! { <strong title=exact(since, zone)>{fill!(w.lost, at = clock_time(since, zone))}</strong> }.into_any()
                 }
                 FeedState::Trouble(why) => view! { <strong>{fill!(w.trouble, why = why)}</strong> }.into_any(),
                 FeedState::Complete => view! { <span>{w.complete}</span> }.into_any(),

@@ -146,8 +146,8 @@ fn StreamMark(stream: Stream) -> impl IntoView {
 fn Written(at: Time) -> impl IntoView {
     let zone = locale::zone();
     let millis = at.as_millis().rem_euclid(1000);
-    let shown = format!("{}.{millis:03}", clock_time(at, &zone));
-    view! { <time class="line-time" datetime=at.to_string() title=exact(at, &zone)>{shown}</time> }
+    let shown = format!("{}.{millis:03}", clock_time(at, zone));
+    view! { <time class="line-time" datetime=at.to_string() title=exact(at, zone)>{shown}</time> }
 }
 
 fn piece(piece: Piece) -> AnyView {
