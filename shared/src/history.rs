@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    file::value::Read,
     id::{JobId, JobPath, NodeId, RunId},
     report::{OutputSize, Range, Run, Usage},
     run::{Cause, Reason, State},
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// A run as the API and `gnomon run ls -o json` show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunView {
     pub id: RunId,
@@ -39,12 +40,12 @@ pub struct RunView {
     pub output: OutputSize,
     pub range: Option<Range>,
     /// Who asked for it and with what, of a run that somebody asked for. Lists leave it out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
 }
 
 /// What somebody asked for with a run: enough to ask for the same again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Asked {
     pub by: String,
@@ -53,7 +54,7 @@ pub struct Asked {
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// The node that was asked for, if one was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
 }
 
@@ -132,7 +133,7 @@ pub struct StatisticsQuery {
 }
 
 /// How long the pieces of time are that are summed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
@@ -173,7 +174,7 @@ impl Step {
 }
 
 /// What there is one sum for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SumBy {
@@ -185,7 +186,7 @@ pub enum SumBy {
 }
 
 /// A sum over runs.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Statistic {
     /// When summed by time: the start of the step.
@@ -204,7 +205,7 @@ pub struct Statistic {
 }
 
 /// How many runs ended how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Outcomes {
@@ -237,7 +238,7 @@ impl Outcomes {
 }
 
 /// How values are spread, in milliseconds. Percentiles are within 7 % of the true ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Spread {
@@ -247,7 +248,7 @@ pub struct Spread {
 }
 
 /// A run that goes on for much longer than its job's runs usually do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Late {
     pub run: RunId,
@@ -259,7 +260,7 @@ pub struct Late {
 }
 
 /// What the last checks found of runs that are late or missing.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Findings {
     /// When they were made; none if they have not been yet.
@@ -269,7 +270,7 @@ pub struct Findings {
 }
 
 /// A slot's due instant of which nothing is recorded, though it should be by now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Overdue {
     pub job: JobPath,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip128::{Hasher128, SipHasher24};
 use ulid::Ulid;
 
-use crate::{shown::shown, time::Time};
+use crate::{file::value::read_text, shown::shown, time::Time};
 
 macro_rules! ulid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -53,6 +53,8 @@ macro_rules! ulid_id {
                 s.collect_str(&self.0)
             }
         }
+
+        read_text!($name);
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<$name, D::Error> {
@@ -181,6 +183,8 @@ macro_rules! name_id {
             }
         }
 
+        read_text!($name);
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<$name, D::Error> {
                 let s = String::deserialize(d)?;
@@ -268,6 +272,8 @@ impl Serialize for JobPath {
         s.collect_str(self)
     }
 }
+
+read_text!(JobPath);
 
 impl<'de> Deserialize<'de> for JobPath {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<JobPath, D::Error> {

@@ -1,5 +1,8 @@
 //! Gnomon's nouns and decisions, in the order of the flow.
 
+// What `derive` writes names this crate, within it as well.
+extern crate self as shared;
+
 pub mod time;
 pub mod units;
 mod shown;

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::NodeId, target::Labels, time::Time};
+use crate::{file::value::Read, id::NodeId, target::Labels, time::Time};
 
 /// What do we store? One value a living agent under `nodes/<node>`, with the agent's lease.
 /// Created only if absent: a second agent with the same id is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Node {
     pub id: NodeId,
@@ -34,7 +34,7 @@ pub struct Node {
 
 /// What do we store? An operator's wishes for a node, under `intent/<node>`. It stays
 /// when the agent goes.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Intent {

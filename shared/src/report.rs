@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Revision,
+    file::value::Read,
     id::{Fire, JobId, JobPath, NodeId, Owner, RunId},
     run::{Cause, Reason, State},
     time::Time,
@@ -11,7 +12,7 @@ use crate::{
 
 /// A run as its agent knows it. A report is always the whole: reporting is idempotent and
 /// the order of arrival does not matter ([`State::replaces`]).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     pub id: RunId,
@@ -29,26 +30,26 @@ pub struct Run {
     pub attempt: u32,
     pub cause: Cause,
     pub state: State,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
     /// When the next attempt is due; `None` if this is the fire's last. Its node is
     /// another one if the job's retry says `elsewhere`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Time>,
     #[serde(default)]
     pub usage: Usage,
     #[serde(default)]
     pub output: OutputSize,
     /// A range of instants recorded as one: the last of them, and how many.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
 }
 
@@ -68,7 +69,7 @@ impl Run {
 }
 
 /// Instants that were too many to record each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 // A calendar's is another.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RunRange))]
 pub struct Range {
@@ -77,7 +78,7 @@ pub struct Range {
 }
 
 /// What a run cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Usage {
@@ -89,7 +90,7 @@ pub struct Usage {
 }
 
 /// How much a run wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct OutputSize {
@@ -104,14 +105,14 @@ pub struct OutputSize {
 }
 
 /// Pieces of output that are not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Gap {
     pub from: u64,
     pub until: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
@@ -152,12 +153,12 @@ pub struct Batch {
     pub runs: Vec<Run>,
     pub chunks: Vec<Chunk>,
     /// How the agent is, for the node's page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
 }
 
 /// How an agent is. Sent with a batch, and alone every so often.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Health {
@@ -172,7 +173,7 @@ pub struct Health {
 
 /// A master's answer: all of the batch is in the history. Anything else (an error status,
 /// no answer) means: keep it and send it again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ack {
     pub runs: usize,

@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
-use crate::id::{GroupName, NodeId};
+use crate::{
+    file::value::{Located, Read, Value, ValueError, read_text},
+    id::{GroupName, NodeId},
+};
 
 /// Labels of a node or a job.
 pub type Labels = BTreeMap<String, String>;
@@ -47,7 +50,7 @@ impl Place {
 }
 
 /// How slots are spread over the nodes that match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
@@ -62,7 +65,7 @@ pub enum Balance {
 
 /// A set of nodes: those named or in a named group (all, where neither is given) whose
 /// labels match, less the excluded ones. Also what a group is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NodeSet {
@@ -77,7 +80,7 @@ pub struct NodeSet {
 }
 
 /// Nodes that a set leaves out: named, in a named group, or matching a selector.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Exclude {
@@ -102,7 +105,7 @@ pub type Groups = BTreeMap<GroupName, NodeSet>;
 const GROUP_DEPTH_MAX: u32 = 8;
 
 /// Why a node is not in a set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, thiserror::Error)]
 #[serde(rename_all = "snake_case", tag = "why")]
 pub enum NoMatch {
     #[error("it is not among the named nodes and groups")]
@@ -151,7 +154,7 @@ impl NodeSet {
 }
 
 /// Which nodes may run a job and how many of them do.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[serde(from = "TargetFile", into = "TargetFile")]
 pub struct Target {
     pub place: Place,
@@ -162,7 +165,7 @@ pub struct Target {
 }
 
 /// A target as it stands in the job file: the node set's fields beside the others.
-#[derive(Serialize, Deserialize, Default)]
+#[derive(Serialize, Deserialize, Read, Default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "target")]
 struct TargetFile {
@@ -232,60 +235,82 @@ impl Serialize for Place {
     }
 }
 
+const PLACES: &str = "`every`, `one`, a number of nodes, or {shards: N}";
+
+impl Place {
+    /// As it is written, but for shards: a word or a number.
+    fn of_text(text: &str) -> Result<Place, String> {
+        match text {
+            "every" => Ok(Place::Every),
+            "one" => Ok(Place::One),
+            _ => match text.parse::<i64>() {
+                Ok(n) => slots("place", n).map(Place::Count),
+                Err(_) => Err(format!(
+                    "place `{text}` is not one of `every`, `one`, a number of nodes, or {{shards: N}}"
+                )),
+            },
+        }
+    }
+}
+
+fn slots(what: &str, n: impl TryInto<u32> + fmt::Display + Copy) -> Result<u32, String> {
+    match n.try_into() {
+        Ok(n) if (1..=SLOTS_MAX).contains(&n) => Ok(n),
+        _ => Err(format!("{what} is {n}; it must be from 1 to {SLOTS_MAX}")),
+    }
+}
+
+#[derive(Deserialize, Read)]
+#[serde(deny_unknown_fields)]
+struct Sharded {
+    shards: i64,
+}
+
+impl TryFrom<Sharded> for Place {
+    type Error = String;
+
+    fn try_from(f: Sharded) -> Result<Place, String> {
+        slots("shards", f.shards).map(Place::Shards)
+    }
+}
+
+impl Read for Place {
+    fn read(found: Located) -> Result<Place, ValueError> {
+        let at = found.at;
+        let place = match found.value {
+            Value::Map(_) => Sharded::read(found)?.try_into(),
+            _ => Place::of_text(&found.into_text_or_number(PLACES)?),
+        };
+        place.map_err(|why| ValueError::of(at, &why))
+    }
+}
+
 impl<'de> Deserialize<'de> for Place {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Place, D::Error> {
         struct Visitor;
-
-        fn slots<E: de::Error>(what: &str, n: i128) -> Result<u32, E> {
-            match u32::try_from(n) {
-                Ok(n) if (1..=SLOTS_MAX).contains(&n) => Ok(n),
-                _ => Err(E::custom(format!(
-                    "{what} is {n}; it must be from 1 to {SLOTS_MAX}"
-                ))),
-            }
-        }
 
         impl<'de> de::Visitor<'de> for Visitor {
             type Value = Place;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`every`, `one`, a number of nodes, or {shards: N}")
+                f.write_str(PLACES)
             }
 
-            fn visit_str<E: de::Error>(self, s: &str) -> Result<Place, E> {
-                match s {
-                    "every" => Ok(Place::Every),
-                    "one" => Ok(Place::One),
-                    _ => match s.parse() {
-                        Ok(n) => self.visit_u64(n),
-                        Err(_) => Err(E::custom(format!(
-                            "place `{s}` is not one of `every`, `one`, a number of nodes, or {{shards: N}}"
-                        ))),
-                    },
-                }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Place, E> {
+                Place::of_text(text).map_err(E::custom)
             }
 
             fn visit_u64<E: de::Error>(self, n: u64) -> Result<Place, E> {
-                slots("place", n.into()).map(Place::Count)
+                slots("place", n).map(Place::Count).map_err(E::custom)
             }
 
             fn visit_i64<E: de::Error>(self, n: i64) -> Result<Place, E> {
-                slots("place", n.into()).map(Place::Count)
+                slots("place", n).map(Place::Count).map_err(E::custom)
             }
 
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Place, A::Error> {
-                let mut shards = None;
-                while let Some(key) = map.next_key::<String>()? {
-                    if key != "shards" {
-                        return Err(de::Error::unknown_field(&key, &["shards"]));
-                    }
-                    // Not every reader knows wider numbers.
-                    let n: i64 = map.next_value()?;
-                    shards = Some(slots("shards", n.into())?);
-                }
-                shards
-                    .map(Place::Shards)
-                    .ok_or_else(|| de::Error::missing_field("shards"))
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Place, A::Error> {
+                let sharded = Sharded::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                sharded.try_into().map_err(de::Error::custom)
             }
         }
 
@@ -442,6 +467,8 @@ impl Serialize for Selector {
         s.collect_str(self)
     }
 }
+
+read_text!(Selector);
 
 impl<'de> Deserialize<'de> for Selector {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Selector, D::Error> {

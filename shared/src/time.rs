@@ -7,6 +7,8 @@ use std::{fmt, ops, str::FromStr, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::file::value::read_text;
+
 /// An instant, to the millisecond. Written as RFC 3339 in UTC with milliseconds.
 ///
 /// Histories in three databases, ULIDs and JSON all keep milliseconds; one type that
@@ -107,6 +109,8 @@ impl Serialize for Time {
         s.collect_str(self)
     }
 }
+
+read_text!(Time);
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Time, D::Error> {

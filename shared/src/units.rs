@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::file::value::{Located, Read, ValueError};
+
 /// A length of time, written with units: `90s`, `5m`, `1h30m`, `2d`, `250ms`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span(Duration);
@@ -193,6 +195,15 @@ macro_rules! as_text {
             }
         }
 
+        impl Read for $name {
+            fn read(found: Located) -> Result<$name, ValueError> {
+                let at = found.at;
+                // A bare number has no unit: its parser says so, rather than "invalid type".
+                let text = found.into_text_or_number("a text with a unit")?;
+                text.parse().map_err(|why| ValueError::of(at, &why))
+            }
+        }
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<$name, D::Error> {
                 struct Text;
@@ -204,7 +215,6 @@ macro_rules! as_text {
                     fn visit_str<E: serde::de::Error>(self, s: &str) -> Result<$name, E> {
                         s.parse().map_err(E::custom)
                     }
-                    // A bare number has no unit: say so, rather than "invalid type".
                     fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<$name, E> {
                         n.to_string().parse().map_err(E::custom)
                     }

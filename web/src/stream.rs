@@ -1,7 +1,9 @@
 //! A stream of server-sent events.
 
-use serde::de::DeserializeOwned;
-use shared::api::BASE;
+use shared::{
+    api::BASE,
+    file::value::{Read, of_json},
+};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{EventSource, MessageEvent};
 
@@ -49,6 +51,6 @@ impl Drop for Stream {
 }
 
 /// What an event carries.
-pub fn read<T: DeserializeOwned>(event: &MessageEvent) -> Option<T> {
-    shared::file::value::of_json(&event.data().as_string()?).ok()
+pub fn read<T: Read>(event: &MessageEvent) -> Option<T> {
+    of_json(&event.data().as_string()?).ok()
 }

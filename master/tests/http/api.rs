@@ -1,6 +1,7 @@
 //! An instance to ask: a master's API without its planner.
 
 use std::{
+    fmt::Debug,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -29,6 +30,7 @@ use serde_json::{Value, json};
 use shared::{
     api::JobView,
     assign::{Assignment, Cursor},
+    file::value::{Read, of_json},
     host::{Clock, Host},
     id::{JobId, NodeId, RunId},
     keys,
@@ -426,8 +428,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn read<T: DeserializeOwned>(&self) -> T {
-        serde_json::from_value(self.value.clone()).unwrap_or_else(|e| panic!("{e}: {}", self.value))
+    /// As serde reads it for programs, and as the console reads it: both must find the same.
+    #[track_caller]
+    pub fn read<T: DeserializeOwned + Read + Debug>(&self) -> T {
+        let read: T =
+            serde_json::from_value(self.value.clone()).unwrap_or_else(|e| panic!("{e}: {}", self.value));
+        let by_console: T =
+            of_json(&self.value.to_string()).unwrap_or_else(|e| panic!("{e}: {}", self.value));
+        assert_eq!(format!("{by_console:?}"), format!("{read:?}"));
+        read
     }
 
     pub fn text(&self) -> String {

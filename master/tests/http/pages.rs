@@ -30,7 +30,7 @@ fn ago(secs: u64) -> shared::time::Time {
 }
 
 /// Asks until the answer is as wanted.
-async fn until<T: serde::de::DeserializeOwned + std::fmt::Debug>(
+async fn until<T: serde::de::DeserializeOwned + shared::file::value::Read + std::fmt::Debug>(
     api: &Api,
     path: &str,
     wanted: impl Fn(&T) -> bool,

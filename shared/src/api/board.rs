@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::ticks::Ticks;
 use crate::{
     Revision,
+    file::value::Read,
     id::{JobId, JobName, JobPath, Namespace, NodeId, RunId},
     job::Trigger,
     run::{Cause, Reason, State},
@@ -30,7 +31,7 @@ pub struct BoardQuery {
     pub since: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Board {
     /// To be given as `since` the next time. Masters count each for themselves.
@@ -48,7 +49,7 @@ pub struct Board {
 }
 
 /// How far a master knows the history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
@@ -62,7 +63,7 @@ pub enum Known {
 }
 
 /// A job as the table shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BoardJob {
     pub id: JobId,
@@ -82,22 +83,22 @@ pub struct BoardJob {
     pub paused: bool,
     pub state: JobState,
     /// What is wrong, where something is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
     /// When it is due next; never while it is paused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Time>,
     /// The newest run that has come to its time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<LastRun>,
     /// The newest ends, at most [`super::ticks::TICKS_MAX`], the oldest first.
     #[serde(default, skip_serializing_if = "Ticks::is_empty")]
     pub ticks: Ticks,
     /// Of the ticks that tell something of the job: how many in a hundred succeeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub success_percent: Option<u8>,
     /// How long a run usually takes: the median of the ticks, the successful ones if any are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usual_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub running: u32,
@@ -133,7 +134,7 @@ impl BoardJob {
 }
 
 /// How a job is, in one word. In order of urgency: the first that holds is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
@@ -199,7 +200,7 @@ impl std::str::FromStr for JobState {
 }
 
 /// What is wrong with a job, for programs and, with [`fmt::Display`], for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Trouble {
@@ -210,7 +211,7 @@ pub enum Trouble {
         state: State,
         /// Why, in words.
         reason: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<Reason>,
         node: NodeId,
         /// On how many of its slots or nodes the last run was like this, of how many that
@@ -223,7 +224,7 @@ pub enum Trouble {
     /// Nothing is recorded of this instant.
     Overdue {
         at: Time,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         slot: Option<u32>,
     },
 }
@@ -258,16 +259,16 @@ impl fmt::Display for Trouble {
 }
 
 /// A job's newest run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LastRun {
     pub id: RunId,
     pub state: State,
     /// When it was scheduled.
     pub at: Time,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
     pub node: NodeId,
     pub cause: Cause,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Revision,
     calendar::Calendar,
+    file::value::Read,
     id::{CalendarName, JobPath},
     run::Reason,
     time::Time,
@@ -13,7 +14,7 @@ use crate::{
 /// How many of the jobs that name a calendar are listed.
 pub const USERS_MAX: usize = 100;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CalendarView {
     pub name: CalendarName,
@@ -30,7 +31,7 @@ pub struct CalendarView {
 }
 
 /// What a job names a calendar for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CalendarUse {
@@ -39,7 +40,7 @@ pub enum CalendarUse {
 }
 
 /// What a calendar is to a job now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CalendarStanding {
     pub name: CalendarName,
@@ -53,7 +54,7 @@ pub struct CalendarStanding {
 }
 
 /// An instant whose fire a calendar suppresses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Suppressed {
     pub at: Time,

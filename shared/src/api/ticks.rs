@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{run::State, time::Time};
+use crate::{file::value::Read, run::State, time::Time};
 
 /// The most ticks of a job.
 pub const TICKS_MAX: usize = 20;
@@ -18,7 +18,7 @@ pub struct Tick {
 /// Outcomes, the oldest first. Written as `{"s": "ssf", "at": [1769860800000, 60000, 60000],
 /// "ms": [1502, 1490, -1]}`: a letter for each end ([`letter`]), the first instant in
 /// milliseconds and from each to the next, and durations in milliseconds (-1: it did not run).
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[serde(try_from = "Packed", into = "Packed")]
 pub struct Ticks(pub Vec<Tick>);
 
@@ -27,7 +27,7 @@ super::schema::written_as!(Ticks, Packed);
 
 /// Ticks as they are written: a letter for each, the first instant and the time from each
 /// to the next, and the durations, all in milliseconds; -1 for what did not run.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Packed {
     s: String,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    file::value::Read,
     id::{JobId, JobPath, NodeId, RunId},
     run::{Cause, State},
     time::Time,
@@ -37,7 +38,7 @@ pub struct TimelineQuery {
     pub points: Option<u32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LaneBy {
@@ -46,7 +47,7 @@ pub enum LaneBy {
     Job,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Timeline {
     pub from: Time,
@@ -61,7 +62,7 @@ pub struct Timeline {
     pub planned: Vec<Planned>,
     /// There were more runs than one answer is made from: before this, they are not here.
     /// Ask for a shorter window, or for fewer jobs or nodes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub runs_since: Option<Time>,
     /// Not all that is planned is here, or not all lanes are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -71,21 +72,21 @@ pub struct Timeline {
 }
 
 /// A node or a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lane {
     /// A node's id, or a job's `namespace/name`.
     pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobPath>,
     /// How many rows its bars need so that none covers another.
     pub rows: u32,
 }
 
 /// A run, or several that are too close to be told apart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Bar {
     /// Which lane, and which of its rows, from 0.
@@ -95,7 +96,7 @@ pub struct Bar {
     /// From its start, or from its instant if it did not start.
     pub from: Time,
     /// None while it goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Time>,
     /// Of several, the one that most needs to be seen.
     pub state: State,
@@ -107,17 +108,17 @@ pub struct Bar {
 }
 
 /// An instant to come, or several that are too close to be told apart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Planned {
     pub lane: u32,
     pub at: Time,
     /// The last of several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     pub job: JobPath,
     /// How long its runs usually take.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usual_ms: Option<u64>,
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: u32,
@@ -145,7 +146,7 @@ pub struct JobHistoryQuery {
 }
 
 /// A job's runs over time, for a picture of durations and outcomes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobHistory {
     pub job: JobPath,
@@ -160,19 +161,19 @@ pub struct JobHistory {
     pub success_percent: Option<u8>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Point {
     pub run: RunId,
     pub at: Time,
     pub state: State,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
     /// How much later than scheduled it started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub late_ms: Option<i64>,
     pub node: NodeId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<u32>,
     pub attempt: u32,
     pub cause: Cause,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ApiError, NodeView, OrderedRun};
 use crate::{
     Revision,
+    file::value::Read,
     history::RunView,
     id::{JobId, JobPath},
     time::Time,
@@ -16,7 +17,7 @@ pub const WORK_MAX: usize = 1000;
 pub const BULK_MAX: usize = 1000;
 
 /// What belongs to a node, and what it does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeWork {
     pub node: NodeView,
@@ -32,11 +33,11 @@ pub struct NodeWork {
     /// Orders that it has not taken yet.
     pub orders: u32,
     /// How far it is emptied, while it is to be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub drain: Option<Drain>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeSlot {
     pub job: JobPath,
@@ -50,7 +51,7 @@ pub struct NodeSlot {
     pub claimed: Option<Time>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeJob {
     pub job: JobPath,
@@ -59,7 +60,7 @@ pub struct NodeJob {
 }
 
 /// What is left to do before a draining node is empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Drain {
     pub slots_left: u32,
@@ -85,7 +86,7 @@ pub struct Bulk {
     pub jobs: Vec<JobPath>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BulkAction {
@@ -96,7 +97,7 @@ pub enum BulkAction {
 }
 
 /// What became of each, in the order in which they were asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkResult {
     pub done: u32,
@@ -104,17 +105,17 @@ pub struct BulkResult {
     pub jobs: Vec<BulkItem>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkItem {
     pub job: JobPath,
     /// The job's revision after `pause` and `resume`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<Revision>,
     /// What `run` ordered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<OrderedRun>,
     /// Why not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ApiError>,
 }

@@ -8,13 +8,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{Calendar, Coverage};
-use crate::{Revision, id::CalendarName, run::Reason, time::Time};
+use crate::{Revision, file::value::Read, id::CalendarName, run::Reason, time::Time};
 
 /// How many calendars one job names.
 const NAMES_MAX: usize = 6;
 
 /// The calendars that a job names.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "calendars")]
 pub struct Calendars {

@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Calendar, Day, Moment, Range, Weekly};
 use crate::{
-    file::{self, FileError, Format, Written, value, write::write},
+    file::{
+        self, FileError, Format, Written,
+        value::{self, Read},
+        write::write,
+    },
     id::CalendarName,
     schedule::Zone,
 };
 
 /// A calendar and the name that jobs call it by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "NamedFile", into = "NamedFile")]
 pub struct Named {
     pub name: CalendarName,
@@ -60,7 +64,7 @@ pub fn to_yaml(calendar: &Named) -> String {
     value::of(calendar).map_or_else(|e| format!("# cannot be written: {e}\n"), |said| write(&said))
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, rename = "calendar")]
 struct NamedFile {
     name: CalendarName,
@@ -68,7 +72,7 @@ struct NamedFile {
     description: String,
     #[serde(default)]
     timezone: Zone,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     known_until: Option<Moment>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     dates: BTreeSet<Day>,
@@ -270,7 +274,7 @@ weekly:
         refused(
             "name: a\nweekly:\n  - {days: [mo]}\n",
             expect![
-                "line 3, column 12: `mo` is not a day of the week; write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"
+                "line 3, column 13: `mo` is not a day of the week; write mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"
             ],
         );
         refused(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{Clock, Weekdays};
 use crate::{
-    file::value,
+    file::value::{self, Read},
     schedule::{Zone, civil::DAY},
     time::Time,
 };
@@ -21,7 +21,7 @@ const DESCRIPTION_CHARS_MAX: usize = 1024;
 
 /// What do we store? Named stretches of time, under `calendars/<name>`. It covers whatever
 /// any of its parts covers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "CalendarFile", into = "CalendarFile")]
 pub struct Calendar {
     pub description: String,
@@ -47,7 +47,8 @@ pub enum Day {
 }
 
 /// From one moment to another: `to` is not covered itself, but a day is, to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[serde(try_from = "RangeFile")]
 pub struct Range {
     pub from: Moment,
     pub to: Moment,
@@ -64,7 +65,7 @@ pub enum Moment {
 }
 
 /// A window of each week, or of each day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(try_from = "WeeklyFile", into = "WeeklyFile")]
 pub struct Weekly {
     /// The days on which it begins.
@@ -161,7 +162,7 @@ impl Calendar {
 }
 
 /// A calendar as it stands in the file, but for its name.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "calendar")]
 struct CalendarFile {
@@ -170,7 +171,7 @@ struct CalendarFile {
     #[serde(default)]
     timezone: Zone,
     /// Nobody has said what it covers after this; known for ever unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     known_until: Option<Moment>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     dates: BTreeSet<Day>,
@@ -210,7 +211,7 @@ impl From<Calendar> for CalendarFile {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "range")]
 struct RangeFile {
@@ -218,29 +219,33 @@ struct RangeFile {
     to: Moment,
 }
 
-impl<'de> Deserialize<'de> for Range {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Range, D::Error> {
-        let RangeFile { from, to } = RangeFile::deserialize(d)?;
-        let range = Range { from, to };
-        range.check().map_err(serde::de::Error::custom)?;
+impl TryFrom<RangeFile> for Range {
+    type Error = String;
+
+    fn try_from(f: RangeFile) -> Result<Range, String> {
+        let range = Range {
+            from: f.from,
+            to: f.to,
+        };
+        range.check()?;
         Ok(range)
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "weekly")]
 struct WeeklyFile {
     /// Every day unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
     days: Option<Weekdays>,
     /// 00:00 unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     from: Option<Clock>,
     /// 24:00 unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     to: Option<Clock>,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Day, Moment};
 use crate::{
+    file::value::{Located, Read, Value, ValueError},
     schedule::civil::{DAY, DAY_END, Date, YEAR_MAX, YEAR_MIN, date_of, day_of, days_in_month},
     time::Time,
 };
@@ -252,6 +253,14 @@ macro_rules! written_as_text {
             }
         }
 
+        impl Read for $type {
+            fn read(found: Located) -> Result<$type, ValueError> {
+                let at = found.at;
+                let text = found.into_text($expecting)?;
+                text.parse().map_err(|why| ValueError::of(at, &why))
+            }
+        }
+
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<$type, D::Error> {
                 struct Visitor;
@@ -307,6 +316,30 @@ impl Serialize for Weekdays {
     }
 }
 
+const WEEKDAYS: &str = "days of the week, such as mon-fri or [sat, sun]";
+
+impl Weekdays {
+    /// # Errors
+    /// None are given.
+    fn of_list(days: Vec<Weekdays>) -> Result<Weekdays, String> {
+        match days.iter().fold(0, |all, days| all | days.0) {
+            0 => Err("days: none given; leave `days` out for every day".to_owned()),
+            days => Ok(Weekdays(days)),
+        }
+    }
+}
+
+impl Read for Weekdays {
+    fn read(found: Located) -> Result<Weekdays, ValueError> {
+        let at = found.at;
+        if matches!(found.value, Value::List(_)) {
+            return Weekdays::of_list(Read::read(found)?).map_err(|why| ValueError::of(at, &why));
+        }
+        let text = found.into_text(WEEKDAYS)?;
+        text.parse().map_err(|why| ValueError::of(at, &why))
+    }
+}
+
 impl<'de> Deserialize<'de> for Weekdays {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Weekdays, D::Error> {
         struct Visitor;
@@ -314,7 +347,7 @@ impl<'de> Deserialize<'de> for Weekdays {
             type Value = Weekdays;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("days of the week, such as mon-fri or [sat, sun]")
+                f.write_str(WEEKDAYS)
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Weekdays, E> {
@@ -322,16 +355,11 @@ impl<'de> Deserialize<'de> for Weekdays {
             }
 
             fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Weekdays, A::Error> {
-                let mut days = Weekdays(0);
-                while let Some(text) = seq.next_element::<String>()? {
-                    days.0 |= text.parse::<Weekdays>().map_err(de::Error::custom)?.0;
+                let mut days = Vec::new();
+                while let Some(some) = seq.next_element()? {
+                    days.push(some);
                 }
-                match days.0 {
-                    0 => Err(de::Error::custom(
-                        "days: none given; leave `days` out for every day",
-                    )),
-                    _ => Ok(days),
-                }
+                Weekdays::of_list(days).map_err(de::Error::custom)
             }
         }
         d.deserialize_any(Visitor)

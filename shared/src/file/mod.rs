@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt, marker::PhantomData};
 use serde::{Deserialize, Deserializer, de, de::DeserializeOwned};
 
 pub use value::At;
-use value::{Located, Value};
+use value::{Located, Read, Value};
 
 /// The largest file that is read, in bytes.
 pub const FILE_BYTES_MAX: usize = 8 << 20;
@@ -35,7 +35,7 @@ impl Format {
 }
 
 /// What a file holds: how people are told of it.
-pub trait Written: DeserializeOwned {
+pub trait Written: Read + DeserializeOwned {
     /// One of it, as in "the file holds no job"; the key of a list of tables in TOML too.
     const NOUN: &'static str;
     /// What a document is, as in "a job (`name:`, `run:`, …) or a list of jobs".
@@ -245,12 +245,15 @@ fn one<T: Written>(said: Located) -> Result<Placed<T>, FileError> {
         let message = format!("expected {}", T::DOCUMENT);
         return Err(located::<T>(&message, line.into(), column.into()));
     }
-    match T::deserialize(said) {
+    match T::read(said) {
         Ok(one) => Ok(Placed { one, place }),
         Err(e) => {
-            // What the whole gets wrong names its key first (`retry.attempts: …`).
             let message = e.to_string();
-            let At { line, column } = e.at().unwrap_or_else(|| place.of(&message));
+            // What the whole gets wrong names its key first (`retry.attempts: …`).
+            let At { line, column } = match e.at() == place.start {
+                true => place.of(&message),
+                false => e.at(),
+            };
             Err(located::<T>(&message, line.into(), column.into()))
         }
     }

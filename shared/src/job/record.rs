@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::JobSpec;
-use crate::{id::JobId, time::Time};
+use crate::{file::value::Read, id::JobId, time::Time};
 
 /// What do we store? One JSON value a job under `jobs/<namespace>/<name>`. Its revision is
 /// the key's mod revision and so not in the value.
@@ -19,7 +19,7 @@ pub struct Job {
 }
 
 /// Who did it and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Author {
     pub by: String,

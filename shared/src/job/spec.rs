@@ -8,14 +8,14 @@ use super::{action::RunSpec, trigger::Trigger};
 pub use crate::target::Balance;
 use crate::{
     calendar::Calendars,
-    file::value,
+    file::value::{self, Read},
     id::{JobName, JobPath, Namespace},
     target::{Labels, Place, Target, label_key, label_value},
     units::Span,
 };
 
 /// What a person says of a job: what, when and where. Valid by construction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "JobFile", into = "JobFile")]
 pub struct JobSpec {
     pub name: JobName,
@@ -78,7 +78,7 @@ impl JobSpec {
 }
 
 /// What to do when a fire is due while runs of the same slot (or node) are going on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(from = "OverlapFile", into = "OverlapFile")]
 pub struct Overlap {
     pub policy: OverlapPolicy,
@@ -88,7 +88,7 @@ pub struct Overlap {
     pub queue: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OverlapPolicy {
@@ -114,7 +114,7 @@ impl Default for Overlap {
 }
 
 /// What becomes of instants at which nobody could start the job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "misfire")]
 pub struct Misfire {
@@ -123,7 +123,7 @@ pub struct Misfire {
     pub within: Span,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MisfireRun {
@@ -146,7 +146,7 @@ impl Default for Misfire {
 }
 
 /// What to do when a run fails or times out.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "retry")]
 pub struct Retry {
@@ -189,7 +189,7 @@ impl Retry {
 }
 
 /// What to do when a node dies with a run of this job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnLost {
@@ -201,7 +201,7 @@ pub enum OnLost {
 }
 
 /// What becomes of running processes when their node has lost its lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Isolation {
@@ -213,7 +213,7 @@ pub enum Isolation {
 }
 
 /// How much history is kept of a job: whichever of the two is reached first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "keep")]
 pub struct Keep {
@@ -237,7 +237,7 @@ const LIMIT_MAX: u32 = 1000;
 const ATTEMPTS_MAX: u32 = 100;
 
 /// A job as it stands in the file.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, rename = "job")]
 struct JobFile {
@@ -274,7 +274,7 @@ struct JobFile {
 }
 
 /// `overlap:` in the file: the default of `limit` depends on the policy.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, rename = "overlap")]
 struct OverlapFile {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    file::value::{Located, Read, Value, ValueError},
     schedule::{Dialect, Dst, Schedule, ScheduleError, Zone},
     target::NodeSet,
     time::Time,
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// One rule that makes a job due.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "TriggerFile", into = "TriggerFile")]
 pub struct Trigger {
     pub when: When,
@@ -82,9 +83,9 @@ impl Trigger {
 }
 
 /// A trigger as it stands in the job file.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default, rename = "trigger")]
+#[serde(deny_unknown_fields, rename = "trigger")]
 struct TriggerFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     cron: Option<String>,
@@ -185,6 +186,20 @@ impl Serialize for OneOrMany {
     }
 }
 
+const ONE_OR_MANY: &str = "an instant such as 2026-01-31T02:30:00Z, or a list of them";
+
+impl Read for OneOrMany {
+    fn read(found: Located) -> Result<OneOrMany, ValueError> {
+        let at = found.at;
+        if matches!(found.value, Value::List(_)) {
+            return Read::read(found).map(OneOrMany);
+        }
+        let text = found.into_text(ONE_OR_MANY)?;
+        let instant = text.parse().map_err(|why| ValueError::of(at, &why))?;
+        Ok(OneOrMany(vec![instant]))
+    }
+}
+
 impl<'de> Deserialize<'de> for OneOrMany {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<OneOrMany, D::Error> {
         struct Visitor;
@@ -192,7 +207,7 @@ impl<'de> Deserialize<'de> for OneOrMany {
             type Value = OneOrMany;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an instant such as 2026-01-31T02:30:00Z, or a list of them")
+                f.write_str(ONE_OR_MANY)
             }
 
             fn visit_str<E: serde::de::Error>(self, s: &str) -> Result<OneOrMany, E> {

@@ -1,12 +1,11 @@
 //! What each node would be to a job: for who writes the job and asks beforehand.
 
-use std::collections::BTreeMap;
-
-use super::{Refusal, Step, World, fleet::Fleet, plan};
-use crate::{
-    id::{JobId, NodeId},
-    target::NodeSet,
+use super::{
+    Refusal, World,
+    fleet::Fleet,
+    place::{Placed, place},
 };
+use crate::id::{JobId, NodeId};
 
 /// A node, as a job would find it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,64 +28,53 @@ pub fn outlook(world: &World, job: JobId) -> Vec<Outlook> {
         return Vec::new();
     };
     let target = &at.job.spec.target;
+    let mut fleet = Fleet::new(world);
     let has = owners(world, job);
-    let gets = planned(world, job, at.job.spec.target.place.slots().unwrap_or(0));
-    let fleet = Fleet::new(world);
-    let of = |owners: &BTreeMap<u32, NodeId>, node: &NodeId| -> Vec<u32> {
-        let slots = owners.iter().filter(|(_, owner)| *owner == node);
-        slots.map(|(slot, _)| *slot).collect()
+    let gets = planned(&mut fleet, job);
+    let on = |node: &NodeId, refusal: Option<Refusal>, preferred: bool| Outlook {
+        node: node.clone(),
+        refusal,
+        preferred,
+        has: slots_of(&has, node),
+        gets: slots_of(&gets, node),
     };
-    let alive = fleet.members.iter().map(|member| Outlook {
-        node: member.id.clone(),
-        refusal: fleet.refusal(&target.on, member),
-        preferred: !target.prefer.is_empty() && target.prefer.matches(&member.at.labels),
-        has: of(&has, member.id),
-        gets: of(&gets, member.id),
-    });
-    let mut all: BTreeMap<NodeId, Outlook> = alive.map(|each| (each.node.clone(), each)).collect();
-    for node in named(&target.on).chain(has.values()) {
-        all.entry(node.clone()).or_insert_with(|| Outlook {
-            node: node.clone(),
-            refusal: Some(Refusal::Down),
-            preferred: false,
-            has: of(&has, node),
-            gets: of(&gets, node),
-        });
+    let mut all: Vec<Outlook> = Vec::new();
+    for member in &fleet.members {
+        let preferred = !target.prefer.is_empty() && target.prefer.matches(&member.at.labels);
+        all.push(on(member.id, fleet.refusal(&target.on, member), preferred));
     }
-    all.into_values().collect()
+    for node in target.on.nodes.iter().chain(has.iter().map(|(_, owner)| *owner)) {
+        if let Err(i) = all.binary_search_by(|known| known.node.cmp(node)) {
+            all.insert(i, on(node, Some(Refusal::Down), false));
+        }
+    }
+    all
 }
 
-fn named(set: &NodeSet) -> impl Iterator<Item = &NodeId> {
-    set.nodes.iter()
+/// Slots and whose they are, by slot.
+type Owners<'w> = Vec<(u32, &'w NodeId)>;
+
+fn slots_of(owners: &Owners, node: &NodeId) -> Vec<u32> {
+    let slots = owners.iter().filter(|(_, owner)| *owner == node);
+    slots.map(|(slot, _)| *slot).collect()
 }
 
 /// Who owns the job's slots.
-fn owners(world: &World, job: JobId) -> BTreeMap<u32, NodeId> {
+fn owners(world: &World, job: JobId) -> Owners<'_> {
     let slots = world.slots.range((job, 0)..=(job, u32::MAX));
     slots
-        .filter_map(|((_, slot), owners)| Some((*slot, owners.first()?.node.clone())))
+        .filter_map(|((_, slot), owners)| Some((*slot, &owners.first()?.node)))
         .collect()
 }
 
-/// Who would own them after the next plan: by the plan itself.
-fn planned(world: &World, job: JobId, slots: u32) -> BTreeMap<u32, NodeId> {
-    let mut owners = owners(world, job);
-    for step in plan(world).steps {
-        let Step::Slot(step) = step else { continue };
-        if step.job != job {
-            continue;
-        }
-        if step
-            .leave
-            .iter()
-            .any(|leave| owners.get(&step.slot) == Some(&leave.node))
-        {
-            owners.remove(&step.slot);
-        }
-        if let Some(put) = step.put {
-            owners.insert(step.slot, put.node);
-        }
-    }
-    owners.retain(|slot, _| *slot < slots);
-    owners
+/// Who owns them after the next plan, which does as the placement says. That says nothing of
+/// an every-node job.
+fn planned<'w>(fleet: &mut Fleet<'w>, job: JobId) -> Owners<'w> {
+    let placed = place(fleet).jobs.remove(&job).unwrap_or_default();
+    let owner = |(slot, placed): (u32, Placed)| match placed {
+        Placed::Kept(i) => Some((slot, &fleet.world.slots.get(&(job, slot))?.get(i)?.node)),
+        Placed::On(member) => Some((slot, fleet.id(member))),
+        Placed::Nowhere => None,
+    };
+    (0..).zip(placed).filter_map(owner).collect()
 }

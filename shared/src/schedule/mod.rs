@@ -42,7 +42,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Time;
+use crate::{file::value::Read, time::Time};
 use hash::Source;
 
 pub use cron::Cron;
@@ -54,7 +54,7 @@ pub use words::Lang;
 pub use zone::{ClockChange, Zone, ZoneError};
 
 /// Whose rules a cron expression follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
@@ -66,7 +66,7 @@ pub enum Dialect {
 }
 
 /// What becomes of a fixed local time that a change of the clock jumps over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Dst {

@@ -9,10 +9,10 @@ use super::{
     civil::{DAY, date_of},
     walk::{self, Odd},
 };
-use crate::{calendar::Blackouts, run::Reason, time::Time};
+use crate::{calendar::Blackouts, file::value::Read, run::Reason, time::Time};
 
 /// What a schedule means, and its next instants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Preview {
     /// The schedule in words.
@@ -23,13 +23,13 @@ pub struct Preview {
 }
 
 /// Instants in the local times of one zone or two, with the changes of their clocks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Listing {
     /// The schedule's own zone: that of its first cron expression, UTC if it has none.
     pub zone: Zone,
     /// The other zone that was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<Zone>,
     /// One for each instant, in order.
     pub rows: Vec<Row>,
@@ -39,24 +39,24 @@ pub struct Listing {
 }
 
 /// One instant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Row {
     pub at: Time,
     /// In the schedule's zone: RFC 3339 with the offset.
     pub local: String,
     /// In the other zone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
     /// Why its fire will be skipped, if a calendar suppresses it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Reason>,
 }
 
 /// What a change of the clock did to an instant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mark {
     pub kind: MarkKind,
@@ -64,7 +64,7 @@ pub struct Mark {
     pub words: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MarkKind {
@@ -75,7 +75,7 @@ pub enum MarkKind {
 }
 
 /// A zone's clocks are set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change {
     /// The first instant with the new offset.

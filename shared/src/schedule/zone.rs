@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::civil::DAY;
 use super::tzdb::{self, Offsets, Rules};
-use crate::time::Time;
+use crate::{file::value::read_text, time::Time};
 
 /// An IANA time zone. UTC unless told otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -294,6 +294,8 @@ impl Serialize for Zone {
         s.serialize_str(self.name())
     }
 }
+
+read_text!(Zone);
 
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Zone, D::Error> {

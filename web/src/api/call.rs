@@ -1,11 +1,11 @@
 //! One request and its answer.
 
 use js_sys::Object;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use shared::{
     Revision,
     api::{ApiError, BASE, CSRF_HEADER, ErrorBody, ErrorCode},
-    file::value::{self, Located, Value},
+    file::value::{self, Located, Read, Value},
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -75,7 +75,7 @@ impl From<JsValue> for Failure {
 
 /// Sends, and reads what comes. What the types decide is little: all else stands in the
 /// binary once.
-pub(super) async fn call<B: Serialize, T: DeserializeOwned>(
+pub(super) async fn call<B: Serialize, T: Read>(
     method: &'static str,
     path: &str,
     body: Option<&B>,

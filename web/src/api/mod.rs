@@ -13,10 +13,11 @@ pub mod tokens;
 pub mod overview;
 pub mod about;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use shared::{
     Revision,
     api::{ChangePassword, Login, WhoAmI, paths},
+    file::value::Read,
 };
 
 use call::call;
@@ -25,24 +26,20 @@ pub use call::{Failure, Query, get_text, path};
 pub type Answer<T> = Result<T, Failure>;
 
 /// Reads. `path` is below the API's base, filled by [`path()`].
-pub async fn get<T: DeserializeOwned>(path: &str) -> Answer<T> {
+pub async fn get<T: Read>(path: &str) -> Answer<T> {
     call("GET", path, None::<&()>, None).await
 }
 
-pub async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Answer<T> {
+pub async fn post<B: Serialize, T: Read>(path: &str, body: &B) -> Answer<T> {
     call("POST", path, Some(body), None).await
 }
 
 /// Writes one thing; `revision` is the one that was read, none if it must be new.
-pub async fn put<B: Serialize, T: DeserializeOwned>(
-    path: &str,
-    body: &B,
-    revision: Option<Revision>,
-) -> Answer<T> {
+pub async fn put<B: Serialize, T: Read>(path: &str, body: &B, revision: Option<Revision>) -> Answer<T> {
     call("PUT", path, Some(body), revision).await
 }
 
-pub async fn patch<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Answer<T> {
+pub async fn patch<B: Serialize, T: Read>(path: &str, body: &B) -> Answer<T> {
     call("PATCH", path, Some(body), None).await
 }
 

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::de::{self, Unexpected};
-
 use super::At;
 
 /// Why a value is not what was asked for. It is small, as each field of each type that is
@@ -14,7 +12,7 @@ pub struct ValueError(Box<Wrong>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wrong {
     message: String,
-    at: Option<At>,
+    at: At,
 }
 
 impl fmt::Display for ValueError {
@@ -25,28 +23,7 @@ impl fmt::Display for ValueError {
 
 impl std::error::Error for ValueError {}
 
-impl de::Error for ValueError {
-    fn custom<T: fmt::Display>(message: T) -> ValueError {
-        ValueError::plain(message.to_string())
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> ValueError {
-        ValueError::plain(format!("invalid type: {found}, expected {expected}"))
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> ValueError {
-        ValueError::plain(format!("unknown field `{field}`, expected {}", one_of(expected)))
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> ValueError {
-        ValueError::plain(format!(
-            "unknown variant `{variant}`, expected {}",
-            one_of(expected)
-        ))
-    }
-}
-
-fn one_of(names: &[&str]) -> String {
+pub(super) fn one_of(names: &[&str]) -> String {
     match names {
         [] => "none".to_owned(),
         [one] => format!("`{one}`"),
@@ -54,26 +31,40 @@ fn one_of(names: &[&str]) -> String {
     }
 }
 
+// None is called where all is well: a call of each is all that stands at each place.
 impl ValueError {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn new(at: At, message: String) -> ValueError {
+        ValueError(Box::new(Wrong { message, at }))
+    }
+
+    /// Of what stands nowhere, or of the whole of what has no places.
     pub(super) fn plain(message: impl Into<String>) -> ValueError {
-        ValueError(Box::new(Wrong {
-            message: message.into(),
-            at: None,
-        }))
+        ValueError::new(At::default(), message.into())
     }
 
+    /// What a type says of what it was read from, which stands there.
+    #[cold]
+    #[inline(never)]
+    pub fn of(at: At, why: &dyn fmt::Display) -> ValueError {
+        ValueError::new(at, why.to_string())
+    }
+
+    #[cold]
+    #[inline(never)]
     pub(super) fn expected(what: &str, at: At) -> ValueError {
-        ValueError::plain(format!("this must be {what}")).within(at)
+        ValueError::new(at, format!("this must be {what}"))
     }
 
-    /// The innermost place is the one that tells most.
-    pub(super) fn within(mut self, at: At) -> ValueError {
-        self.0.at.get_or_insert(at);
-        self
+    #[cold]
+    #[inline(never)]
+    pub(super) fn missing(name: &str, at: At) -> ValueError {
+        ValueError::new(at, format!("missing field `{name}`"))
     }
 
-    /// Where it stands. None: it is about the whole of what was read.
-    pub fn at(&self) -> Option<At> {
+    /// Where it stands: the beginning of the whole, if it is about that.
+    pub fn at(&self) -> At {
         self.0.at
     }
 }

@@ -45,7 +45,7 @@ impl Reader<'_> {
             line: line as u32,
             column: column as u32,
         };
-        ValueError::plain(format!("this is no JSON at line {line} column {column}")).within(at)
+        ValueError::new(at, format!("this is no JSON at line {line} column {column}"))
     }
 
     fn byte(&self) -> Option<u8> {

@@ -1,38 +1,43 @@
 //! What a file says, before anybody knows what it is about: values, each with where it
 //! stands. One kind of value for every format and every type that is read from it, so that an
-//! error can name its place whatever the type, and a program that reads many types (the
-//! console, which a browser loads) holds one reader.
+//! error can name its place whatever the type. [`Read`] makes a type of a value; it is small,
+//! as a program that reads many types (the console) is loaded by a browser.
 
+mod content;
 mod error;
+mod fields;
 mod fraction;
 mod json;
 mod of;
 mod read;
 mod settled;
 
-use serde::de::DeserializeOwned;
-
+pub use content::Content;
 pub use error::ValueError;
+pub use fields::{Fields, Others};
 pub(super) use fraction::canonical as decimal;
 pub use fraction::of_f64;
 pub use json::parse;
 pub(super) use json::quote;
 pub use of::of;
+pub(crate) use read::read_text;
 pub use settled::typed;
+/// The trait, and the macro that implements it.
+pub use {derive::Read, read::Read};
 
 /// What is said, as a `T`.
 ///
 /// # Errors
 /// The first thing in it that is none, or that `T` does not allow.
-pub fn to<T: DeserializeOwned>(said: impl Into<Located>) -> Result<T, ValueError> {
-    T::deserialize(said.into())
+pub fn to<T: Read>(said: impl Into<Located>) -> Result<T, ValueError> {
+    T::read(said.into())
 }
 
 /// A text of JSON, as a `T`.
 ///
 /// # Errors
 /// As [`to`], and where it is no JSON.
-pub fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, ValueError> {
+pub fn of_json<T: Read>(text: &str) -> Result<T, ValueError> {
     to(json::parse(text)?)
 }
 

@@ -1,339 +1,293 @@
 //! Types, read from values.
+//!
+//! It is what serde's `Deserialize` is, for one source. Serde's code knows neither the source
+//! nor the type until it is compiled, and then stands in the program once for each type; here
+//! only what a type is made of does.
 
-use serde::{Deserializer, de};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{At, Located, Value, ValueError, fraction};
 
-// These read one value each, and know no type: they stand in a program once. The
-// deserializer's own functions, which stand there once for each type, only call them.
+/// What can be read from a value. `#[derive(Read)]` goes by what `#[serde(…)]` says, so that
+/// it reads what serde writes; a type that serde is told of by hand is told of here by hand
+/// as well.
+pub trait Read: Sized {
+    /// # Errors
+    /// The first thing in it that is no such thing, or is not allowed.
+    fn read(found: Located) -> Result<Self, ValueError>;
+
+    /// What a key that is missing means. None: it must not be.
+    fn missing() -> Option<Self> {
+        None
+    }
+}
+
+// These know no type, and so stand in a program once.
 impl Located {
-    fn resolve(self) -> Value {
+    pub(super) fn resolve(self) -> Value {
         match self.value {
             Value::Plain(text) => Value::resolved(&text),
             other => other,
         }
     }
 
-    fn into_text(self) -> Result<String, Located> {
+    /// # Errors
+    /// It is no text. `expected` tells what it should have been.
+    #[inline(never)]
+    pub fn into_text(self, expected: &str) -> Result<String, ValueError> {
+        let at = self.at;
         match self.value {
             Value::Text(text) => Ok(text),
             Value::Plain(text) if !matches!(Value::resolved(&text), Value::Null) => Ok(text),
-            _ => Err(self),
+            other => Err(Located::new(at, other).unlike(expected)),
         }
     }
 
-    fn into_bool(self) -> Result<bool, ValueError> {
+    /// A text, as it stands there, or what reads as a number, as it is written: for what
+    /// people write as a text with a number in it.
+    ///
+    /// # Errors
+    /// It is neither.
+    #[inline(never)]
+    pub fn into_text_or_number(self, expected: &str) -> Result<String, ValueError> {
         let at = self.at;
         match self.resolve() {
-            Value::Bool(is) => Ok(is),
-            _ => Err(ValueError::expected("true or false", at)),
+            Value::Text(text) | Value::Plain(text) => Ok(text),
+            Value::Unsigned(n) => Ok(n.to_string()),
+            Value::Signed(n) => Ok(n.to_string()),
+            other => Err(Located::new(at, other).unlike(expected)),
         }
     }
 
-    fn into_list(self) -> Result<List, ValueError> {
+    /// # Errors
+    /// It is no list.
+    #[inline(never)]
+    pub fn into_list(self) -> Result<Vec<Located>, ValueError> {
         match self.value {
-            Value::List(items) => Ok(List::new(self.at, items)),
+            Value::List(items) => Ok(items),
             _ => Err(ValueError::expected("a list", self.at)),
         }
     }
 
-    fn into_map(self) -> Result<Map, ValueError> {
+    /// # Errors
+    /// It is no map.
+    #[inline(never)]
+    pub fn into_map(self) -> Result<Vec<(Located, Located)>, ValueError> {
         match self.value {
-            Value::Map(entries) => Ok(Map::new(self.at, entries)),
+            Value::Map(entries) => Ok(entries),
             _ => Err(ValueError::expected("a table of keys and values", self.at)),
+        }
+    }
+
+    /// The error that this is not what was expected.
+    #[cold]
+    pub fn unlike(self, expected: &str) -> ValueError {
+        let at = self.at;
+        let found = self.resolve();
+        ValueError::new(at, format!("invalid type: {}, expected {expected}", found.kind()))
+    }
+
+    #[inline(never)]
+    fn unsigned(self, max: u64, expected: &str) -> Result<u64, ValueError> {
+        let at = self.at;
+        let found = self.resolve();
+        let n = match found {
+            Value::Unsigned(n) => Some(n),
+            Value::Signed(n) => u64::try_from(n).ok(),
+            _ => None,
+        };
+        n.filter(|n| *n <= max)
+            .ok_or_else(|| no_such_number(at, &found, expected))
+    }
+
+    #[inline(never)]
+    fn signed(self, min: i64, max: i64, expected: &str) -> Result<i64, ValueError> {
+        let at = self.at;
+        let found = self.resolve();
+        let n = match found {
+            Value::Unsigned(n) => i64::try_from(n).ok(),
+            Value::Signed(n) => Some(n),
+            _ => None,
+        };
+        n.filter(|n| (min..=max).contains(n))
+            .ok_or_else(|| no_such_number(at, &found, expected))
+    }
+}
+
+#[cold]
+fn no_such_number(at: At, found: &Value, expected: &str) -> ValueError {
+    let what = match found {
+        Value::Unsigned(_) | Value::Signed(_) => "value",
+        Value::Fraction(_) => "type",
+        _ => return ValueError::expected("a whole number", at),
+    };
+    ValueError::new(
+        at,
+        format!("invalid {what}: {}, expected {expected}", found.kind()),
+    )
+}
+
+macro_rules! whole_numbers {
+    ($($unsigned:ident)*; $($signed:ident)*) => {
+        $(impl Read for $unsigned {
+            fn read(found: Located) -> Result<$unsigned, ValueError> {
+                let n = found.unsigned($unsigned::MAX as u64, stringify!($unsigned))?;
+                Ok(n as $unsigned)
+            }
+        })*
+        $(impl Read for $signed {
+            fn read(found: Located) -> Result<$signed, ValueError> {
+                let n = found.signed($signed::MIN.into(), $signed::MAX.into(), stringify!($signed))?;
+                Ok(n as $signed)
+            }
+        })*
+    };
+}
+
+whole_numbers! { u8 u16 u32 u64 usize; i32 i64 }
+
+impl Read for f64 {
+    fn read(found: Located) -> Result<f64, ValueError> {
+        let at = found.at;
+        let n = match found.resolve() {
+            Value::Unsigned(n) => Some(n as f64),
+            Value::Signed(n) => Some(n as f64),
+            Value::Fraction(text) => fraction::to_f64(&text),
+            _ => None,
+        };
+        n.ok_or_else(|| ValueError::expected("a number", at))
+    }
+}
+
+impl Read for bool {
+    fn read(found: Located) -> Result<bool, ValueError> {
+        let at = found.at;
+        match found.resolve() {
+            Value::Bool(is) => Ok(is),
+            _ => Err(ValueError::expected("true or false", at)),
         }
     }
 }
 
-/// Any number a format can write, as the reader's visitor takes it.
-fn number<'de, V: de::Visitor<'de>>(found: Located, visitor: V, what: &str) -> Result<V::Value, ValueError> {
-    let at = found.at;
-    match found.resolve() {
-        Value::Unsigned(n) => visitor.visit_u64(n),
-        Value::Signed(n) => visitor.visit_i64(n),
-        Value::Fraction(text) => match fraction::to_f64(&text) {
-            Some(n) => visitor.visit_f64(n),
-            None => Err(ValueError::expected(what, at)),
-        },
-        _ => Err(ValueError::expected(what, at)),
+impl Read for String {
+    fn read(found: Located) -> Result<String, ValueError> {
+        found.into_text("a string")
     }
-    .map_err(|e| e.within(at))
 }
 
-macro_rules! numbers {
-    ($what:literal: $($method:ident)*) => {$(
-        fn $method<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-            number(self, visitor, $what)
+/// Where nothing is said.
+impl Read for () {
+    fn read(found: Located) -> Result<(), ValueError> {
+        match found.is_null() {
+            true => Ok(()),
+            false => Err(found.unlike("unit")),
+        }
+    }
+}
+
+impl Read for Located {
+    fn read(found: Located) -> Result<Located, ValueError> {
+        Ok(found)
+    }
+}
+
+impl Read for Value {
+    fn read(found: Located) -> Result<Value, ValueError> {
+        Ok(found.settled())
+    }
+}
+
+impl<T: Read> Read for Option<T> {
+    fn read(found: Located) -> Result<Option<T>, ValueError> {
+        match found.is_null() {
+            true => Ok(None),
+            false => T::read(found).map(Some),
+        }
+    }
+
+    fn missing() -> Option<Option<T>> {
+        Some(None)
+    }
+}
+
+impl<T: Read> Read for Box<T> {
+    fn read(found: Located) -> Result<Box<T>, ValueError> {
+        T::read(found).map(Box::new)
+    }
+}
+
+impl<T: Read> Read for Vec<T> {
+    fn read(found: Located) -> Result<Vec<T>, ValueError> {
+        let items = found.into_list()?;
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
+            all.push(T::read(item)?);
+        }
+        Ok(all)
+    }
+}
+
+impl<T: Read + Ord> Read for BTreeSet<T> {
+    fn read(found: Located) -> Result<BTreeSet<T>, ValueError> {
+        let mut all = BTreeSet::new();
+        for item in found.into_list()? {
+            all.insert(T::read(item)?);
+        }
+        Ok(all)
+    }
+}
+
+impl<K: Read + Ord, T: Read> Read for BTreeMap<K, T> {
+    fn read(found: Located) -> Result<BTreeMap<K, T>, ValueError> {
+        let mut all = BTreeMap::new();
+        for (key, value) in found.into_map()? {
+            all.insert(K::read(key)?, T::read(value)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Types that are written as a text, and read by their `FromStr`.
+macro_rules! read_text {
+    ($($type:ty),* $(,)?) => {$(
+        impl $crate::file::value::Read for $type {
+            fn read(
+                found: $crate::file::value::Located,
+            ) -> ::core::result::Result<$type, $crate::file::value::ValueError> {
+                let at = found.at;
+                let text = found.into_text("a string")?;
+                text.parse()
+                    .map_err(|why| $crate::file::value::ValueError::of(at, &why))
+            }
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for Located {
-    type Error = ValueError;
+pub(crate) use read_text;
 
-    fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let at = self.at;
-        match self.resolve() {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(is) => visitor.visit_bool(is),
-            Value::Unsigned(n) => visitor.visit_u64(n),
-            Value::Signed(n) => visitor.visit_i64(n),
-            decimal @ Value::Fraction(_) => number(Located::new(at, decimal), visitor, "a number"),
-            Value::Text(text) | Value::Plain(text) => visitor.visit_string(text),
-            Value::List(items) => visitor.visit_seq(List::new(at, items)),
-            Value::Map(entries) => visitor.visit_map(Map::new(at, entries)),
+impl Value {
+    /// What it is, as an error tells it.
+    fn kind(&self) -> Kind<'_> {
+        Kind(self)
+    }
+}
+
+struct Kind<'a>(&'a Value);
+
+impl fmt::Display for Kind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => f.write_str("unit value"),
+            Value::Bool(is) => write!(f, "boolean `{is}`"),
+            Value::Unsigned(n) => write!(f, "integer `{n}`"),
+            Value::Signed(n) => write!(f, "integer `{n}`"),
+            Value::Fraction(text) => write!(f, "floating point `{text}`"),
+            Value::Text(text) | Value::Plain(text) => write!(f, "string {text:?}"),
+            Value::List(_) => f.write_str("sequence"),
+            Value::Map(_) => f.write_str("map"),
         }
-        .map_err(|e| e.within(at))
-    }
-
-    numbers! { "a whole number": deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-    deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 }
-    numbers! { "a number": deserialize_f32 deserialize_f64 }
-
-    fn deserialize_string<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let at = self.at;
-        match self.into_text() {
-            Ok(text) => visitor.visit_string(text).map_err(|e: ValueError| e.within(at)),
-            Err(other) => other.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_identifier<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let at = self.at;
-        let text = self.into_text().map_err(|_| ValueError::expected("a name", at))?;
-        visitor.visit_str(&text).map_err(|e: ValueError| e.within(at))
-    }
-
-    fn deserialize_bool<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_bool(self.into_bool()?)
-    }
-
-    fn deserialize_option<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.is_null() {
-            true => visitor.visit_none(),
-            false => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: de::Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        let at = self.at;
-        visitor.visit_newtype_struct(self).map_err(|e| e.within(at))
-    }
-
-    fn deserialize_seq<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let mut list = self.into_list()?;
-        visitor.visit_seq(&mut list).map_err(|e| e.within(list.at))
-    }
-
-    fn deserialize_map<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        let mut map = self.into_map()?;
-        visitor.visit_map(&mut map).map_err(|e| e.within(map.at))
-    }
-
-    fn deserialize_struct<V: de::Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        self.deserialize_map(visitor)
-    }
-
-    fn deserialize_tuple<V: de::Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_seq(visitor)
-    }
-
-    fn deserialize_tuple_struct<V: de::Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: usize,
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        self.deserialize_seq(visitor)
-    }
-
-    fn deserialize_enum<V: de::Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        let at = self.at;
-        let (name, value) = match self.value {
-            Value::Map(mut entries) if entries.len() == 1 => {
-                let (name, value) = entries.remove(0);
-                (name, Some(value))
-            }
-            _ => (self, None),
-        };
-        visitor
-            .visit_enum(Variant { name, value })
-            .map_err(|e| e.within(at))
-    }
-
-    fn deserialize_ignored_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_str<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_string(visitor)
-    }
-
-    fn deserialize_char<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_string(visitor)
-    }
-
-    serde::forward_to_deserialize_any! { i128 u128 bytes byte_buf unit unit_struct }
-}
-
-/// A list or a map while it is read. `at` is the place of what was handed out last: errors
-/// that have none belong there.
-struct List {
-    at: At,
-    items: std::vec::IntoIter<Located>,
-}
-
-impl List {
-    fn new(at: At, items: Vec<Located>) -> List {
-        let items = items.into_iter();
-        List { at, items }
-    }
-
-    fn next(&mut self) -> Option<Located> {
-        let item = self.items.next()?;
-        self.at = item.at;
-        Some(item)
-    }
-}
-
-impl<'de> de::SeqAccess<'de> for List {
-    type Error = ValueError;
-
-    fn next_element_seed<S: de::DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, ValueError> {
-        match self.next() {
-            Some(item) => seed.deserialize(item).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len())
-    }
-}
-
-struct Map {
-    start: At,
-    at: At,
-    entries: std::vec::IntoIter<(Located, Located)>,
-    value: Option<Located>,
-}
-
-impl Map {
-    fn new(start: At, entries: Vec<(Located, Located)>) -> Map {
-        Map {
-            start,
-            at: start,
-            entries: entries.into_iter(),
-            value: None,
-        }
-    }
-
-    fn next_key(&mut self) -> Option<Located> {
-        let Some((key, value)) = self.entries.next() else {
-            // What is missing is missing in the whole.
-            self.at = self.start;
-            return None;
-        };
-        self.at = key.at;
-        self.value = Some(value);
-        Some(key)
-    }
-
-    fn next_value(&mut self) -> Located {
-        let value = self.value.take().unwrap_or(Located::new(self.at, Value::Null));
-        self.at = value.at;
-        value
-    }
-}
-
-impl<'de> de::MapAccess<'de> for Map {
-    type Error = ValueError;
-
-    fn next_key_seed<S: de::DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, ValueError> {
-        match self.next_key() {
-            Some(key) => seed.deserialize(key).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn next_value_seed<S: de::DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ValueError> {
-        seed.deserialize(self.next_value())
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.entries.len())
-    }
-}
-
-struct Variant {
-    name: Located,
-    value: Option<Located>,
-}
-
-impl<'de> de::EnumAccess<'de> for Variant {
-    type Error = ValueError;
-    type Variant = Content;
-
-    fn variant_seed<S: de::DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Content), ValueError> {
-        let at = self.name.at;
-        let name = seed.deserialize(self.name).map_err(|e| e.within(at))?;
-        Ok((name, Content(at, self.value)))
-    }
-}
-
-/// What stands under a variant's name.
-struct Content(At, Option<Located>);
-
-impl Content {
-    fn found(self) -> Located {
-        self.1.unwrap_or(Located::new(self.0, Value::Null))
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Content {
-    type Error = ValueError;
-
-    fn unit_variant(self) -> Result<(), ValueError> {
-        match self.1 {
-            None => Ok(()),
-            Some(found) if found.is_null() => Ok(()),
-            Some(found) => Err(ValueError::plain("this takes no value").within(found.at)),
-        }
-    }
-
-    fn newtype_variant_seed<S: de::DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, ValueError> {
-        seed.deserialize(self.found())
-    }
-
-    fn tuple_variant<V: de::Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ValueError> {
-        self.found().deserialize_seq(visitor)
-    }
-
-    fn struct_variant<V: de::Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        self.found().deserialize_map(visitor)
     }
 }

@@ -36,6 +36,7 @@ const UNHEARD: &[(&str, &str)] = &[
         "told in the log; what reaches the console is in master/src/http/failure.rs",
     ),
     ("shared/src/plan/tests.rs", "tests"),
+    ("shared/src/file/value/json/tests.rs", "tests"),
     ("shared/src/api/ticks.rs", "how ticks are packed"),
     ("auth/secret.rs", "what is hashed"),
     ("http/openapi.rs", "the API's description"),

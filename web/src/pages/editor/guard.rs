@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use crate::prelude::*;
 use crate::router::router;
-use serde::{Deserialize, Serialize};
-use shared::{api::JobView, file::value};
+use serde::Serialize;
+use shared::{
+    api::JobView,
+    file::value::{self, Read},
+};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Element, MouseEvent, Storage};
 
@@ -17,7 +20,7 @@ use crate::{
 };
 
 /// What is kept of an editor that was left, in this tab of the browser.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Read)]
 pub struct Kept {
     /// What it began from: a job that has changed since is still noticed.
     pub base: Option<JobView>,

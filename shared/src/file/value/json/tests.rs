@@ -164,12 +164,12 @@ fn errors_say_where() {
         "this is no JSON at line 2 column 6"
     );
     assert_eq!(refused("").to_string(), "this is no JSON at line 1 column 1");
-    assert_eq!(refused("[1, 2").at(), Some(At { line: 1, column: 6 }));
+    assert_eq!(refused("[1, 2").at(), At { line: 1, column: 6 });
 }
 
 #[test]
 fn what_is_written_twice_is_for_the_type_to_refuse() {
-    #[derive(Debug, serde::Deserialize)]
+    #[derive(Debug, crate::file::value::Read)]
     struct One {
         #[allow(dead_code)]
         a: u8,
