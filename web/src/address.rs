@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::prelude::*;
-use crate::router::router;
-
-use crate::api::Query;
+use crate::{api::Query, prelude::*, router::router};
 
 /// A wish that has a form in the URL.
 pub trait InUrl: Clone + PartialEq + Send + Sync + 'static {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::prelude::*;
-
 use crate::{
     actions, api, clock, live, locale,
     pages::{
@@ -13,6 +11,7 @@ use crate::{
     },
     palette,
     parts::{confirm, feedback::Failed, toast},
+    prelude::*,
     router::{self, Route},
     scroll,
     session::{self, Session},

@@ -3,8 +3,9 @@
 
 use std::{cell::Cell, time::Duration};
 
-use crate::prelude::*;
 use shared::time::Time;
+
+use crate::prelude::*;
 
 thread_local! {
     /// The server's clock less this one, in milliseconds.

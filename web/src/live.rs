@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::prelude::*;
 use shared::{
     api::{Changed, paths},
     history::RunView,
@@ -13,6 +12,7 @@ use crate::{
     api,
     browser::document,
     clock,
+    prelude::*,
     stream::{Stream, read},
 };
 

@@ -4,13 +4,13 @@
 
 use std::{any::Any, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
-use crate::prelude::*;
 use shared::{api::Changed, time::Time};
 
 use crate::{
     api::{Answer, Failure},
     clock,
     live::live,
+    prelude::*,
 };
 
 /// See the module. Copies are the same.

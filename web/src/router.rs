@@ -1,11 +1,12 @@
 //! Addresses: which page stands at which, and how one goes from one to another without the
 //! console being loaded again.
 
-use crate::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, MouseEvent, ScrollToOptions, Url, UrlSearchParams};
 
 use crate::{browser::window, dom::View};
+
+use crate::prelude::*;
 
 /// Where one is, and the way elsewhere. Copies are the same.
 #[derive(Clone, Copy)]

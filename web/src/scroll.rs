@@ -3,9 +3,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::prelude::*;
-
-use crate::browser::{document, window};
+use crate::{
+    browser::{document, window},
+    prelude::*,
+};
 
 /// How often it is looked whether the page is long enough again, and how many times.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

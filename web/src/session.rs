@@ -2,8 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::prelude::*;
 use shared::api::WhoAmI;
+
+use crate::prelude::*;
 
 /// What is known of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,6 @@
 //! Light, dark, or as the system says. The colours themselves stand in `style/tokens.css`.
 
-use crate::prelude::*;
-
-use crate::browser;
+use crate::{browser, prelude::*};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Theme {

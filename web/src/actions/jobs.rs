@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::{
         ApiError, ErrorCode,
@@ -22,6 +21,7 @@ use crate::{
         confirm::{self, Asker, Question},
         toast::{Toaster, toaster},
     },
+    prelude::*,
     words::say,
 };
 

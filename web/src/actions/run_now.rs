@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::prelude::*;
 use shared::{
     api::{Ordered, OrderedRun, RunNow},
     id::JobPath,
@@ -17,6 +16,7 @@ use crate::{
         field::Field,
         icon::{Glyph, Icon},
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

@@ -5,7 +5,6 @@ pub mod sentences;
 
 use std::cell::{Cell, OnceCell};
 
-use crate::prelude::*;
 use shared::schedule::Zone;
 
 pub use format::{
@@ -13,7 +12,7 @@ pub use format::{
     minute, percent, short_time, size, zone_name,
 };
 
-use crate::browser;
+use crate::{browser, prelude::*};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Language {

@@ -1,9 +1,8 @@
 //! An address that leads nowhere.
 
-use crate::prelude::*;
-
 use crate::{
     parts::{feedback::Empty, page::Page},
+    prelude::*,
     words::say,
 };
 

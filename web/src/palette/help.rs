@@ -1,9 +1,9 @@
 //! The sheet that tells the keys.
 
-use crate::prelude::*;
-
 use super::{PageLink, keys::GO, words::PaletteWords};
 use crate::{parts::dialog::Dialog, words::say};
+
+use crate::prelude::*;
 
 #[component]
 pub fn HelpSheet(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {

@@ -9,9 +9,6 @@ mod words;
 
 use std::{sync::Arc, time::Duration};
 
-use crate::prelude::*;
-use crate::router::router;
-
 use crate::{
     actions::jobs::job_actions,
     api,
@@ -23,7 +20,9 @@ use crate::{
         icon::{Glyph, Icon},
         toast::toaster,
     },
+    prelude::*,
     remote::remote,
+    router::router,
     session,
     theme::theme,
     words::say,

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-
 use super::{
     PartWords,
     dialog::{Dialog, opened_by},
 };
-use crate::words::say;
+use crate::{prelude::*, words::say};
 
 /// What to ask.
 #[derive(Clone)]

@@ -1,7 +1,6 @@
 //! A dialog above the page: the browser's own, which keeps the focus inside and closes with
 //! Escape.
 
-use crate::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlDialogElement, MouseEvent};
 
@@ -9,7 +8,7 @@ use super::{
     PartWords,
     icon::{Glyph, Icon},
 };
-use crate::words::say;
+use crate::{prelude::*, words::say};
 
 /// Whether a dialog about `asked` is open: while there is something to ask, until either is
 /// over.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::api::ErrorCode;
 
 use super::{
@@ -13,6 +12,7 @@ use crate::{
     api::Failure,
     clock,
     locale::ago,
+    prelude::*,
     remote::{Fact, Remote},
     words::say,
 };

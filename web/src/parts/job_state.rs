@@ -1,6 +1,5 @@
 //! A job's state, and what is wrong with it, in words.
 
-use crate::prelude::*;
 use shared::api::board::{JobState, Trouble};
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
 use crate::{
     clock,
     locale::{sentences::said, short_time, zone},
+    prelude::*,
     words::say,
 };
 

@@ -3,14 +3,12 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use crate::prelude::*;
-
 use super::{
     confirm::{self, Question},
     icon::{Glyph, Icon},
     toast::toaster,
 };
-use crate::api::Answer;
+use crate::{api::Answer, prelude::*};
 
 /// How it is deleted.
 #[derive(Clone)]

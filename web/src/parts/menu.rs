@@ -1,10 +1,11 @@
 //! A button that opens a short list of things to do.
 
-use crate::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, Event, EventTarget, HtmlElement, Node, NodeList};
 
 use crate::{browser, locale::fixed};
+
+use crate::prelude::*;
 
 /// Between the button and its items, and between them and the window's edges.
 const GAP: f64 = 4.0;

@@ -1,8 +1,6 @@
 //! A page's head: its name, where it stands, and what can be done here.
 
-use crate::prelude::*;
-
-use crate::browser::document;
+use crate::{browser::document, prelude::*};
 
 /// Sets the window's title as well.
 #[component]

@@ -1,12 +1,10 @@
 //! A box to search in as one types.
 
-use crate::prelude::*;
-
 use super::{
     PartWords,
     icon::{Glyph, Icon},
 };
-use crate::words::say;
+use crate::{prelude::*, words::say};
 
 /// `/` on the keyboard goes to it.
 #[component]

@@ -1,13 +1,12 @@
 //! A run's state: a picture, a colour and a word, never the colour alone.
 
-use crate::prelude::*;
 use shared::run::State;
 
 use super::{
     PartWords,
     icon::{Glyph, Icon},
 };
-use crate::words::say;
+use crate::{prelude::*, words::say};
 
 /// What a state means to who looks at it: one colour for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! The last outcomes of a job as ticks: its pulse. A failure is taller, so that it is told
 //! without its colour.
 
-use crate::prelude::*;
 use shared::run::State;
 
 use super::{
     PartWords,
     state::{Tone, name, tone},
 };
-use crate::words::say;
+use crate::{prelude::*, words::say};
 
 /// Oldest first.
 #[component]

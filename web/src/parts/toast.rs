@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::prelude::*;
-
 use super::{
     PartWords,
     confirm::Act,
@@ -12,6 +10,8 @@ use super::{
     state::Tone,
 };
 use crate::{api::Failure, words::say};
+
+use crate::prelude::*;
 
 const SHOWN_FOR: Duration = Duration::from_secs(6);
 /// What went wrong takes longer to read.

@@ -1,11 +1,11 @@
 //! Instants and lengths of time on the screen.
 
-use crate::prelude::*;
 use shared::time::Time;
 
 use crate::{
     clock,
     locale::{self, ago, duration, exact, short_time},
+    prelude::*,
 };
 
 /// An instant in the viewer's zone; the exact one, with its zone, on hover.

@@ -6,9 +6,8 @@
 
 use std::{hash::Hash, sync::Arc};
 
-use crate::prelude::*;
-
 use super::rows::in_sight;
+use crate::prelude::*;
 
 /// All rows have the same height in pixels, which the style sheet must give them too.
 #[component]

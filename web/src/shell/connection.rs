@@ -1,12 +1,11 @@
 //! Whether what is shown is of now.
 
-use crate::prelude::*;
-
 use super::words::ShellWords;
 use crate::{
     clock,
     live::{Connection, live},
     locale::ago,
+    prelude::*,
     words::say,
 };
 

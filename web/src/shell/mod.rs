@@ -5,9 +5,6 @@ mod words;
 
 use std::time::Duration;
 
-use crate::prelude::*;
-use crate::router::router;
-
 use crate::{
     actions::run_now::RunDialog,
     browser::focus_if_lost,
@@ -17,6 +14,8 @@ use crate::{
         icon::{Glyph, Icon},
         toast::Toasts,
     },
+    prelude::*,
+    router::router,
     words::say,
 };
 use connection::ConnectionBadge;

@@ -1,6 +1,5 @@
 //! A calendar's file, checked as it is typed.
 
-use crate::prelude::*;
 use shared::{
     api::calendars::CalendarView,
     calendar::{Named, parse_yaml, to_yaml},
@@ -12,6 +11,7 @@ use crate::{
     api::calendars::put_calendar,
     locale::sentences::said,
     parts::{dialog::Cancel, field::Field, toast::toaster},
+    prelude::*,
     words::say,
 };
 

@@ -6,7 +6,6 @@ mod words;
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::{Changed, calendars::CalendarView},
     calendar::{Calendar, Distance, Horizon},
@@ -23,6 +22,7 @@ use crate::{
         page::Page,
         state::{Badge, Tone},
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::{Changed, ErrorCode, JobView},
     file::value::Value,
@@ -22,6 +21,7 @@ use crate::{
     api,
     locale::sentences::said,
     parts::{dialog::Dialog, state::Tone, when::At},
+    prelude::*,
     remote::remote,
     words::say,
 };

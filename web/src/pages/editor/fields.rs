@@ -1,6 +1,5 @@
 //! The form's fields: each shows what stands at a place in the file, and writes there.
 
-use crate::prelude::*;
 use shared::file::value::{Value, typed};
 
 use super::{
@@ -14,6 +13,7 @@ use crate::{
         field::Field,
         icon::{Glyph, Icon},
     },
+    prelude::*,
     words::say,
 };
 

@@ -1,6 +1,5 @@
 //! The job file: its text with colours, line numbers, and what is wrong where.
 
-use crate::prelude::*;
 use shared::file::FileError;
 
 use super::{
@@ -12,6 +11,7 @@ use crate::{
     browser,
     locale::sentences::said,
     parts::icon::{Glyph, Icon},
+    prelude::*,
     words::say,
 };
 

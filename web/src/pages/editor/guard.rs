@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-use crate::router::router;
 use serde::Serialize;
 use shared::{
     api::JobView,
@@ -16,6 +14,8 @@ use super::{state::Editing, words::EditorWords};
 use crate::{
     browser::window,
     parts::confirm::{self, Question},
+    prelude::*,
+    router::router,
     words::say,
 };
 

@@ -17,8 +17,6 @@ mod words;
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-use crate::router::{page_values, router};
 use shared::{api::JobView, id::JobPath, schedule::Zone, value};
 
 use crate::{
@@ -29,6 +27,8 @@ use crate::{
         icon::{Glyph, Icon},
         page::Page,
     },
+    prelude::*,
+    router::{page_values, router},
     words::say,
 };
 use conflict::ChangedElsewhere;

@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::prelude::*;
 use shared::{
     api::calendars::CalendarView,
     calendar::{Blackouts, Calendars, Inlined, InlinedCalendar},
@@ -25,6 +24,7 @@ use crate::{
         state::{Badge, Tone},
         when::Ago,
     },
+    prelude::*,
     remote::Remote,
     words::say,
 };

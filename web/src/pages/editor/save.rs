@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-use crate::router::router;
 use shared::{
     api::{ErrorCode, JobView},
     job::JobSpec,
@@ -30,6 +28,8 @@ use crate::{
         dialog::Dialog,
         toast::{Toaster, toaster},
     },
+    prelude::*,
+    router::router,
     words::say,
 };
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::{Changed, GroupView, NodeView, Whereabouts},
     plan::{Outlook, Refusal},
@@ -21,6 +20,7 @@ use crate::{
         icon::Glyph,
         state::{Badge, Tone},
     },
+    prelude::*,
     remote::{Remote, remote},
     words::say,
 };

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::JobView,
     file::{FileError, value::Value},
@@ -19,6 +18,7 @@ use super::model::{
 use crate::{
     clock,
     locale::{Language, language, sentences::said},
+    prelude::*,
 };
 
 /// The job as it was when it was read. None: it is a new one.

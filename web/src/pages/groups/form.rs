@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
-use crate::prelude::*;
 use shared::{
     api::GroupView,
     id::GroupName,
@@ -14,6 +13,7 @@ use crate::{
     api::{Failure, groups::put_group},
     locale::sentences::said,
     parts::{dialog::Cancel, field::Field, toast::toaster},
+    prelude::*,
     words::say,
 };
 

@@ -5,7 +5,6 @@ mod words;
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::{Changed, GroupView},
     target::NodeSet,
@@ -21,6 +20,7 @@ use crate::{
         kept::{Deletion, KeptCard},
         page::Page,
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-use crate::router::router;
 use shared::{
     api::timeline::{JobHistory, Point},
     run::State,
@@ -20,6 +18,8 @@ use crate::{
     clock,
     locale::{self, count, exact, millis, zone_name},
     parts::{axis, feedback::Empty, state},
+    prelude::*,
+    router::router,
     words::say,
 };
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::JobView,
     job::{Action, Author, Isolation, JobSpec, MisfireRun, OnLost, OverlapPolicy, file::to_yaml},
@@ -17,6 +16,7 @@ use crate::{
         toast::toaster,
         when::At,
     },
+    prelude::*,
     words::say,
 };
 

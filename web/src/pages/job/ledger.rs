@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::prelude::*;
 use jiff::civil;
 use shared::{
     api::{JobView, NextFires, Why},
@@ -26,6 +25,7 @@ use crate::{
         icon::{Glyph, Icon},
         reason::reason_words,
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

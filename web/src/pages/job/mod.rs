@@ -13,8 +13,6 @@ mod facts;
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-use crate::router::{page_values, router};
 use shared::{
     api::{Changed, ErrorCode, JobView},
     id::JobPath,
@@ -41,7 +39,9 @@ use crate::{
         menu::Menu,
         page::Page,
     },
+    prelude::*,
     remote::{Remote, remote},
+    router::{page_values, router},
     words::say,
 };
 use chart::Chart;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::{NextFire, NextFires},
     schedule::{Change, Row, Zone},
@@ -17,6 +16,7 @@ use crate::{
         reason::reason_words,
         when::Ago,
     },
+    prelude::*,
     words::say,
 };
 

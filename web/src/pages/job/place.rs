@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::prelude::*;
 use shared::{
     api::{
         JobView, SlotView, Standing, Whereabouts,
@@ -19,6 +18,7 @@ use crate::{
         icon::{Glyph, Icon},
         when::Ago,
     },
+    prelude::*,
     words::say,
 };
 

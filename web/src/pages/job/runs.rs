@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::{JobView, Page},
     history::RunView,
@@ -18,6 +17,7 @@ use crate::{
         state::StateBadge,
         when::{At, Elapsed},
     },
+    prelude::*,
     words::say,
 };
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::prelude::*;
 use shared::api::{board::JobState, work::BulkAction};
 
 use super::{Looking, words::JobsWords};
@@ -14,6 +13,7 @@ use crate::{
         job_state,
         search::SearchBox,
     },
+    prelude::*,
     words::say,
 };
 

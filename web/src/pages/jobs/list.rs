@@ -1,7 +1,5 @@
 //! The table itself: its head, and the rows in sight.
 
-use crate::prelude::*;
-
 use super::{Looking, order::Column, row::JobRow, words::JobsWords};
 use crate::{
     browser::is_wider_than,
@@ -9,6 +7,7 @@ use crate::{
         icon::{Glyph, Icon},
         window_rows::WindowRows,
     },
+    prelude::*,
     words::say,
 };
 

@@ -13,7 +13,6 @@ mod row;
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::{Changed, board::Known},
     target::Groups,
@@ -28,6 +27,7 @@ use crate::{
         icon::{Glyph, Icon},
         page::Page,
     },
+    prelude::*,
     remote::{Remote, remote},
     words::say,
 };

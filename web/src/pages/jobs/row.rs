@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::board::{BoardJob, LastRun},
     job::{Trigger, When},
@@ -22,6 +21,7 @@ use crate::{
         state,
         ticks::Ticks,
     },
+    prelude::*,
     words::say,
 };
 

@@ -2,10 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use crate::prelude::*;
 use shared::{id::JobId, id::JobPath};
 
-use crate::board::{Row, Table};
+use crate::{
+    board::{Row, Table},
+    prelude::*,
+};
 
 /// The chosen jobs. They stay chosen while the filter changes: what is done to them names
 /// them all.

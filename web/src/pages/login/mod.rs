@@ -2,7 +2,6 @@
 
 mod words;
 
-use crate::prelude::*;
 use leptos::ev::SubmitEvent;
 use shared::api::overview::{LoginHint, ShownBy};
 
@@ -13,6 +12,7 @@ use crate::{
         field::Field,
         icon::{Glyph, Icon},
     },
+    prelude::*,
     session,
     words::say,
 };

@@ -1,6 +1,5 @@
 //! What the node is, and its name here.
 
-use crate::prelude::*;
 use shared::{
     api::{IntentPatch, NodeView, overview::CLOCK_OFF_MS},
     id::NodeId,
@@ -14,6 +13,7 @@ use crate::{
         toast::toaster,
         when::{Ago, At},
     },
+    prelude::*,
     words::say,
 };
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::prelude::*;
 use shared::{
     api::{IntentPatch, NodeView},
     target::{label_key, label_value},
@@ -16,6 +15,7 @@ use crate::{
         icon::{Glyph, Icon},
         toast::toaster,
     },
+    prelude::*,
     words::say,
 };
 

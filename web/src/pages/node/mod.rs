@@ -7,8 +7,6 @@ mod words;
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-use crate::router::page_values;
 use shared::{
     api::{
         Changed, NodeView,
@@ -24,7 +22,9 @@ use crate::{
         feedback::{Empty, shown},
         page::Page,
     },
+    prelude::*,
     remote::remote,
+    router::page_values,
     words::say,
 };
 use facts::Facts;

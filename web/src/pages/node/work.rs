@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::work::{NodeJob, NodeSlot, NodeWork, WORK_MAX},
     history::RunView,
@@ -19,6 +18,7 @@ use crate::{
         state::StateBadge,
         when::{Ago, Elapsed},
     },
+    prelude::*,
     words::say,
 };
 

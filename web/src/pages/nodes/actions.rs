@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-use crate::router::router;
 use shared::{
     api::{IntentPatch, NodeState, NodeView},
     id::NodeId,
@@ -17,6 +15,8 @@ use crate::{
         icon::{Glyph, Icon},
         toast::{Toaster, toaster},
     },
+    prelude::*,
+    router::router,
     words::say,
 };
 

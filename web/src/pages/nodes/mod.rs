@@ -6,7 +6,6 @@ mod words;
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::api::{Changed, NodeState, NodeView, overview::CLOCK_OFF_MS};
 
 use crate::{
@@ -22,6 +21,7 @@ use crate::{
         search::SearchBox,
         state::{Badge, Tone},
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

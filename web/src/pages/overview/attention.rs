@@ -1,6 +1,5 @@
 //! What somebody should look at, the most urgent first.
 
-use crate::prelude::*;
 use shared::api::{
     Part,
     board::JobState,
@@ -16,6 +15,7 @@ use crate::{
         state::{Badge, Tone},
         when::Ago,
     },
+    prelude::*,
     words::say,
 };
 

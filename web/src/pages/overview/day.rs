@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::prelude::*;
 use shared::{api::overview::Day, history::Outcomes, time::Time};
 
 use super::{
@@ -12,6 +11,7 @@ use super::{
 use crate::{
     locale::{brief, count, fixed, in_a_row, short_time, zone, zone_name},
     parts::{PartWords, axis::marks},
+    prelude::*,
     words::say,
 };
 

@@ -1,6 +1,5 @@
 //! The nodes at a glance: a tile each.
 
-use crate::prelude::*;
 use shared::api::overview::{CLOCK_OFF_MS, NodeGlance};
 
 use super::words::OverviewWords;
@@ -8,6 +7,7 @@ use crate::{
     locale::count,
     pages::nodes::{glyph, state_name, tone},
     parts::icon::{Glyph, Icon},
+    prelude::*,
     words::say,
 };
 

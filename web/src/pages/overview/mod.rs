@@ -9,7 +9,6 @@ mod words;
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::api::{
     Changed,
     board::Known,
@@ -25,6 +24,7 @@ use crate::{
         job_state,
         page::Page,
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

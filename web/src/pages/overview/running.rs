@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::prelude::*;
 use shared::{
     api::overview::RunningRun,
     id::{JobId, NodeId},
@@ -17,6 +16,7 @@ use crate::{
         icon::{Glyph, Icon},
         when::Elapsed,
     },
+    prelude::*,
     words::say,
 };
 

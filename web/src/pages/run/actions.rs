@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
-use crate::router::router;
 use leptos::ev::SubmitEvent;
 use shared::{api::RunNow, history::RunView, id::RunId};
 
@@ -17,7 +15,9 @@ use crate::{
         icon::{Glyph, Icon},
         toast::toaster,
     },
+    prelude::*,
     remote::Remote,
+    router::router,
     words::say,
 };
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::history::RunView;
 
 use super::words::RunWords;
@@ -10,6 +9,7 @@ use crate::{
     api,
     pages::runs::news::{News, on_news},
     parts::state::StateBadge,
+    prelude::*,
     remote::remote,
     words::say,
 };

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{history::RunView, time::Time};
 
 use super::words::RunWords;
@@ -15,6 +14,7 @@ use crate::{
         toast::toaster,
         when::Ago,
     },
+    prelude::*,
     words::say,
 };
 

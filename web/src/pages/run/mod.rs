@@ -6,8 +6,6 @@ mod facts;
 pub mod output;
 mod words;
 
-use crate::prelude::*;
-use crate::router::page_values;
 use shared::id::RunId;
 
 use super::runs::news::{News, on_news};
@@ -21,7 +19,9 @@ use crate::{
         state::{StateBadge, tone},
         when::Elapsed,
     },
+    prelude::*,
     remote::remote,
+    router::page_values,
     words::say,
 };
 use actions::RunActions;

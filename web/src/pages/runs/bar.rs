@@ -1,6 +1,5 @@
 //! What decides which runs are shown.
 
-use crate::prelude::*;
 use shared::{
     run::{Cause, State},
     time::Time,
@@ -21,6 +20,7 @@ use crate::{
         search::SearchBox,
         state,
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

@@ -10,8 +10,6 @@ mod words;
 
 use std::time::Duration;
 
-use crate::prelude::*;
-
 use crate::{
     address::in_url,
     browser::is_wider_than,
@@ -22,6 +20,7 @@ use crate::{
         page::Page,
         window_rows::WindowRows,
     },
+    prelude::*,
     words::say,
 };
 use bar::Bar;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{api::Changed, history::RunView};
 
-use crate::live::live;
+use crate::{live::live, prelude::*};
 
 /// What there is to know.
 pub enum News {

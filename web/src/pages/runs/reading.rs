@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::prelude::*;
 use shared::history::{RunQuery, RunView};
 
 use super::{
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     api::{self, Failure},
     browser, clock,
+    prelude::*,
     remote::AGAIN,
 };
 

@@ -1,6 +1,5 @@
 //! A run as a row.
 
-use crate::prelude::*;
 use shared::{history::RunView, run::Cause};
 
 use super::{
@@ -16,6 +15,7 @@ use crate::{
         state::StateBadge,
         when::{At, Elapsed},
     },
+    prelude::*,
     words::say,
 };
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::api::{BASE, Changed, Part, overview::About, paths};
 
 use super::SettingsWords;
@@ -15,6 +14,7 @@ use crate::{
         state::{Badge, Tone},
         when::At,
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

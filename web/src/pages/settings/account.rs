@@ -1,11 +1,10 @@
 //! Who is logged in, the way out, and the password.
 
-use crate::prelude::*;
-
 use super::SettingsWords;
 use crate::{
     api,
     parts::{field::Field, toast::toaster},
+    prelude::*,
     session::{self, Session},
     words::say,
 };

@@ -1,11 +1,10 @@
 //! Language and theme. They are kept in this browser.
 
-use crate::prelude::*;
-
 use super::SettingsWords;
 use crate::{
     clock,
     locale::{Language, languages, zone, zone_name},
+    prelude::*,
     theme::{Theme, theme},
     words::say,
 };

@@ -6,14 +6,14 @@ mod look;
 mod tokens;
 mod words;
 
-use crate::prelude::*;
-
 use crate::{parts::page::Page, words::say};
 use about::AboutCard;
 use account::AccountCard;
 use look::LookCard;
 use tokens::TokensCard;
 use words::SettingsWords;
+
+use crate::prelude::*;
 
 #[component]
 pub fn Settings() -> impl IntoView {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::api::{Changed, TokenView};
 
 use super::SettingsWords;
@@ -18,6 +17,7 @@ use crate::{
         toast::toaster,
         when::At,
     },
+    prelude::*,
     remote::{Remote, remote},
     words::say,
 };

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::prelude::*;
 use shared::{
     api::timeline::{Bar, Lane, Planned, Timeline as Picture},
     time::Time,
@@ -18,6 +17,7 @@ use crate::{
         feedback::Empty,
         state::{Tone, name, tone},
     },
+    prelude::*,
     words::say,
 };
 

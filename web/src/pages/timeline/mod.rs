@@ -5,7 +5,6 @@ mod view;
 mod window;
 mod words;
 
-use crate::prelude::*;
 use shared::api::{Changed, timeline::LaneBy};
 
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
         page::Page,
         search::SearchBox,
     },
+    prelude::*,
     remote::remote,
     words::say,
 };

@@ -1,7 +1,5 @@
 //! What the job is called.
 
-use crate::prelude::*;
-
 use super::{
     super::{
         fields::{Pairs, Text, Toggle},
@@ -9,7 +7,7 @@ use super::{
     },
     Section,
 };
-use crate::words::say;
+use crate::{prelude::*, words::say};
 
 #[component]
 pub fn Basics() -> impl IntoView {

@@ -1,6 +1,5 @@
 //! What happens when things do not go as they should, and how much is remembered.
 
-use crate::prelude::*;
 use shared::file::value::Value;
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
     },
     Section,
 };
-use crate::words::say;
+use crate::{prelude::*, words::say};
 
 #[component]
 pub fn Failing() -> impl IntoView {

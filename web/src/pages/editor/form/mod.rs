@@ -8,10 +8,8 @@ mod zone;
 mod place;
 mod failing;
 
-use crate::prelude::*;
-
 use super::{state::editing, words::EditorWords};
-use crate::words::say;
+use crate::{prelude::*, words::say};
 use basics::Basics;
 use failing::{Failing, Keeping};
 use place::Where;

@@ -1,6 +1,5 @@
 //! Which nodes run the job, and how many of them.
 
-use crate::prelude::*;
 use shared::{
     file::value::{Value, typed},
     target::SLOTS_MAX,
@@ -18,6 +17,8 @@ use super::{
     Section,
 };
 use crate::{parts::field::Field, words::say};
+
+use crate::prelude::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

@@ -1,6 +1,5 @@
 //! One rule that makes the job due.
 
-use crate::prelude::*;
 use shared::{file::value::Value, value};
 
 use super::{
@@ -15,6 +14,7 @@ use super::{
 };
 use crate::{
     parts::icon::{Glyph, Icon},
+    prelude::*,
     words::say,
 };
 

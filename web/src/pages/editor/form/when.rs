@@ -1,6 +1,5 @@
 //! When the job is due: its triggers, its calendars, and the instants to come.
 
-use crate::prelude::*;
 use shared::{schedule::Zone, value};
 
 use super::{
@@ -17,6 +16,7 @@ use super::{
 use crate::{
     api, locale,
     parts::icon::{Glyph, Icon},
+    prelude::*,
     remote::remote,
     words::say,
 };

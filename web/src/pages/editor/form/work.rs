@@ -1,6 +1,5 @@
 //! What the job does: a script, a program or a request, and within which limits.
 
-use crate::prelude::*;
 use shared::{file::value::Value, value};
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
     },
     Section,
 };
-use crate::words::say;
+use crate::{prelude::*, words::say};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

@@ -1,6 +1,5 @@
 //! All of IANA's time zones, to search in.
 
-use crate::prelude::*;
 use leptos::ev::KeyboardEvent;
 use shared::schedule::Zone;
 use wasm_bindgen::JsCast;
@@ -18,6 +17,7 @@ use crate::{
         field::Field,
         icon::{Glyph, Icon},
     },
+    prelude::*,
     words::say,
 };
 

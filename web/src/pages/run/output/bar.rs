@@ -1,6 +1,5 @@
 //! What one can do about the output.
 
-use crate::prelude::*;
 use leptos::ev::KeyboardEvent;
 use shared::{
     api::{BASE, paths},
@@ -19,6 +18,7 @@ use crate::{
         icon::{Glyph, Icon},
         search::SearchBox,
     },
+    prelude::*,
     words::say,
 };
 

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::prelude::*;
 use shared::{
     api::{OutputView, paths},
     id::RunId,
@@ -15,6 +14,7 @@ use crate::{
     api::{self, Failure, Query, path},
     clock,
     live::live,
+    prelude::*,
     stream::{Stream, read},
 };
 

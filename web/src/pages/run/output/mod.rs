@@ -15,8 +15,6 @@ mod bar;
 mod rows;
 mod words;
 
-use crate::prelude::*;
-use crate::router::router;
 use shared::{history::RunView, id::RunId, run::State};
 
 use crate::{
@@ -25,6 +23,8 @@ use crate::{
         feedback::{Failed, Loading},
         icon::{Glyph, Icon},
     },
+    prelude::*,
+    router::router,
     words::say,
 };
 use bar::Bar;

@@ -1,7 +1,5 @@
 //! The lines in sight.
 
-use crate::prelude::*;
-use crate::router::router;
 use shared::{report::Stream, time::Time};
 
 use super::{
@@ -14,6 +12,8 @@ use super::{
 };
 use crate::{
     locale::{self, clock_time, exact, size},
+    prelude::*,
+    router::router,
     words::say,
 };
 

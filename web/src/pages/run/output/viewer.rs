@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::prelude::*;
 use shared::report::Stream;
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
     layout::{Layout, Terms},
     log::Log,
 };
-use crate::browser;
+use crate::{browser, prelude::*};
 
 /// The height of a row, as in `style/pages/run.css`.
 pub const ROW_PX: f64 = 20.0;
