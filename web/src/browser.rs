@@ -70,3 +70,12 @@ pub fn time_zone() -> Option<String> {
 pub fn copy(text: &str) {
     let _ = window().navigator().clipboard().write_text(text);
 }
+
+/// The text in small letters, by the browser's own knowledge of them: Rust's would be twelve
+/// kilobytes of the console.
+pub fn lowered(text: &str) -> String {
+    #[cfg(target_arch = "wasm32")]
+    return js_sys::JsString::from(text).to_lower_case().into();
+    #[cfg(not(target_arch = "wasm32"))]
+    text.to_lowercase()
+}

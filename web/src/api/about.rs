@@ -5,12 +5,12 @@ use shared::api::{
     paths,
 };
 
-use super::{Answer, get};
+use super::{Call, get};
 
-pub async fn about() -> Answer<About> {
-    get(paths::ABOUT).await
+pub fn about() -> Call<About> {
+    get(paths::ABOUT)
 }
 
-pub async fn login_hint() -> Answer<LoginHint> {
-    get(paths::LOGIN_HINT).await
+pub fn login_hint() -> Call<LoginHint> {
+    get(paths::LOGIN_HINT)
 }

@@ -7,7 +7,7 @@ use shared::{
     id::CalendarName,
 };
 
-use super::{Answer, Query, delete, get, path, put};
+use super::{Answer, Call, Query, delete, get, path, put};
 
 const PAGE: u32 = 1000;
 
@@ -19,14 +19,14 @@ pub async fn calendars() -> Answer<Vec<CalendarView>> {
 }
 
 /// Makes a calendar, or replaces the one of that revision.
-pub async fn put_calendar(
+pub fn put_calendar(
     name: &CalendarName,
     calendar: &Calendar,
     revision: Option<Revision>,
-) -> Answer<CalendarView> {
-    put(&path(paths::CALENDAR, &[name]), calendar, revision).await
+) -> Call<CalendarView> {
+    put(&path(paths::CALENDAR, &[name]), calendar, revision)
 }
 
-pub async fn delete_calendar(name: CalendarName, revision: Revision) -> Answer<()> {
-    delete(&path(paths::CALENDAR, &[&name]), Some(revision)).await
+pub fn delete_calendar(name: CalendarName, revision: Revision) -> Call<()> {
+    delete(&path(paths::CALENDAR, &[&name]), Some(revision))
 }

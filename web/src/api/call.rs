@@ -1,11 +1,17 @@
 //! One request and its answer.
 
+use std::{
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use js_sys::Object;
 use serde::Serialize;
 use shared::{
     Revision,
     api::{ApiError, BASE, CSRF_HEADER, ErrorBody, ErrorCode},
-    file::value::{self, Located, Read, Value},
+    file::value::{self, Located, Read, Value, ValueError},
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -73,35 +79,53 @@ impl From<JsValue> for Failure {
     }
 }
 
-/// Sends, and reads what comes. What the types decide is little: all else stands in the
-/// binary once.
-pub(super) async fn call<B: Serialize, T: Read>(
+/// A question to the server, asked when it is awaited. What the types decide is little: all
+/// else stands in the binary once, and the future of each type is one and the same.
+pub struct Call<T> {
+    /// Its method and path.
+    asked: String,
+    answer: Pin<Box<dyn Future<Output = Result<Located, Failure>>>>,
+    of: PhantomData<fn() -> T>,
+}
+
+pub(super) fn call<B: Serialize, T>(
     method: &'static str,
     path: &str,
     body: Option<&B>,
     revision: Option<Revision>,
-) -> Result<T, Failure> {
+) -> Call<T> {
     let body = body.map(value::of).transpose();
-    let body = body.map_err(|e| Failure::Unreachable(e.to_string()))?;
-    // In a box, or each type's future would hold a copy of the whole exchange.
-    let answer = Box::pin(exchange(method, path.to_owned(), body, revision)).await?;
-    value::to(answer).map_err(|e| unreadable(method, path, &e))
+    Call {
+        asked: format!("{method} {path}"),
+        answer: Box::pin(exchange(method, path.to_owned(), body, revision)),
+        of: PhantomData,
+    }
 }
 
-fn unreadable(method: &str, path: &str, why: &dyn std::fmt::Display) -> Failure {
-    Failure::Unreachable(format!("the answer to {method} {path} cannot be read: {why}"))
+impl<T: Read> Future for Call<T> {
+    type Output = Result<T, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = self.answer.as_mut().poll(context);
+        answer.map(|answer| value::to(answer?).map_err(|e| unreadable(&self.asked, &e)))
+    }
+}
+
+fn unreadable(asked: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::Unreachable(format!("the answer to {asked} cannot be read: {why}"))
 }
 
 async fn exchange(
     method: &'static str,
     path: String,
-    body: Option<Value>,
+    body: Result<Option<Value>, ValueError>,
     revision: Option<Revision>,
 ) -> Result<Located, Failure> {
+    let body = body.map_err(|e| Failure::Unreachable(e.to_string()))?;
     let text = text(&send(method, &path, body, revision).await?).await?;
     // Many writes answer with nothing, which is what `()` reads from `null`.
     let text = if text.is_empty() { "null" } else { &text };
-    value::parse(text).map_err(|e| unreadable(method, &path, &e))
+    value::parse(text).map_err(|e| unreadable(&format!("{method} {path}"), &e))
 }
 
 /// Reads a text that is no JSON.

@@ -7,7 +7,7 @@ use shared::{
     target::NodeSet,
 };
 
-use super::{Answer, Query, delete, get, path, put};
+use super::{Answer, Call, Query, delete, get, path, put};
 
 const PAGE: u32 = 1000;
 
@@ -17,10 +17,10 @@ pub async fn groups() -> Answer<Vec<GroupView>> {
 }
 
 /// Makes a group, or replaces the one of that revision.
-pub async fn put_group(name: &GroupName, set: &NodeSet, revision: Option<Revision>) -> Answer<GroupView> {
-    put(&path(paths::GROUP, &[name]), set, revision).await
+pub fn put_group(name: &GroupName, set: &NodeSet, revision: Option<Revision>) -> Call<GroupView> {
+    put(&path(paths::GROUP, &[name]), set, revision)
 }
 
-pub async fn delete_group(name: GroupName, revision: Revision) -> Answer<()> {
-    delete(&path(paths::GROUP, &[&name]), Some(revision)).await
+pub fn delete_group(name: GroupName, revision: Revision) -> Call<()> {
+    delete(&path(paths::GROUP, &[&name]), Some(revision))
 }

@@ -7,16 +7,15 @@ use shared::{
     job::JobSpec,
 };
 
-use super::{Answer, Query, get, path, put};
+use super::{Answer, Call, Query, get, path, put};
 
 /// Makes the job, or replaces the one of that revision. A spec of another name renames it.
-pub async fn save(address: &JobPath, spec: &JobSpec, revision: Option<Revision>) -> Answer<JobView> {
+pub fn save(address: &JobPath, spec: &JobSpec, revision: Option<Revision>) -> Call<JobView> {
     put(
         &path(paths::JOB, &[&address.namespace, &address.name]),
         spec,
         revision,
     )
-    .await
 }
 
 /// The calendars that a job may name.

@@ -13,7 +13,7 @@ use shared::{
     time::Time,
 };
 
-use super::{Answer, Query, delete, get, path, post};
+use super::{Call, Query, delete, get, path, post};
 use crate::locale::{Language, language};
 
 /// A path of the API that names a job.
@@ -22,66 +22,64 @@ fn of(template: &str, job: &JobPath) -> String {
 }
 
 /// What is new since a version of the board; all of it if none is given.
-pub async fn board(since: Option<String>) -> Answer<Board> {
-    get(&Query::default().with_some("since", since).after(paths::BOARD)).await
+pub fn board(since: Option<String>) -> Call<Board> {
+    get(&Query::default().with_some("since", since).after(paths::BOARD))
 }
 
-pub async fn job(job: JobPath) -> Answer<JobView> {
-    get(&of(paths::JOB, &job)).await
+pub fn job(job: JobPath) -> Call<JobView> {
+    get(&of(paths::JOB, &job))
 }
 
 /// The next fires, in the job's zone and in the viewer's.
-pub async fn next(job: JobPath, count: u32, also: Option<String>) -> Answer<NextFires> {
+pub fn next(job: JobPath, count: u32, also: Option<String>) -> Call<NextFires> {
     let lang = match language() {
         Language::En => "en",
         Language::Zh => "zh",
     };
     let query = Query::default().with("count", count).with("lang", lang);
-    get(&query.with_some("also", also).after(&of(paths::JOB_NEXT, &job))).await
+    get(&query.with_some("also", also).after(&of(paths::JOB_NEXT, &job)))
 }
 
-pub async fn history(job: JobPath, points: u32) -> Answer<JobHistory> {
+pub fn history(job: JobPath, points: u32) -> Call<JobHistory> {
     get(&Query::default()
         .with("points", points)
         .after(&of(paths::JOB_HISTORY, &job)))
-    .await
 }
 
 /// The newest runs.
-pub async fn runs(job: JobPath, limit: u32) -> Answer<Page<RunView>> {
+pub fn runs(job: JobPath, limit: u32) -> Call<Page<RunView>> {
     get(&Query::default()
         .with("job", job)
         .with("limit", limit)
         .after(paths::RUNS))
-    .await
 }
 
-pub async fn whereabouts(job: JobPath) -> Answer<Whereabouts> {
-    get(&of(paths::JOB_WHERE, &job)).await
+pub fn whereabouts(job: JobPath) -> Call<Whereabouts> {
+    get(&of(paths::JOB_WHERE, &job))
 }
 
 /// Why it ran or did not run at an instant.
-pub async fn why(job: JobPath, at: Time) -> Answer<Why> {
-    get(&Query::default().with("at", at).after(&of(paths::JOB_WHY, &job))).await
+pub fn why(job: JobPath, at: Time) -> Call<Why> {
+    get(&Query::default().with("at", at).after(&of(paths::JOB_WHY, &job)))
 }
 
-pub async fn pause(job: &JobPath) -> Answer<JobView> {
-    post(&of(paths::JOB_PAUSE, job), &()).await
+pub fn pause(job: &JobPath) -> Call<JobView> {
+    post(&of(paths::JOB_PAUSE, job), &())
 }
 
-pub async fn resume(job: &JobPath) -> Answer<JobView> {
-    post(&of(paths::JOB_RESUME, job), &()).await
+pub fn resume(job: &JobPath) -> Call<JobView> {
+    post(&of(paths::JOB_RESUME, job), &())
 }
 
-pub async fn run(job: &JobPath, how: &RunNow) -> Answer<Ordered> {
-    post(&of(paths::JOB_RUN, job), how).await
+pub fn run(job: &JobPath, how: &RunNow) -> Call<Ordered> {
+    post(&of(paths::JOB_RUN, job), how)
 }
 
-pub async fn remove(job: &JobPath) -> Answer<()> {
-    delete(&of(paths::JOB, job), None).await
+pub fn remove(job: &JobPath) -> Call<()> {
+    delete(&of(paths::JOB, job), None)
 }
 
 /// One order for at most [`shared::api::work::BULK_MAX`] jobs.
-pub async fn bulk(order: &Bulk) -> Answer<BulkResult> {
-    post(paths::JOBS_BULK, order).await
+pub fn bulk(order: &Bulk) -> Call<BulkResult> {
+    post(paths::JOBS_BULK, order)
 }

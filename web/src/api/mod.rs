@@ -21,44 +21,44 @@ use shared::{
 };
 
 use call::call;
-pub use call::{Failure, Query, get_text, path};
+pub use call::{Call, Failure, Query, get_text, path};
 
 pub type Answer<T> = Result<T, Failure>;
 
 /// Reads. `path` is below the API's base, filled by [`path()`].
-pub async fn get<T: Read>(path: &str) -> Answer<T> {
-    call("GET", path, None::<&()>, None).await
+pub fn get<T: Read>(path: &str) -> Call<T> {
+    call("GET", path, None::<&()>, None)
 }
 
-pub async fn post<B: Serialize, T: Read>(path: &str, body: &B) -> Answer<T> {
-    call("POST", path, Some(body), None).await
+pub fn post<B: Serialize, T: Read>(path: &str, body: &B) -> Call<T> {
+    call("POST", path, Some(body), None)
 }
 
 /// Writes one thing; `revision` is the one that was read, none if it must be new.
-pub async fn put<B: Serialize, T: Read>(path: &str, body: &B, revision: Option<Revision>) -> Answer<T> {
-    call("PUT", path, Some(body), revision).await
+pub fn put<B: Serialize, T: Read>(path: &str, body: &B, revision: Option<Revision>) -> Call<T> {
+    call("PUT", path, Some(body), revision)
 }
 
-pub async fn patch<B: Serialize, T: Read>(path: &str, body: &B) -> Answer<T> {
-    call("PATCH", path, Some(body), None).await
+pub fn patch<B: Serialize, T: Read>(path: &str, body: &B) -> Call<T> {
+    call("PATCH", path, Some(body), None)
 }
 
-pub async fn delete(path: &str, revision: Option<Revision>) -> Answer<()> {
-    call("DELETE", path, None::<&()>, revision).await
+pub fn delete(path: &str, revision: Option<Revision>) -> Call<()> {
+    call("DELETE", path, None::<&()>, revision)
 }
 
-pub async fn who_am_i() -> Answer<WhoAmI> {
-    get(paths::WHOAMI).await
+pub fn who_am_i() -> Call<WhoAmI> {
+    get(paths::WHOAMI)
 }
 
-pub async fn log_in(user: String, password: String) -> Answer<WhoAmI> {
-    post(paths::LOGIN, &Login { user, password }).await
+pub fn log_in(user: String, password: String) -> Call<WhoAmI> {
+    post(paths::LOGIN, &Login { user, password })
 }
 
-pub async fn log_out() -> Answer<()> {
-    post(paths::LOGOUT, &()).await
+pub fn log_out() -> Call<()> {
+    post(paths::LOGOUT, &())
 }
 
-pub async fn change_password(current: String, new: String) -> Answer<()> {
-    post(paths::PASSWORD, &ChangePassword { current, new }).await
+pub fn change_password(current: String, new: String) -> Call<()> {
+    post(paths::PASSWORD, &ChangePassword { current, new })
 }

@@ -5,7 +5,7 @@ use shared::{
     id::NodeId,
 };
 
-use super::{Answer, Query, delete, get, patch, path};
+use super::{Answer, Call, Query, delete, get, patch, path};
 
 /// How many come with one call; the most that the API gives.
 const PAGE: u32 = 1000;
@@ -27,20 +27,20 @@ pub async fn nodes() -> Answer<Vec<NodeView>> {
     }
 }
 
-pub async fn node(id: NodeId) -> Answer<NodeView> {
-    get(&path(paths::NODE, &[&id])).await
+pub fn node(id: NodeId) -> Call<NodeView> {
+    get(&path(paths::NODE, &[&id]))
 }
 
-pub async fn intend(id: &NodeId, wish: &IntentPatch) -> Answer<NodeView> {
-    patch(&path(paths::NODE_INTENT, &[id]), wish).await
+pub fn intend(id: &NodeId, wish: &IntentPatch) -> Call<NodeView> {
+    patch(&path(paths::NODE_INTENT, &[id]), wish)
 }
 
 /// Forgets a node that is down.
-pub async fn forget(id: &NodeId) -> Answer<()> {
-    delete(&path(paths::NODE, &[id]), None).await
+pub fn forget(id: &NodeId) -> Call<()> {
+    delete(&path(paths::NODE, &[id]), None)
 }
 
 /// What belongs to a node and what it does.
-pub async fn node_work(id: NodeId) -> Answer<NodeWork> {
-    get(&path(paths::NODE_WORK, &[&id])).await
+pub fn node_work(id: NodeId) -> Call<NodeWork> {
+    get(&path(paths::NODE_WORK, &[&id]))
 }

@@ -5,12 +5,12 @@ use shared::api::{
     paths,
 };
 
-use super::{Answer, Query, get};
+use super::{Call, Query, get};
 
-pub async fn overview(wanted: OverviewQuery) -> Answer<Overview> {
+pub fn overview(wanted: OverviewQuery) -> Call<Overview> {
     let query = Query::default()
         .with_some("past_hours", wanted.past_hours)
         .with_some("coming_hours", wanted.coming_hours)
         .with_some("step_minutes", wanted.step_minutes);
-    get(&query.after(paths::OVERVIEW)).await
+    get(&query.after(paths::OVERVIEW))
 }

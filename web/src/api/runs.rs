@@ -6,10 +6,10 @@ use shared::{
     id::{JobPath, RunId},
 };
 
-use super::{Answer, Query, get, path, post};
+use super::{Call, Query, get, path, post};
 
 /// A page of runs, newest first.
-pub async fn list(wanted: &RunQuery) -> Answer<Page<RunView>> {
+pub fn list(wanted: &RunQuery) -> Call<Page<RunView>> {
     let query = Query::default()
         .with_some("job", wanted.job.as_ref())
         .with_some("job_id", wanted.job_id)
@@ -23,36 +23,35 @@ pub async fn list(wanted: &RunQuery) -> Answer<Page<RunView>> {
         .with_some("first", wanted.first)
         .with_some("cursor", wanted.cursor.as_ref())
         .with_some("limit", wanted.limit);
-    get(&query.after(paths::RUNS)).await
+    get(&query.after(paths::RUNS))
 }
 
-pub async fn find(id: RunId) -> Answer<RunView> {
-    get(&path(paths::RUN, &[&id])).await
+pub fn find(id: RunId) -> Call<RunView> {
+    get(&path(paths::RUN, &[&id]))
 }
 
 /// The attempts at one fire, the newest first.
-pub async fn attempts(first: RunId) -> Answer<Page<RunView>> {
+pub fn attempts(first: RunId) -> Call<Page<RunView>> {
     list(&RunQuery {
         first: Some(first),
         limit: Some(100),
         ..RunQuery::default()
     })
-    .await
 }
 
 /// Asks for a run to be stopped; it ends a little later.
-pub async fn kill(id: RunId, reason: String) -> Answer<()> {
-    post(&path(paths::RUN_KILL, &[&id]), &Kill { reason }).await
+pub fn kill(id: RunId, reason: String) -> Call<()> {
+    post(&path(paths::RUN_KILL, &[&id]), &Kill { reason })
 }
 
-pub async fn run_now(job: &JobPath, with: &RunNow) -> Answer<Ordered> {
-    post(&path(paths::JOB_RUN, &[&job.namespace, &job.name]), with).await
+pub fn run_now(job: &JobPath, with: &RunNow) -> Call<Ordered> {
+    post(&path(paths::JOB_RUN, &[&job.namespace, &job.name]), with)
 }
 
 /// A page of what is kept of a run's output, from a piece on.
-pub async fn output(id: RunId, from: u64) -> Answer<Page<OutputView>> {
+pub fn output(id: RunId, from: u64) -> Call<Page<OutputView>> {
     /// Pieces are up to 64 KiB.
     const PIECES: u32 = 24;
     let query = Query::default().with("from", from).with("limit", PIECES);
-    get(&query.after(&path(paths::RUN_OUTPUT, &[&id]))).await
+    get(&query.after(&path(paths::RUN_OUTPUT, &[&id])))
 }

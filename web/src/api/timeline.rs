@@ -5,9 +5,9 @@ use shared::api::{
     timeline::{LaneBy, Timeline, TimelineQuery},
 };
 
-use super::{Answer, Query, get};
+use super::{Call, Query, get};
 
-pub async fn timeline(wanted: TimelineQuery) -> Answer<Timeline> {
+pub fn timeline(wanted: TimelineQuery) -> Call<Timeline> {
     let by = match wanted.by {
         LaneBy::Node => "node",
         LaneBy::Job => "job",
@@ -21,5 +21,5 @@ pub async fn timeline(wanted: TimelineQuery) -> Answer<Timeline> {
         .with_some("node", wanted.node)
         .with_some("q", wanted.q)
         .with_some("points", wanted.points);
-    get(&query.after(paths::TIMELINE)).await
+    get(&query.after(paths::TIMELINE))
 }

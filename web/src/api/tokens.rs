@@ -2,17 +2,17 @@
 
 use shared::api::{TokenRequest, TokenView, paths};
 
-use super::{Answer, delete, get, path, post};
+use super::{Call, delete, get, path, post};
 
-pub async fn tokens() -> Answer<Vec<TokenView>> {
-    get(paths::TOKENS).await
+pub fn tokens() -> Call<Vec<TokenView>> {
+    get(paths::TOKENS)
 }
 
 /// The answer alone holds the secret.
-pub async fn make_token(name: String) -> Answer<TokenView> {
-    post(paths::TOKENS, &TokenRequest { name }).await
+pub fn make_token(name: String) -> Call<TokenView> {
+    post(paths::TOKENS, &TokenRequest { name })
 }
 
-pub async fn revoke_token(name: &str) -> Answer<()> {
-    delete(&path(paths::TOKEN, &[&name]), None).await
+pub fn revoke_token(name: &str) -> Call<()> {
+    delete(&path(paths::TOKEN, &[&name]), None)
 }

@@ -11,6 +11,8 @@ use shared::{
     time::Time,
 };
 
+use crate::browser::lowered;
+
 /// A job, and what the table makes of it once rather than at each keystroke.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Row {
@@ -21,14 +23,14 @@ pub struct Row {
 
 impl Row {
     pub fn new(job: BoardJob) -> Row {
-        let mut haystack = format!("{}/{}", job.namespace, job.name).to_lowercase();
+        let mut haystack = lowered(&format!("{}/{}", job.namespace, job.name));
         if !job.description.is_empty() {
             haystack.push('\n');
-            haystack.push_str(&job.description.to_lowercase());
+            haystack.push_str(&lowered(&job.description));
         }
         for (key, value) in &job.labels {
             haystack.push('\n');
-            haystack.push_str(&format!("{key}={value}").to_lowercase());
+            haystack.push_str(&lowered(&format!("{key}={value}")));
         }
         Row { job, haystack }
     }

@@ -3,7 +3,7 @@
 use shared::id::{JobPath, NodeId};
 
 use super::words::PaletteWords;
-use crate::{locale::Language, parts::icon::Glyph, theme::Theme, words::say};
+use crate::{browser::lowered, locale::Language, parts::icon::Glyph, theme::Theme, words::say};
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ fn command(rank: u32, glyph: Glyph, kind: &'static str, title: impl Into<String>
     Command {
         glyph,
         kind,
-        searched: title.to_lowercase(),
+        searched: lowered(&title),
         title,
         deed,
         rank,

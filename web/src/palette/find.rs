@@ -1,5 +1,7 @@
 //! What fits what was typed, the best first. Pure.
 
+use crate::browser::lowered;
+
 /// How well a text fits the typed words, the lower the better; `None` if one of them is not
 /// in it. A word may be found at a word's start, within it, or letter by letter.
 pub fn score(typed: &[String], text: &str) -> Option<u32> {
@@ -29,11 +31,8 @@ fn letters(word: &str, text: &str) -> Option<u32> {
 
 /// What is typed, as words in lower case.
 pub fn words(typed: &str) -> Vec<String> {
-    typed
-        .to_lowercase()
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect()
+    let typed = lowered(typed);
+    typed.split_whitespace().map(str::to_owned).collect()
 }
 
 #[cfg(test)]

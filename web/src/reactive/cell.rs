@@ -1,6 +1,6 @@
 //! A value that is set.
 
-use std::{any::Any, marker::PhantomData};
+use std::marker::PhantomData;
 
 use leptos::{
     prelude::{self as graph, Notify, ReadUntracked, Track, Write},
@@ -9,11 +9,11 @@ use leptos::{
 
 use super::{
     copies,
-    held::{typed, typed_mut},
+    held::{Slot, typed, typed_mut},
     there,
 };
 
-type Erased = Box<dyn Any + Send + Sync>;
+type Erased = Box<dyn Slot + Send + Sync>;
 
 /// See the module.
 pub struct RwSignal<T> {

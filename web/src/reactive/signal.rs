@@ -1,6 +1,6 @@
 //! A value to read, whatever it comes from.
 
-use std::{any::Any, marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc};
 
 use leptos::prelude::{self as graph, GetValue, untrack};
 
@@ -8,7 +8,7 @@ use super::{
     Memo, RwSignal,
     cell::{self, Cell, Guard},
     copies,
-    held::{Held, typed},
+    held::{Held, Slot, typed},
     memo::{self, Made},
 };
 
@@ -71,11 +71,11 @@ impl<T: Send + Sync + 'static> Signal<T> {
     }
 
     pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(typed(now(self.source).value()))
+        read(typed(now(self.source).slot()))
     }
 
     pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(typed(now_untracked(self.source).value()))
+        read(typed(now_untracked(self.source).slot()))
     }
 
     pub fn track(&self) {
@@ -90,9 +90,9 @@ enum Reading {
 }
 
 impl Reading {
-    fn value(&self) -> &dyn Any {
+    fn slot(&self) -> &dyn Slot {
         match self {
-            Reading::Held(held) => held.value(),
+            Reading::Held(held) => held.slot(),
             Reading::Cell(guard) => &***guard,
         }
     }

@@ -1,6 +1,6 @@
 //! A value that lives as long as what made it, and tells nobody when it changes.
 
-use std::{any::Any, marker::PhantomData};
+use std::marker::PhantomData;
 
 use leptos::{
     prelude::{self as graph, LocalStorage, ReadValue, WriteValue},
@@ -9,7 +9,7 @@ use leptos::{
 
 use super::{
     copies,
-    held::{typed, typed_mut},
+    held::{Slot, typed, typed_mut},
     there,
 };
 
@@ -24,7 +24,7 @@ copies!(StoredValue);
 /// The same, of whatever type.
 type Stored = graph::StoredValue<Erased, LocalStorage>;
 
-type Erased = Box<dyn Any>;
+type Erased = Box<dyn Slot>;
 
 impl<T: 'static> StoredValue<T> {
     pub fn new(value: T) -> StoredValue<T> {

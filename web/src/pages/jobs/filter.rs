@@ -9,7 +9,7 @@ use shared::{
 };
 
 use super::Rows;
-use crate::board::Row;
+use crate::{board::Row, browser::lowered};
 
 /// What jobs must be to be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -63,7 +63,7 @@ impl Filter {
 /// Those of the rows that match, in the same order. A label selector that cannot be read
 /// matches nothing: what is done to all that are shown must not be done to all there are.
 pub fn shown(rows: &Rows, filter: &Filter, fleet: Option<&Fleet>) -> Shown {
-    let q = filter.q.to_lowercase();
+    let q = lowered(&filter.q);
     let words: Vec<&str> = q.split_whitespace().collect();
     let labels = filter.selector().ok();
     let node: Option<NodeId> = filter.node.parse().ok();

@@ -11,6 +11,7 @@ use shared::{
 
 use super::NodeWords;
 use crate::{
+    browser::lowered,
     locale::count,
     pages::nodes::NodesWords,
     parts::{
@@ -118,8 +119,8 @@ fn Listed<T: Clone + PartialEq + Send + Sync + 'static>(
     let n = Memo::new(move |_| items.with(Vec::len));
     let is_searched = Memo::new(move |_| n.get() > SEARCHED || !q.with(String::is_empty));
     let found = Memo::new(move |_| {
-        let q = q.get().to_lowercase();
-        let is_found = |item: &&T| job(item).to_string().to_lowercase().contains(q.trim());
+        let q = lowered(&q.get());
+        let is_found = |item: &&T| lowered(&job(item).to_string()).contains(q.trim());
         items.with(|items| items.iter().filter(is_found).cloned().collect::<Vec<T>>())
     });
     let table = move || {

@@ -2,7 +2,7 @@
 
 use shared::api::{NodeState, NodeView};
 
-use crate::{address::InUrl, api::Query};
+use crate::{address::InUrl, api::Query, browser::lowered};
 
 /// What is looked for. It stands in the URL.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,7 +56,7 @@ pub fn name(node: &NodeView) -> &str {
 
 /// Those that fit, the troubled first, then by name.
 pub fn matching(all: &[NodeView], filter: &Filter) -> Vec<NodeView> {
-    let typed = filter.q.to_lowercase();
+    let typed = lowered(&filter.q);
     let words: Vec<&str> = typed.split_whitespace().collect();
     let mut found: Vec<&NodeView> = all
         .iter()
@@ -87,7 +87,7 @@ fn searched(node: &NodeView) -> String {
         text.push(' ');
         text.push_str(&agent.version);
     }
-    text.to_lowercase()
+    lowered(&text)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use shared::{
     units::Span,
 };
 
-use crate::{address::InUrl, api::Query};
+use crate::{address::InUrl, api::Query, browser::lowered};
 
 /// See the module. What is empty asks for nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -128,13 +128,13 @@ impl Filter {
 
     /// Whether a run that was just recorded belongs to them.
     pub fn shows(&self, run: &RunView, now: Time) -> bool {
-        let name = || run.job.to_string().to_lowercase();
+        let name = || lowered(&run.job.to_string());
         self.job.as_ref().is_none_or(|job| *job == run.job)
             && (self.namespace.is_empty() || run.job.namespace.as_str() == self.namespace)
             && self.node.as_ref().is_none_or(|node| *node == run.node)
             && (self.states.is_empty() || self.states.contains(&run.state))
             && (self.causes.is_empty() || self.causes.contains(&run.cause))
-            && (self.q.is_empty() || name().contains(&self.q.to_lowercase()))
+            && (self.q.is_empty() || name().contains(&lowered(&self.q)))
             && self.since.is_none_or(|since| run.scheduled_at >= since.at(now))
             && self.until.is_none_or(|until| run.scheduled_at < until)
     }

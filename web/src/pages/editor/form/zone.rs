@@ -11,6 +11,7 @@ use super::super::{
     words::EditorWords,
 };
 use crate::{
+    browser::lowered,
     clock,
     locale::zone_name,
     parts::{
@@ -27,9 +28,9 @@ const SHOWN_MAX: usize = 60;
 /// Those that fit what is typed, the nearest first: by the city's beginning, then by any
 /// part.
 fn found(typed: &str) -> Vec<&'static str> {
-    let typed = typed.trim().to_lowercase().replace(' ', "_");
+    let typed = lowered(typed.trim()).replace(' ', "_");
     let rank = |name: &&'static str| {
-        let lower = name.to_lowercase();
+        let lower = lowered(name);
         let city = lower.rsplit('/').next().unwrap_or_default().to_owned();
         match () {
             () if lower == typed => Some(0),
