@@ -80,7 +80,14 @@ where
     VF: Fn(T) -> V + 'static,
     V: IntoView + 'static,
 {
-    list(each, key, move |_, item| children(item))
+    let view = move |_, item| children(item);
+    let items = Vec::new();
+    list(Keyed {
+        each,
+        key,
+        view,
+        items,
+    })
 }
 
 /// The same for views that show which item they are: the first is 0.
@@ -95,25 +102,17 @@ where
     VF: Fn(Signal<usize>, T) -> V + 'static,
     V: IntoView + 'static,
 {
-    list(each, key, children)
-}
-
-fn list<E, I, T, K, KF, VF, V>(each: E, key: KF, view: VF) -> View
-where
-    E: Fn() -> I + 'static,
-    I: IntoIterator<Item = T> + 'static,
-    T: 'static,
-    K: Hash + 'static,
-    KF: Fn(&T) -> K + 'static,
-    VF: Fn(Signal<usize>, T) -> V + 'static,
-    V: IntoView + 'static,
-{
-    View::of(Kind::List(Box::new(Keyed {
+    let (view, items) = (children, Vec::new());
+    list(Keyed {
         each,
         key,
         view,
-        items: Vec::new(),
-    })))
+        items,
+    })
+}
+
+fn list(items: impl List + 'static) -> View {
+    View::of(Kind::List(Box::new(items)))
 }
 
 /// A list on the page.

@@ -8,9 +8,9 @@ use leptos::{
 };
 
 use super::{
-    copies,
+    Of, copies,
     held::{Slot, typed, typed_mut},
-    there,
+    reads, there,
 };
 
 type Erased = Box<dyn Slot + Send + Sync>;
@@ -18,12 +18,20 @@ type Erased = Box<dyn Slot + Send + Sync>;
 /// See the module.
 pub struct RwSignal<T> {
     pub(super) cell: Cell,
-    of: PhantomData<fn() -> T>,
+    of: Of<T>,
 }
 
 copies!(RwSignal);
+reads!(RwSignal by cell);
 
-pub(super) type Guard = ReadGuard<Erased, Plain<Erased>>;
+/// What is in a cell, which does not change as long as somebody looks.
+pub(super) struct Look(ReadGuard<Erased, Plain<Erased>>);
+
+impl Look {
+    pub fn slot(&self) -> &dyn Slot {
+        &**self.0
+    }
+}
 
 /// The same, of whatever type.
 pub type Cell = graph::RwSignal<Erased>;
@@ -34,20 +42,6 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
             cell: new_cell(Box::new(value)),
             of: PhantomData,
         }
-    }
-
-    pub fn get(&self) -> T
-    where
-        T: Clone,
-    {
-        self.with(T::clone)
-    }
-
-    pub fn get_untracked(&self) -> T
-    where
-        T: Clone,
-    {
-        self.with_untracked(T::clone)
     }
 
     pub fn try_get(&self) -> Option<T>
@@ -62,16 +56,9 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     where
         T: Clone,
     {
-        let value = try_read(self.cell)?;
-        Some(typed::<T>(&**value).clone())
-    }
-
-    pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(typed(&**now(self.cell)))
-    }
-
-    pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(typed(&**now_untracked(self.cell)))
+        let look = try_read(self.cell)?;
+        // SAFETY: the cell was made with a `T`.
+        Some(unsafe { typed::<T>(look.slot()) }.clone())
     }
 
     pub fn set(&self, value: T) {
@@ -106,7 +93,8 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     /// Changes it and tells nobody.
     pub fn try_update_untracked<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut value = try_write(self.cell)?;
-        Some(change(typed_mut(&mut **value)))
+        // SAFETY: the cell was made with a `T`.
+        Some(change(unsafe { typed_mut(&mut **value) }))
     }
 
     pub fn track(&self) {
@@ -121,19 +109,19 @@ fn new_cell(value: Erased) -> Cell {
 }
 
 #[inline(never)]
-pub(super) fn now(cell: Cell) -> Guard {
+pub(super) fn now(cell: Cell) -> Look {
     cell.track();
     now_untracked(cell)
 }
 
 #[inline(never)]
-pub(super) fn now_untracked(cell: Cell) -> Guard {
+pub(super) fn now_untracked(cell: Cell) -> Look {
     there(try_read(cell))
 }
 
 #[inline(never)]
-fn try_read(cell: Cell) -> Option<Guard> {
-    cell.try_read_untracked()
+fn try_read(cell: Cell) -> Option<Look> {
+    cell.try_read_untracked().map(Look)
 }
 
 #[inline(never)]

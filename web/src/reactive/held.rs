@@ -13,28 +13,28 @@ pub trait Slot: 'static {
 
 impl<T: 'static> Slot for T {}
 
-/// The value, as what its handle says it is.
+/// The value, as what its handle says it is. Developers' builds, and all tests, check it.
+///
+/// # Safety
+/// It is a `T`.
 #[inline]
-pub fn typed<'a, T: 'static>(slot: &'a (dyn Slot + 'static)) -> &'a T {
+pub unsafe fn typed<'a, T: 'static>(slot: &'a (dyn Slot + 'static)) -> &'a T {
     #[cfg(debug_assertions)]
     assert_eq!(slot.kind(), std::any::TypeId::of::<T>());
-    // SAFETY: handles are made here alone, each with its value and of its type, and neither is
-    // ever exchanged. Where it is checked (all tests, and the console of developers), the
-    // assertion above says so.
-    #[expect(unsafe_code, reason = "see above")]
-    unsafe {
-        &*std::ptr::from_ref(slot).cast::<T>()
-    }
+    // SAFETY: the caller's.
+    unsafe { &*std::ptr::from_ref(slot).cast::<T>() }
 }
 
 /// The same, to be changed.
+///
+/// # Safety
+/// As of [`typed`].
 #[inline]
-pub fn typed_mut<'a, T: 'static>(slot: &'a mut (dyn Slot + 'static)) -> &'a mut T {
-    #[cfg(debug_assertions)]
-    typed::<T>(slot);
-    // SAFETY: as in `typed`.
-    #[expect(unsafe_code, reason = "see above")]
+pub unsafe fn typed_mut<'a, T: 'static>(slot: &'a mut (dyn Slot + 'static)) -> &'a mut T {
+    // SAFETY: the caller's.
     unsafe {
+        #[cfg(debug_assertions)]
+        typed::<T>(slot);
         &mut *std::ptr::from_mut(slot).cast::<T>()
     }
 }
@@ -48,8 +48,11 @@ impl Held {
         Held(Arc::new(value))
     }
 
-    pub fn get<T: 'static>(&self) -> &T {
-        typed(self.slot())
+    /// # Safety
+    /// It is a `T`.
+    pub unsafe fn get<T: 'static>(&self) -> &T {
+        // SAFETY: the caller's.
+        unsafe { typed(self.slot()) }
     }
 
     pub fn slot(&self) -> &dyn Slot {

@@ -4,15 +4,20 @@ use std::{marker::PhantomData, sync::Arc};
 
 use leptos::prelude::{self as graph, Get, GetUntracked, Track};
 
-use super::{copies, held::Held};
+use super::{
+    Of, copies,
+    held::{Held, typed},
+    reads,
+};
 
 /// See the module.
 pub struct Memo<T> {
     pub(super) memo: Made,
-    of: PhantomData<fn() -> T>,
+    of: Of<T>,
 }
 
 copies!(Memo);
+reads!(Memo by memo);
 
 /// The same, of whatever type.
 pub type Made = graph::Memo<Found>;
@@ -30,7 +35,8 @@ impl<T: Send + Sync + 'static> Memo<T> {
     where
         T: PartialEq,
     {
-        Memo::told(find, |a, b| a.get::<T>() != b.get::<T>())
+        // SAFETY: what is found and what was found are each a `T`.
+        Memo::told(find, |a, b| unsafe { a.get::<T>() != b.get::<T>() })
     }
 
     /// It tells each time something is found, the same or not.
@@ -42,33 +48,11 @@ impl<T: Send + Sync + 'static> Memo<T> {
         find: impl Fn(Option<&T>) -> T + Send + Sync + 'static,
         differs: fn(&Held, &Held) -> bool,
     ) -> Memo<T> {
-        let of = PhantomData::<fn() -> T>;
+        let of: Of<T> = PhantomData;
         Memo {
             memo: made(Box::new(Finder { find, of }), differs),
             of: PhantomData,
         }
-    }
-
-    pub fn get(&self) -> T
-    where
-        T: Clone,
-    {
-        self.with(T::clone)
-    }
-
-    pub fn get_untracked(&self) -> T
-    where
-        T: Clone,
-    {
-        self.with_untracked(T::clone)
-    }
-
-    pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(now(self.memo).get())
-    }
-
-    pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(now_untracked(self.memo).get())
     }
 
     pub fn try_get_untracked(&self) -> Option<T>
@@ -76,7 +60,8 @@ impl<T: Send + Sync + 'static> Memo<T> {
         T: Clone,
     {
         let found = self.memo.try_get_untracked()?;
-        Some(found.value.get::<T>().clone())
+        // SAFETY: the memo finds a `T`.
+        Some(unsafe { found.value.get::<T>() }.clone())
     }
 
     pub fn track(&self) {
@@ -87,7 +72,10 @@ impl<T: Send + Sync + 'static> Memo<T> {
 impl<T: Send + Sync + 'static> Memo<Arc<T>> {
     /// It tells when it is another `Arc`: quicker than comparing what is in them.
     pub fn of_arc(find: impl Fn(Option<&Arc<T>>) -> Arc<T> + Send + Sync + 'static) -> Memo<Arc<T>> {
-        Memo::told(find, |a, b| !Arc::ptr_eq(a.get::<Arc<T>>(), b.get::<Arc<T>>()))
+        // SAFETY: what is found and what was found are each an `Arc<T>`.
+        Memo::told(find, |a, b| unsafe {
+            !Arc::ptr_eq(a.get::<Arc<T>>(), b.get::<Arc<T>>())
+        })
     }
 }
 
@@ -99,7 +87,7 @@ trait Find: Send + Sync {
 
 struct Finder<F, T> {
     find: F,
-    of: PhantomData<fn() -> T>,
+    of: Of<T>,
 }
 
 impl<F, T> Find for Finder<F, T>
@@ -108,7 +96,9 @@ where
     T: Send + Sync + 'static,
 {
     fn find(&self, before: Option<&Held>) -> Held {
-        Held::new((self.find)(before.map(Held::get)))
+        // SAFETY: what was found before was found here.
+        let before = before.map(|held| unsafe { held.get() });
+        Held::new((self.find)(before))
     }
 }
 

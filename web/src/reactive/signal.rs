@@ -5,20 +5,22 @@ use std::{marker::PhantomData, sync::Arc};
 use leptos::prelude::{self as graph, GetValue, untrack};
 
 use super::{
-    Memo, RwSignal,
-    cell::{self, Cell, Guard},
+    Memo, Of, RwSignal,
+    cell::{self, Cell, Look},
     copies,
     held::{Held, Slot, typed},
     memo::{self, Made},
+    reads,
 };
 
 /// See the module.
 pub struct Signal<T> {
     source: Source,
-    of: PhantomData<fn() -> T>,
+    of: Of<T>,
 }
 
 copies!(Signal);
+reads!(Signal by source);
 
 #[derive(Clone, Copy)]
 enum Source {
@@ -56,28 +58,6 @@ impl<T: Send + Sync + 'static> Signal<T> {
         }
     }
 
-    pub fn get(&self) -> T
-    where
-        T: Clone,
-    {
-        self.with(T::clone)
-    }
-
-    pub fn get_untracked(&self) -> T
-    where
-        T: Clone,
-    {
-        self.with_untracked(T::clone)
-    }
-
-    pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(typed(now(self.source).slot()))
-    }
-
-    pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(typed(now_untracked(self.source).slot()))
-    }
-
     pub fn track(&self) {
         now(self.source);
     }
@@ -86,14 +66,14 @@ impl<T: Send + Sync + 'static> Signal<T> {
 /// What is being read.
 enum Reading {
     Held(Held),
-    Cell(Guard),
+    Cell(Look),
 }
 
 impl Reading {
     fn slot(&self) -> &dyn Slot {
         match self {
             Reading::Held(held) => held.slot(),
-            Reading::Cell(guard) => &***guard,
+            Reading::Cell(look) => look.slot(),
         }
     }
 }

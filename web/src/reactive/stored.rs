@@ -8,7 +8,7 @@ use leptos::{
 };
 
 use super::{
-    copies,
+    Of, copies,
     held::{Slot, typed, typed_mut},
     there,
 };
@@ -16,7 +16,7 @@ use super::{
 /// See the module.
 pub struct StoredValue<T> {
     stored: Stored,
-    of: PhantomData<fn() -> T>,
+    of: Of<T>,
 }
 
 copies!(StoredValue);
@@ -55,7 +55,8 @@ impl<T: 'static> StoredValue<T> {
     /// Nothing if its owner is gone.
     pub fn try_with_value<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
         let value = try_read(self.stored)?;
-        Some(read(typed(&**value)))
+        // SAFETY: it was made with a `T`.
+        Some(read(unsafe { typed(&**value) }))
     }
 
     pub fn set_value(&self, value: T) {
@@ -80,7 +81,8 @@ impl<T: 'static> StoredValue<T> {
     /// Nothing if its owner is gone.
     pub fn try_update_value<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut value = try_write(self.stored)?;
-        Some(change(typed_mut(&mut **value)))
+        // SAFETY: it was made with a `T`.
+        Some(change(unsafe { typed_mut(&mut **value) }))
     }
 }
 

@@ -171,7 +171,7 @@ fn errors_say_where() {
 fn what_is_written_twice_is_for_the_type_to_refuse() {
     #[derive(Debug, crate::file::value::Read)]
     struct One {
-        #[allow(dead_code)]
+        #[expect(dead_code, reason = "it is never read: the whole is refused")]
         a: u8,
     }
     let refused = crate::file::value::of_json::<One>(r#"{"a": 1, "a": 2}"#).unwrap_err();
