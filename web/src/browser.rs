@@ -27,6 +27,12 @@ fn storage() -> Option<Storage> {
     window().local_storage().ok()?
 }
 
+/// What the page itself says under a name.
+pub fn told_by_page(name: &str) -> Option<String> {
+    let told = document().query_selector(&format!("meta[name={name}]")).ok()??;
+    told.get_attribute("content")
+}
+
 /// Moves the keyboard's focus to the first element that matches.
 pub fn focus(selector: &str) {
     let found = document().query_selector(selector).ok().flatten();

@@ -1,12 +1,17 @@
 //! What the console says, in English and in Simplified Chinese. The two stand side by
 //! side, so that a missing translation does not compile.
 
-use crate::locale::{Language, language};
+use crate::locale::{Language, chinese::Texts, language};
 
 /// A page's or part's words. Made by [`words!`].
-pub trait Words: 'static {
+///
+/// # Safety
+/// It is `repr(C)` and has nothing but `&'static str`s, as many as there are Chinese texts.
+#[expect(unsafe_code, reason = "see `chinese`")]
+pub unsafe trait Words: Sized + 'static {
     const EN: &'static Self;
-    const ZH: &'static Self;
+
+    fn zh() -> &'static Texts;
 }
 
 /// The words in the language of the moment. When that changes, all views are made anew,
@@ -14,8 +19,19 @@ pub trait Words: 'static {
 pub fn say<W: Words>() -> &'static W {
     match language() {
         Language::En => W::EN,
-        Language::Zh => W::ZH,
+        Language::Zh => chinese().unwrap_or(W::EN),
     }
+}
+
+/// The Chinese words. None if the file of them is another version's.
+///
+/// They are texts in a row, and so is the struct: filling it field by field would be 40 bytes
+/// of code for each text.
+#[expect(unsafe_code, reason = "see above")]
+pub fn chinese<W: Words>() -> Option<&'static W> {
+    let texts = W::zh().lines();
+    // SAFETY: `W` is laid out as a row of so many texts.
+    (size_of_val(texts) == size_of::<W>()).then(|| unsafe { &*texts.as_ptr().cast::<W>() })
 }
 
 /// Fills `{name}` in a text.
@@ -57,11 +73,18 @@ macro_rules! fill {
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($key:ident: $en:literal / $zh:literal),* $(,)? }) => {
         $(#[$about])*
+        #[repr(C)]
         pub struct $name { $(pub $key: &'static str),* }
 
-        impl $crate::words::Words for $name {
+        // SAFETY: it is, and each text has its Chinese beside it.
+        #[expect(unsafe_code, reason = "see `words::chinese`")]
+        unsafe impl $crate::words::Words for $name {
             const EN: &'static Self = &Self { $($key: $en),* };
-            const ZH: &'static Self = &Self { $($key: $zh),* };
+
+            fn zh() -> &'static $crate::locale::chinese::Texts {
+                static ZH: $crate::locale::chinese::Texts = $crate::chinese!($($zh),*);
+                &ZH
+            }
         }
 
         #[cfg(test)]
@@ -69,6 +92,8 @@ macro_rules! words {
             #[test]
             fn languages() {
                 $($crate::words::check(stringify!($key), $en, $zh);)*
+                let zh = $crate::words::chinese::<super::$name>().unwrap();
+                $(assert_eq!(zh.$key, $zh);)*
             }
         }
     };

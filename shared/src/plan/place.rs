@@ -1,7 +1,7 @@
 //! Where each slot of the exclusive jobs goes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -24,7 +24,7 @@ pub(super) enum Placed {
 
 pub(super) struct Places {
     /// Each exclusive job's slots in order.
-    pub jobs: BTreeMap<JobId, Vec<Placed>>,
+    pub jobs: HashMap<JobId, Vec<Placed>>,
     /// When the first fence that holds a slot ends.
     pub wake_in: Option<Duration>,
 }
@@ -57,7 +57,7 @@ pub(super) fn place(fleet: &mut Fleet) -> Places {
         turns: HashMap::new(),
         later: Vec::new(),
         out: Places {
-            jobs: BTreeMap::new(),
+            jobs: HashMap::new(),
             wake_in: None,
         },
         world: fleet.world,

@@ -9,12 +9,15 @@
 //! Does nothing when nothing changed. With `--check` it exits with 1 when the console is over
 //! its budget.
 //!
-//! In reading order: `toolchain` (which compiler), `compile`, `bind` and what it does so that
-//! the module compresses well (`names`, `plain`, `order`), `style`, `page`, `dist` (names,
-//! compression, what was there before), `budget`.
+//! In reading order: `toolchain` (which compiler), `compile`, what is taken out of what was
+//! compiled (`chinese`, `uncalled`), `bind` and what it does so that the module compresses well
+//! (`names`, `plain`, `order`), `style`, `page`, `dist` (names, compression, what was there
+//! before), `budget`.
 
 mod toolchain;
 mod compile;
+mod chinese;
+mod uncalled;
 mod bind;
 mod names;
 mod plain;
@@ -81,7 +84,8 @@ fn run() -> Result<bool> {
     ];
     let inputs = dist::digest(parts);
     if !dist.is_made_of(&inputs) {
-        let bound = bind::bind(compiled, mode)?;
+        let chinese = File::hashed("zh-CN", "txt", chinese::texts(&compiled)?);
+        let bound = bind::bind(uncalled::without(&compiled)?, mode)?;
         let mut files = bound.files;
         let css = File::hashed("console", "css", css.into_bytes());
         let boot = File::hashed("boot", "js", boot);
@@ -89,6 +93,7 @@ fn run() -> Result<bool> {
         let page = page::page(
             &page,
             &page::Names {
+                chinese: &chinese.name,
                 css: &css.name,
                 boot: &boot.name,
                 icon: &icon.name,
@@ -97,7 +102,13 @@ fn run() -> Result<bool> {
                 loader: &bound.loader,
             },
         )?;
-        files.extend([css, boot, icon, File::named("index.html", page.into_bytes())]);
+        files.extend([
+            chinese,
+            css,
+            boot,
+            icon,
+            File::named("index.html", page.into_bytes()),
+        ]);
         let effort = if mode == Mode::Dev {
             Effort::Little
         } else {

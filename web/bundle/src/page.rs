@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 pub struct Names<'a> {
+    pub chinese: &'a str,
     pub css: &'a str,
     pub boot: &'a str,
     pub icon: &'a str,
@@ -14,7 +15,7 @@ pub struct Names<'a> {
 const PLACE: &str = "    <!-- The bundler puts the style sheet and the loader here. -->\n";
 const ICON: &str = "href=\"/icon.svg\"";
 
-/// `boot` runs before anything is painted and sets the theme; script and module are asked
+/// `boot` runs before anything is painted, and needs to know where the Chinese texts are; script and module are asked
 /// for at once, not when the loader has been read.
 pub fn page(template: &str, names: &Names) -> Result<String> {
     for mark in [PLACE, ICON] {
@@ -23,6 +24,7 @@ pub fn page(template: &str, names: &Names) -> Result<String> {
         }
     }
     let Names {
+        chinese,
         css,
         boot,
         icon,
@@ -31,7 +33,8 @@ pub fn page(template: &str, names: &Names) -> Result<String> {
         loader,
     } = names;
     let head = format!(
-        "    <script src=\"/{boot}\"></script>
+        "    <meta name=\"chinese\" content=\"/{chinese}\" />
+    <script src=\"/{boot}\"></script>
     <link rel=\"stylesheet\" href=\"/{css}\" />
     <link rel=\"modulepreload\" href=\"/{script}\" />
     <link rel=\"preload\" href=\"/{wasm}\" as=\"fetch\" type=\"application/wasm\" crossorigin />

@@ -1,5 +1,6 @@
 //! The viewer's language and time zone, and how numbers and times look in them.
 
+pub mod chinese;
 mod format;
 pub mod sentences;
 
@@ -12,7 +13,7 @@ pub use format::{
     minute, percent, short_time, size, zone_name,
 };
 
-use crate::{browser, prelude::*};
+use crate::{api::Failure, browser, prelude::*};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Language {
@@ -40,13 +41,20 @@ impl Language {
         }
     }
 
-    fn recalled() -> Language {
-        let wished = browser::recall("language").or_else(|| browser::window().navigator().language());
-        if wished.is_some_and(|tag| tag.starts_with("zh")) {
-            Language::Zh
-        } else {
-            Language::En
+    /// What `boot.js` found to be the viewer's.
+    fn of_page() -> Language {
+        let root = browser::document().document_element();
+        let tag = root.and_then(|root| root.get_attribute("lang"));
+        let has = |language: &Language| tag.as_deref() == Some(language.tag());
+        Language::ALL.into_iter().find(has).unwrap_or_default()
+    }
+
+    /// Loads what it takes to speak it.
+    async fn learned(self) -> Result<Language, Failure> {
+        if self == Language::Zh {
+            chinese::load().await?;
         }
+        Ok(self)
     }
 }
 
@@ -73,11 +81,16 @@ pub fn zone() -> Zone {
     })
 }
 
-/// Makes the language a context. Setting the signal switches.
+/// What must have happened before there is a view: the language is the viewer's, or English
+/// if its texts cannot be had.
+pub async fn begin() {
+    apply(Language::of_page().learned().await.unwrap_or_default());
+}
+
+/// Makes the language a context.
 pub fn provide() -> RwSignal<Language> {
-    let language = RwSignal::new(Language::recalled());
+    let language = RwSignal::new(language());
     provide_context(language);
-    apply(language.get_untracked());
     language
 }
 
@@ -85,10 +98,20 @@ pub fn languages() -> RwSignal<Language> {
     expect_context()
 }
 
+/// Switches to another language, for now and for later visits.
+///
+/// # Errors
+/// Its texts cannot be had; nothing changes then.
+pub async fn choose(language: Language, languages: RwSignal<Language>) -> Result<(), Failure> {
+    let language = language.learned().await?;
+    browser::remember("language", language.tag());
+    languages.try_set(language);
+    Ok(())
+}
+
 /// What must have happened before the first view in a language is made.
 pub fn apply(language: Language) {
     LANGUAGE.set(language);
-    browser::remember("language", language.tag());
     if let Some(root) = browser::document().document_element() {
         let _ = root.set_attribute("lang", language.tag());
     }

@@ -197,7 +197,7 @@ fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
 fn deeds() -> Callback<Deed> {
     let jobs = job_actions();
     let nodes = node_deeds();
-    let (toaster, theme, language, session) = (toaster(), theme(), locale::languages(), session::session());
+    let (toaster, theme, languages, session) = (toaster(), theme(), locale::languages(), session::session());
     let help = expect_context::<Palette>().help;
     let navigate = router();
     Callback::new(move |deed| match deed {
@@ -210,7 +210,11 @@ fn deeds() -> Callback<Deed> {
         Deed::Drain { id, name } => nodes.drain(id, name),
         Deed::Uncordon { id, name } => nodes.uncordon(id, name),
         Deed::Theme(wanted) => theme.set(wanted),
-        Deed::Language(wanted) => language.set(wanted),
+        Deed::Language(wanted) => spawn_local(async move {
+            if let Err(failure) = locale::choose(wanted, languages).await {
+                toaster.failed(&failure);
+            }
+        }),
         Deed::Help => help.set(true),
         Deed::LogOut => spawn_local(async move {
             match api::log_out().await {

@@ -18,6 +18,7 @@ pub mod rows;
 pub mod window_rows;
 pub mod search;
 pub mod kept;
+pub mod language;
 mod words;
 
 pub use words::PartWords;

@@ -22,30 +22,40 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::OnceLock};
 
-use super::{Language, language};
+use super::{Language, chinese::Texts, language};
 use crate::words::fill;
 
 /// A template, and the same in Chinese.
 type Template = (&'static str, &'static str);
 
-const TABLES: [&[Template]; 6] = [
-    files::SENTENCES,
-    schedules::SENTENCES,
-    placing::SENTENCES,
-    ledger::SENTENCES,
-    server::SENTENCES,
-    hosts::SENTENCES,
+/// Each template and, behind it, its Chinese: who reads English needs neither.
+static TABLES: [&Texts; 6] = [
+    &files::SENTENCES,
+    &schedules::SENTENCES,
+    &placing::SENTENCES,
+    &ledger::SENTENCES,
+    &server::SENTENCES,
+    &hosts::SENTENCES,
 ];
 
 /// Declares a table as `"template" / "its Chinese"`.
 macro_rules! sentences {
     ($($en:literal / $zh:literal),* $(,)?) => {
-        pub const SENTENCES: &[(&str, &str)] = &[$(($en, $zh)),*];
+        pub static SENTENCES: $crate::locale::chinese::Texts = $crate::chinese!($($en, $zh),*);
     };
 }
 use sentences;
+
+/// All of them.
+fn templates() -> &'static [Template] {
+    static KEPT: OnceLock<Vec<Template>> = OnceLock::new();
+    KEPT.get_or_init(|| {
+        let texts = TABLES.iter().flat_map(|table| table.lines().as_chunks().0);
+        texts.map(|&[en, zh]| (en, zh)).collect()
+    })
+}
 
 /// A foreign sentence in the viewer's language.
 pub fn said(sentence: &str) -> String {
@@ -99,8 +109,8 @@ impl Reader {
             return None;
         }
         self.depth.set(self.depth.get() + 1);
-        let templates = TABLES.into_iter().flatten();
-        let known = templates
+        let known = templates()
+            .iter()
             .filter_map(|template| self.by_template(template, sentence))
             .chain(self.after_key(sentence))
             .max_by_key(|known| known.bytes);

@@ -1,7 +1,5 @@
 //! What stands above the table: what to show, and what to do with what is chosen.
 
-use std::collections::BTreeMap;
-
 use shared::api::{board::JobState, work::BulkAction};
 
 use super::{Looking, words::JobsWords};
@@ -29,24 +27,23 @@ pub fn Filters(looking: Looking) -> impl IntoView {
     } = looking;
     let q = Memo::new(move |_| wish.with(|wish| wish.filter.q.clone()));
     let namespaces = Memo::new(move |_| {
-        let mut all = BTreeMap::<String, usize>::new();
         table.with(|table| {
-            for row in &table.rows {
-                let namespace = row.job.namespace.as_str();
-                match all.get_mut(namespace) {
-                    Some(n) => *n += 1,
-                    None => drop(all.insert(namespace.to_owned(), 1)),
-                }
-            }
-        });
-        all
+            let mut names: Vec<&str> = table.rows.iter().map(|row| row.job.namespace.as_str()).collect();
+            names.sort_unstable();
+            let same = names.chunk_by(|a, b| a == b);
+            same.map(|all| (all[0].to_owned(), all.len())).collect::<Vec<_>>()
+        })
     });
     let labels = Memo::new(move |_| {
-        let mut all = std::collections::BTreeSet::new();
+        let mut all: Vec<String> = Vec::new();
         table.with(|table| {
             for (key, value) in table.rows.iter().flat_map(|row| &row.job.labels) {
-                if all.len() < LABELS_OFFERED_MAX {
-                    all.insert(format!("{key}={value}"));
+                if all.len() == LABELS_OFFERED_MAX {
+                    break;
+                }
+                let label = format!("{key}={value}");
+                if let Err(i) = all.binary_search(&label) {
+                    all.insert(i, label);
                 }
             }
         });

@@ -7,10 +7,10 @@ use shared::api::overview::{LoginHint, ShownBy};
 
 use crate::{
     api::{self, Failure},
-    locale::{Language, languages},
     parts::{
         field::Field,
         icon::{Glyph, Icon},
+        language::LanguageButtons,
     },
     prelude::*,
     session,
@@ -75,7 +75,7 @@ pub fn Login() -> impl IntoView {
                 <button type="submit" class="primary" disabled=is_busy>{w.log_in}</button>
                 <Hint />
             </form>
-            <LanguageSwitch />
+            <p class="languages"><LanguageButtons class="plain" /></p>
         </main>
     }
 }
@@ -97,24 +97,5 @@ fn Hint() -> impl IntoView {
             ShownBy::Master => fill!(w.first_master, user = user),
         };
         Some(view! { <p class="hint">{text}</p> })
-    }
-}
-
-/// Who cannot read the page must be able to change that here.
-#[component]
-fn LanguageSwitch() -> impl IntoView {
-    let language = languages();
-    view! {
-        <p class="languages">
-            {Language::ALL
-                .map(|each| view! {
-                    <button type="button" class="plain" lang=each.tag()
-                        aria-pressed=move || (language.get() == each).to_string()
-                        on:click=move |_| language.set(each)>
-                        {each.name()}
-                    </button>
-                })
-                .collect_view()}
-        </p>
     }
 }

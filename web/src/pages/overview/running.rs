@@ -1,11 +1,6 @@
 //! What runs now, by job: the time of its longest run against the usual one.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use shared::{
-    api::overview::RunningRun,
-    id::{JobId, NodeId},
-};
+use shared::{api::overview::RunningRun, id::NodeId};
 
 use super::words::OverviewWords;
 use crate::{
@@ -29,22 +24,23 @@ struct Together {
     first: RunningRun,
     count: usize,
     /// The nodes that they run on.
-    nodes: BTreeSet<NodeId>,
+    nodes: Vec<NodeId>,
 }
 
 /// The runs by job, in the order of each job's first.
 fn by_job(runs: Vec<RunningRun>) -> Vec<Together> {
     let mut all: Vec<Together> = Vec::new();
-    let mut places: BTreeMap<JobId, usize> = BTreeMap::new();
     for run in runs {
-        let place = *places.entry(run.job_id).or_insert(all.len());
-        match all.get_mut(place) {
+        let known = all.iter_mut().find(|known| known.first.job_id == run.job_id);
+        match known {
             Some(together) => {
                 together.count += 1;
-                together.nodes.insert(run.node);
+                if !together.nodes.contains(&run.node) {
+                    together.nodes.push(run.node);
+                }
             }
             None => all.push(Together {
-                nodes: BTreeSet::from([run.node.clone()]),
+                nodes: vec![run.node.clone()],
                 count: 1,
                 first: run,
             }),
@@ -130,7 +126,11 @@ fn JobLine(together: Together) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use shared::{id::RunId, run::Cause, time::Time};
+    use shared::{
+        id::{JobId, RunId},
+        run::Cause,
+        time::Time,
+    };
 
     use super::*;
 

@@ -1,7 +1,5 @@
 //! Where the day's bars stand: a function of the day, for one SVG.
 
-use std::collections::BTreeMap;
-
 use shared::{
     api::overview::{ComingBucket, Day, PastBucket},
     history::Outcomes,
@@ -81,13 +79,27 @@ impl Bucket {
     }
 }
 
-fn buckets(day: &Day) -> BTreeMap<Time, Bucket> {
-    let mut buckets: BTreeMap<Time, Bucket> = BTreeMap::new();
-    for PastBucket { at, outcomes } in &day.past {
-        buckets.entry(*at).or_default().outcomes = Some(*outcomes);
-    }
-    for ComingBucket { at, runs } in &day.coming {
-        buckets.entry(*at).or_default().planned = *runs;
+/// In the order of time. The past's and the coming ones are, and overlap at most in one.
+fn buckets(day: &Day) -> Vec<(Time, Bucket)> {
+    let past = day.past.iter().map(|&PastBucket { at, outcomes }| {
+        let outcomes = Some(outcomes);
+        (at, Bucket { outcomes, planned: 0 })
+    });
+    let mut buckets: Vec<(Time, Bucket)> = past.collect();
+    for &ComingBucket { at, runs: planned } in &day.coming {
+        match buckets.binary_search_by_key(&at, |(at, _)| *at) {
+            Ok(i) => buckets[i].1.planned = planned,
+            Err(i) => buckets.insert(
+                i,
+                (
+                    at,
+                    Bucket {
+                        outcomes: None,
+                        planned,
+                    },
+                ),
+            ),
+        }
     }
     buckets
 }
@@ -96,7 +108,7 @@ fn buckets(day: &Day) -> BTreeMap<Time, Bucket> {
 /// that one pile-up does not flatten the rest.
 pub fn layout(day: &Day, now: Time) -> Option<Strip> {
     let buckets = buckets(day);
-    let (first, last) = (*buckets.keys().next()?, *buckets.keys().next_back()?);
+    let (first, last) = (buckets.first()?.0, buckets.last()?.0);
     let step = day.step_ms.max(1);
     let (from, to) = (
         first.min(now),
@@ -105,7 +117,12 @@ pub fn layout(day: &Day, now: Time) -> Option<Strip> {
     let span = (to.as_millis() - from.as_millis()).max(1) as f64;
     let x = |at: Time| (at.as_millis() - from.as_millis()) as f64 / span * WIDTH;
     let width = step as f64 / span * WIDTH;
-    let most = buckets.values().map(Bucket::runs).max().unwrap_or(0).max(1);
+    let most = buckets
+        .iter()
+        .map(|(_, bucket)| bucket.runs())
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let columns = buckets
         .iter()
         .map(|(at, bucket)| column(*at, x(*at), width, bucket, most));

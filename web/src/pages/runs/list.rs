@@ -1,7 +1,7 @@
 //! The runs that are here, newest first: pages that were read and news that came, as one
 //! list in which each run stands once and the attempts at a fire stand together.
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+use std::{cmp::Reverse, sync::Arc};
 
 use shared::{api::Page, history::RunView, id::RunId, time::Time};
 
@@ -18,6 +18,35 @@ fn place(run: &RunView) -> Place {
         Reverse(run.attempt),
         Reverse(run.id),
     )
+}
+
+/// Runs in the order of their places.
+#[derive(Clone, Debug, Default)]
+struct Sorted(Vec<Arc<RunView>>);
+
+impl Sorted {
+    /// Where a place is, or would be.
+    fn find(&self, wanted: &Place) -> Result<usize, usize> {
+        self.0.binary_search_by(|run| place(run).cmp(wanted))
+    }
+
+    /// Takes the place of what was there.
+    fn put(&mut self, run: Arc<RunView>) {
+        match self.find(&place(&run)) {
+            Ok(i) => self.0[i] = run,
+            Err(i) => self.0.insert(i, run),
+        }
+    }
+
+    fn remove(&mut self, place: &Place) {
+        if let Ok(i) = self.find(place) {
+            self.0.remove(i);
+        }
+    }
+
+    fn has(&self, place: &Place) -> bool {
+        self.find(place).is_ok()
+    }
 }
 
 /// What a row is among the attempts at the same fire.
@@ -44,9 +73,9 @@ pub struct Row {
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct List {
-    runs: BTreeMap<Place, Arc<RunView>>,
+    runs: Sorted,
     /// New runs that wait until somebody looks at the top again.
-    waiting: BTreeMap<Place, Arc<RunView>>,
+    waiting: Sorted,
     /// Where the next page starts; none if all are here.
     next: Option<String>,
     fresh: Vec<RunId>,
@@ -54,22 +83,22 @@ pub struct List {
 
 impl List {
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.0.len()
     }
 
     pub fn next(&self) -> Option<String> {
-        self.next.clone().filter(|_| self.runs.len() < ROWS_MAX)
+        self.next.clone().filter(|_| self.runs.0.len() < ROWS_MAX)
     }
 
     /// Whether there are more than are kept.
     pub fn is_full(&self) -> bool {
-        self.next.is_some() && self.runs.len() >= ROWS_MAX
+        self.next.is_some() && self.runs.0.len() >= ROWS_MAX
     }
 
     /// The next page.
     pub fn append(&mut self, page: Page<RunView>) {
         for run in page.items {
-            self.runs.insert(place(&run), Arc::new(run));
+            self.runs.put(Arc::new(run));
         }
         self.next = page.next;
     }
@@ -80,7 +109,7 @@ impl List {
         let reaches = page.next.is_none()
             || page.items.iter().any(|run| {
                 let place = place(run);
-                self.runs.contains_key(&place) || self.waiting.contains_key(&place)
+                self.runs.has(&place) || self.waiting.has(&place)
             });
         if !reaches {
             *self = List::default();
@@ -100,25 +129,23 @@ impl List {
             self.waiting.remove(&place);
             return;
         }
-        if let Some(known) = self.runs.get_mut(&place).or_else(|| self.waiting.get_mut(&place)) {
-            *known = run;
-            return;
-        }
-        let newest = self.runs.keys().next();
-        let oldest = self.runs.keys().next_back();
-        match (newest, oldest) {
-            (Some(newest), _) if place < *newest && !is_at_top => {
-                self.waiting.insert(place, run);
+        for known in [&mut self.runs, &mut self.waiting] {
+            if known.has(&place) {
+                return known.put(run);
             }
+        }
+        let is_before = |other: &Arc<RunView>| place < self::place(other);
+        match (self.runs.0.first(), self.runs.0.last()) {
+            (Some(newest), _) if is_before(newest) && !is_at_top => self.waiting.put(run),
             // It will come with its page.
-            (_, Some(oldest)) if place > *oldest && self.next.is_some() => {}
+            (_, Some(oldest)) if !is_before(oldest) && self.next.is_some() => {}
             _ => {
                 self.fresh.push(run.id);
-                self.runs.insert(place, run);
+                self.runs.put(run);
             }
         }
-        while self.runs.len() > ROWS_MAX
-            && let Some((_, run)) = self.runs.pop_last()
+        while self.runs.0.len() > ROWS_MAX
+            && let Some(run) = self.runs.0.pop()
         {
             self.next = Some(format!("{}.{}", run.scheduled_at.as_millis(), run.id));
         }
@@ -126,22 +153,22 @@ impl List {
 
     /// Shows what waits.
     pub fn show_waiting(&mut self) {
-        for (place, run) in std::mem::take(&mut self.waiting) {
+        for run in std::mem::take(&mut self.waiting).0 {
             self.fresh.push(run.id);
-            self.runs.insert(place, run);
+            self.runs.put(run);
         }
     }
 
     /// All rows; those that came since this was last asked are new.
     pub fn rows(&mut self) -> Vec<Row> {
         let fresh = std::mem::take(&mut self.fresh);
-        let runs: Vec<&Arc<RunView>> = self.runs.values().collect();
-        let is_same = |a: Option<&&Arc<RunView>>, b: &Arc<RunView>| a.is_some_and(|a| a.first == b.first);
-        let row = |(i, run): (usize, &&Arc<RunView>)| {
+        let runs = &self.runs.0;
+        let is_same = |a: Option<&Arc<RunView>>, b: &Arc<RunView>| a.is_some_and(|a| a.first == b.first);
+        let row = |(i, run): (usize, &Arc<RunView>)| {
             let above = i > 0 && is_same(runs.get(i - 1), run);
             let below = is_same(runs.get(i + 1), run);
             Row {
-                run: (*run).clone(),
+                run: run.clone(),
                 among: match (above, below) {
                     (false, false) => Among::Alone,
                     (false, true) => Among::Last,
@@ -295,7 +322,7 @@ pub mod tests {
             let at = Time::from_millis(base.as_millis() + n);
             list.put(Arc::new(run(1, &at.to_string(), Succeeded)), true, true);
         }
-        assert_eq!(list.runs.len(), ROWS_MAX);
+        assert_eq!(list.runs.0.len(), ROWS_MAX);
         assert!(list.is_full() && list.next().is_none());
     }
 }

@@ -3,7 +3,8 @@
 use super::SettingsWords;
 use crate::{
     clock,
-    locale::{Language, languages, zone, zone_name},
+    locale::{zone, zone_name},
+    parts::language::LanguageButtons,
     prelude::*,
     theme::{Theme, theme},
     words::say,
@@ -12,7 +13,7 @@ use crate::{
 #[component]
 pub fn LookCard() -> impl IntoView {
     let w = say::<SettingsWords>();
-    let (language, theme) = (languages(), theme());
+    let theme = theme();
     let theme_name = move |each| match each {
         Theme::System => w.system,
         Theme::Light => w.light,
@@ -24,14 +25,7 @@ pub fn LookCard() -> impl IntoView {
             <div class="body stack">
                 <fieldset class="choice">
                     <legend>{w.language}</legend>
-                    {Language::ALL
-                        .map(|each| view! {
-                            <button type="button" lang=each.tag() aria-pressed=move || (language.get() == each).to_string()
-                                on:click=move |_| language.set(each)>
-                                {each.name()}
-                            </button>
-                        })
-                        .collect_view()}
+                    <LanguageButtons />
                 </fieldset>
                 <fieldset class="choice">
                     <legend>{w.theme}</legend>

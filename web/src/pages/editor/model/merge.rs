@@ -50,7 +50,9 @@ fn walk(at: &Path, before: Option<&Value>, after: Option<&Value>, found: &mut Ve
         return;
     }
     let both = before.into_iter().chain(after).flat_map(Value::entries);
-    let keys: std::collections::BTreeSet<&str> = both.map(|(key, _)| key).collect();
+    let mut keys: Vec<&str> = both.map(|(key, _)| key).collect();
+    keys.sort_unstable();
+    keys.dedup();
     for key in keys {
         let inner = |value: Option<&'_ Value>| value.and_then(|v| v.get(key)).cloned();
         walk(&at.key(key), inner(before).as_ref(), inner(after).as_ref(), found);

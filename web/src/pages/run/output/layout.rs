@@ -1,8 +1,6 @@
 //! Which lines stand where: those that are shown, and how many rows of the screen each
 //! takes.
 
-use std::collections::BTreeSet;
-
 use shared::report::Stream;
 
 use super::log::Log;
@@ -18,7 +16,7 @@ pub struct Terms {
     /// How many characters a row holds, if long lines go on in the next.
     pub columns: Option<u32>,
     /// Lines that are shown whole.
-    pub whole: BTreeSet<u64>,
+    pub whole: Vec<u64>,
 }
 
 impl Terms {
@@ -184,7 +182,7 @@ mod tests {
         let mut layout = Layout::default();
         layout.go_on(&log, &terms);
         assert_eq!(layout.rows(), 21);
-        terms.whole.insert(0);
+        terms.whole.push(0);
         layout.go_on(&log, &terms);
         assert_eq!(layout.rows(), 100);
     }

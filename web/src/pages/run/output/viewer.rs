@@ -1,8 +1,6 @@
 //! What is known of the output and how one wants to see it: the log, where its lines stand,
 //! what is searched for, and what is in sight.
 
-use std::collections::BTreeSet;
-
 use shared::report::Stream;
 
 use super::{
@@ -34,7 +32,7 @@ pub struct Viewer {
     pub is_exact: RwSignal<bool>,
     /// Which of the finds one has gone to.
     pub current: RwSignal<Option<usize>>,
-    whole: RwSignal<BTreeSet<u64>>,
+    whole: RwSignal<Vec<u64>>,
     /// How many characters a row holds.
     pub columns: RwSignal<u32>,
     /// Where the lines are scrolled to, and how much of them is in sight, in pixels.
@@ -62,7 +60,7 @@ impl Viewer {
             query: RwSignal::new(String::new()),
             is_exact: RwSignal::new(false),
             current: RwSignal::new(None),
-            whole: RwSignal::new(BTreeSet::new()),
+            whole: RwSignal::new(Vec::new()),
             columns: RwSignal::new(80),
             sight: RwSignal::new((0.0, 900.0)),
             element: NodeRef::new(),
@@ -223,7 +221,7 @@ impl Viewer {
     pub fn show_whole(self, line: u64) {
         if !self.whole.with_untracked(|whole| whole.contains(&line)) {
             self.whole.update(|whole| {
-                whole.insert(line);
+                whole.push(line);
             });
         }
     }
