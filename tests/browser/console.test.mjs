@@ -124,6 +124,47 @@ test('the palette goes anywhere and does what pages do', async () => {
   await dialog().waitFor({ state: 'detached' });
 });
 
+test('the palette ends a run, goes to one by its id, and does what the open page can', async () => {
+  instance.apply(`
+name: sleeper
+namespace: ops
+run: {shell: "sleep 600", grace: 1s}
+`);
+  const { runs: [{ id }] } = await instance.api('POST', '/jobs/ops/sleeper/run', {});
+  const state = async () => (await instance.api('GET', `/runs/${id}`)).state;
+  await eventually('it runs', async () => (await state()) === 'running');
+  const choose = async (typed, option) => {
+    await page.keyboard.press('Control+k');
+    await dialog().locator('input').fill(typed);
+    await dialog().getByRole('option', { name: option }).first().waitFor();
+    await page.keyboard.press('Enter');
+  };
+  await go(page, instance, '/jobs');
+  await choose(id, `Run ${id}`);
+  await page.waitForURL(`**/runs/${id}`);
+  await page.getByRole('button', { name: 'Kill' }).waitFor();
+  // The page's own button, which no list of the palette's has.
+  await choose('run again', 'Run again');
+  await dialog().getByText('Run ops/sleeper again?').waitFor();
+  await page.keyboard.press('Escape');
+  await dialog().waitFor({ state: 'detached' });
+
+  await go(page, instance, '/');
+  await choose('kill sleeper', /^Kill: ops\/sleeper on /);
+  await dialog().getByText('Kill this run of ops/sleeper?').waitFor();
+  await dialog().locator('#kill-reason').fill('over');
+  await page.keyboard.press('Enter');
+  await eventually('it was killed', async () => (await state()) === 'killed');
+
+  await choose('new group', 'New group');
+  await dialog().getByRole('heading', { name: 'New group' }).waitFor();
+  await page.keyboard.press('Escape');
+  await dialog().waitFor({ state: 'detached' });
+  await choose('token', 'New token');
+  await eventually('the field has the focus', async () => (await page.evaluate(() => document.activeElement.id)) === 'token');
+  await instance.api('DELETE', '/jobs/ops/sleeper');
+});
+
 test('keys lead to pages, and letters in a field stay there', async () => {
   await page.keyboard.press('g');
   await page.keyboard.press('n');

@@ -1,6 +1,9 @@
 //! All that the palette can do: a list of values, made when it opens.
 
-use shared::id::{JobPath, NodeId};
+use shared::{
+    history::RunView,
+    id::{JobPath, NodeId, RunId},
+};
 
 use super::words::PaletteWords;
 use crate::{browser::lowered, locale::Language, parts::icon::Glyph, theme::Theme, words::say};
@@ -9,13 +12,29 @@ use crate::{browser::lowered, locale::Language, parts::icon::Glyph, theme::Theme
 #[derive(Clone, Debug, PartialEq)]
 pub enum Deed {
     Go(String),
+    /// Goes there, and presses the button or into the field of that id.
+    At {
+        href: String,
+        id: String,
+    },
+    /// Presses a button of the page that is open.
+    Press(usize),
     Run(JobPath),
     Pause(JobPath),
     Resume(JobPath),
     Delete(JobPath),
-    Cordon { id: NodeId, name: String },
-    Drain { id: NodeId, name: String },
-    Uncordon { id: NodeId, name: String },
+    Cordon {
+        id: NodeId,
+        name: String,
+    },
+    Drain {
+        id: NodeId,
+        name: String,
+    },
+    Uncordon {
+        id: NodeId,
+        name: String,
+    },
     Theme(Theme),
     Language(Language),
     LogOut,
@@ -52,6 +71,10 @@ fn command(rank: u32, glyph: Glyph, kind: &'static str, title: impl Into<String>
 pub fn general(pages: impl Iterator<Item = (&'static str, Glyph, &'static str)>) -> Vec<Command> {
     let w = say::<PaletteWords>();
     let go = |href: &str| Deed::Go(href.to_owned());
+    let at = |href: &str, id: &str| Deed::At {
+        href: href.to_owned(),
+        id: id.to_owned(),
+    };
     let mut all: Vec<Command> = pages
         .map(|(href, glyph, name)| command(0, glyph, w.go, name, go(href)))
         .collect();
@@ -59,6 +82,10 @@ pub fn general(pages: impl Iterator<Item = (&'static str, Glyph, &'static str)>)
         command(1, Glyph::Plus, w.act, w.new_job, go("/new")),
         command(1, Glyph::Cross, w.go, w.failing, go("/jobs?state=failing")),
         command(1, Glyph::Play, w.go, w.running, go("/runs?state=running,queued")),
+        command(9, Glyph::Plus, w.act, w.new_group, at("/groups", "add")),
+        command(9, Glyph::Plus, w.act, w.new_calendar, at("/calendars", "add")),
+        command(9, Glyph::Plus, w.act, w.new_token, at("/settings", "token")),
+        command(9, Glyph::Person, w.act, w.password, at("/settings", "current")),
         command(
             9,
             Glyph::Settings,
@@ -110,6 +137,10 @@ pub fn of_job(job: &JobPath, paused: bool) -> Vec<Command> {
             Deed::Pause(job.clone()),
         )
     };
+    let why = Deed::At {
+        href: at.clone(),
+        id: "ledger-at".to_owned(),
+    };
     vec![
         command(2, Glyph::Jobs, w.job, job.to_string(), Deed::Go(at.clone())),
         command(
@@ -135,6 +166,14 @@ pub fn of_job(job: &JobPath, paused: bool) -> Vec<Command> {
             Deed::Go(format!("/runs?job={job}")),
         ),
         command(
+            6,
+            Glyph::Copy,
+            w.act,
+            fill!(w.duplicate, job = job),
+            Deed::Go(format!("/new?from={job}")),
+        ),
+        command(7, Glyph::Question, w.go, fill!(w.why, job = job), why),
+        command(
             8,
             Glyph::Trash,
             w.act,
@@ -142,6 +181,51 @@ pub fn of_job(job: &JobPath, paused: bool) -> Vec<Command> {
             Deed::Delete(job.clone()),
         ),
     ]
+}
+
+/// What can be done to a run that has not ended.
+pub fn of_run(run: &RunView) -> Vec<Command> {
+    let w = say::<PaletteWords>();
+    let title = |text| fill!(text, job = run.job, node = run.node);
+    let kill = Deed::At {
+        href: address(run.id),
+        id: "kill".to_owned(),
+    };
+    vec![
+        command(4, Glyph::Runs, w.go, title(w.run_of), Deed::Go(address(run.id))),
+        command(7, Glyph::Stop, w.act, title(w.kill), kill),
+    ]
+}
+
+/// To the run of an id that was typed.
+pub fn to_run(id: RunId) -> Command {
+    let w = say::<PaletteWords>();
+    command(0, Glyph::Runs, w.go, fill!(w.run, id = id), Deed::Go(address(id)))
+}
+
+fn address(id: RunId) -> String {
+    format!("/runs/{id}")
+}
+
+/// A group or a calendar, of which the page is given: it is edited there.
+pub fn of_kept(page: &str, glyph: Glyph, title: &str, name: &str) -> Command {
+    let edit = Deed::At {
+        href: page.to_owned(),
+        id: format!("edit-{name}"),
+    };
+    command(
+        6,
+        glyph,
+        say::<PaletteWords>().act,
+        fill!(title, name = name),
+        edit,
+    )
+}
+
+/// A button of the page that is open.
+pub fn of_page(number: usize, name: &str) -> Command {
+    let w = say::<PaletteWords>();
+    command(1, Glyph::Right, w.here, name, Deed::Press(number))
 }
 
 /// What can be done to a node.
@@ -155,6 +239,11 @@ pub fn of_node(id: &NodeId, name: &str, is_held: bool) -> Vec<Command> {
         Deed::Go(format!("/nodes/{id}")),
     )];
     let (id, name) = (id.clone(), name.to_owned());
+    let label = Deed::At {
+        href: format!("/nodes/{id}"),
+        id: "label".to_owned(),
+    };
+    all.push(command(7, Glyph::Edit, w.act, fill!(w.label, node = name), label));
     if is_held {
         let title = fill!(w.uncordon, node = name);
         all.push(command(

@@ -2,38 +2,41 @@
 //! work everywhere, and the sheet that tells them.
 
 mod commands;
+mod deeds;
 mod find;
 mod help;
+mod here;
 pub mod keys;
 mod words;
 
 use std::{sync::Arc, time::Duration};
 
+use shared::{history::RunQuery, id::RunId};
+
 use crate::{
-    actions::jobs::job_actions,
     api,
     board::board,
-    browser, locale,
-    pages::nodes::{actions::node_deeds, list::name},
+    browser,
+    pages::nodes::list::name,
     parts::{
         dialog::Dialog,
         icon::{Glyph, Icon},
-        toast::toaster,
     },
     prelude::*,
     remote::remote,
     router::router,
-    session,
-    theme::theme,
     words::say,
 };
-use commands::{Command, Deed, best, general, of_job, of_node};
+use commands::{Command, best, general, of_job, of_kept, of_node, of_page, of_run, to_run};
+use deeds::deeds;
 use help::HelpSheet;
 use keys::{Press, Wish, wish};
 use words::PaletteWords;
 
 /// How many lines are shown.
 const SHOWN: usize = 12;
+/// How many of the runs that have not ended can be found.
+const RUNS: u32 = 100;
 /// How long `g` waits for its letter.
 const AFTER_G: Duration = Duration::from_millis(1200);
 
@@ -119,25 +122,46 @@ fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
     let w = say::<PaletteWords>();
     let (typed, chosen) = (RwSignal::new(String::new()), RwSignal::new(0_usize));
     let board = board();
+    let buttons = StoredValue::new(here::buttons());
     let nodes = remote(&[], || (), |()| api::nodes::nodes());
+    let groups = remote(&[], || (), |()| api::groups::groups());
+    let calendars = remote(&[], || (), |()| api::calendars::calendars());
+    let runs = remote(&[], || (), |()| api::runs::list(&not_ended()));
     let all = Memo::new(move |_| {
         let mut all = general(pages.iter().copied());
+        buttons.with_value(|buttons| {
+            let names = buttons.iter().map(|(name, _)| name).enumerate();
+            all.extend(names.map(|(number, name)| of_page(number, name)));
+        });
         if let Some(table) = board.data() {
-            all.extend(
-                table
-                    .rows
-                    .iter()
-                    .flat_map(|row| of_job(&row.path(), row.job.paused)),
-            );
+            let rows = table.rows.iter();
+            all.extend(rows.flat_map(|row| of_job(&row.path(), row.job.paused)));
         }
         if let Some(nodes) = nodes.data() {
             let held = nodes.iter().map(|n| (n, n.intent.cordoned || n.intent.draining));
             all.extend(held.flat_map(|(n, is_held)| of_node(&n.id, name(n), is_held)));
         }
+        if let Some(runs) = runs.data() {
+            all.extend(runs.items.iter().flat_map(of_run));
+        }
+        let kept = |page, glyph, title| move |name: &str| of_kept(page, glyph, title, name);
+        if let Some(groups) = groups.data() {
+            let group = kept("/groups", Glyph::Groups, w.group);
+            all.extend(groups.iter().map(|view| group(view.name.as_str())));
+        }
+        if let Some(calendars) = calendars.data() {
+            let calendar = kept("/calendars", Glyph::Calendar, w.calendar);
+            all.extend(calendars.iter().map(|view| calendar(view.name.as_str())));
+        }
         Arc::new(all)
     });
-    let found = Memo::new(move |_| best(&all.get(), &typed.get(), SHOWN));
-    let perform = deeds();
+    let found = Memo::new(move |_| {
+        typed.with(|typed| match typed.trim().parse::<RunId>() {
+            Ok(id) => vec![to_run(id)],
+            Err(_) => best(&all.get(), typed, SHOWN),
+        })
+    });
+    let perform = deeds(buttons);
     let act = move |command: Command| {
         open.set(false);
         perform.run(command.deed);
@@ -193,34 +217,11 @@ fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
     }
 }
 
-/// Carries a command out.
-fn deeds() -> Callback<Deed> {
-    let jobs = job_actions();
-    let nodes = node_deeds();
-    let (toaster, theme, languages, session) = (toaster(), theme(), locale::languages(), session::session());
-    let help = expect_context::<Palette>().help;
-    let navigate = router();
-    Callback::new(move |deed| match deed {
-        Deed::Go(href) => navigate.go(&href),
-        Deed::Run(job) => jobs.run(job),
-        Deed::Pause(job) => jobs.pause(job),
-        Deed::Resume(job) => jobs.resume(job),
-        Deed::Delete(job) => jobs.delete(job, None),
-        Deed::Cordon { id, name } => nodes.cordon(id, name),
-        Deed::Drain { id, name } => nodes.drain(id, name),
-        Deed::Uncordon { id, name } => nodes.uncordon(id, name),
-        Deed::Theme(wanted) => theme.set(wanted),
-        Deed::Language(wanted) => spawn_local(async move {
-            if let Err(failure) = locale::choose(wanted, languages).await {
-                toaster.failed(&failure);
-            }
-        }),
-        Deed::Help => help.set(true),
-        Deed::LogOut => spawn_local(async move {
-            match api::log_out().await {
-                Ok(()) => session::end(session),
-                Err(failure) => toaster.failed(&failure),
-            }
-        }),
-    })
+/// The runs that can be killed.
+fn not_ended() -> RunQuery {
+    RunQuery {
+        state: Some("running,queued".to_owned()),
+        limit: Some(RUNS),
+        ..RunQuery::default()
+    }
 }

@@ -68,7 +68,7 @@ pub fn KeptCard(
             <header>
                 <h2>{name.clone()}</h2>
                 <div class="actions">
-                    <button type="button" class="plain" aria-label=edit_label.clone() title=edit_label
+                    <button type="button" id=format!("edit-{name}") class="plain" aria-label=edit_label.clone() title=edit_label
                         on:click=move |_| edit.run(())>
                         <Icon glyph=Glyph::Edit />
                     </button>

@@ -52,7 +52,7 @@ pub fn Calendars() -> impl IntoView {
     });
     let new = move || {
         view! {
-            <button type="button" class="primary" on:click=move |_| edit.run(None)>
+            <button type="button" id="add" class="primary" on:click=move |_| edit.run(None)>
                 <Icon glyph=Glyph::Plus />{w.new}
             </button>
         }

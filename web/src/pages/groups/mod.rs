@@ -49,7 +49,7 @@ pub fn Groups() -> impl IntoView {
     });
     let new = move || {
         view! {
-            <button type="button" class="primary" on:click=move |_| edit.run(None)>
+            <button type="button" id="add" class="primary" on:click=move |_| edit.run(None)>
                 <Icon glyph=Glyph::Plus />{w.new}
             </button>
         }

@@ -74,7 +74,7 @@ fn Kill(run: Remote<RunView>) -> impl IntoView {
         fill!(w.kill_about, node = node)
     };
     view! {
-        <button type="button" class="danger" disabled=is_asked on:click=move |_| open.set(true)>
+        <button type="button" id="kill" class="danger" disabled=is_asked on:click=move |_| open.set(true)>
             <Icon glyph=Glyph::Stop />
             {move || if is_asked.get() { w.killing } else { w.kill }}
         </button>

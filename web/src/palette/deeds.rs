@@ -1,0 +1,72 @@
+//! Carries the palette's commands out.
+
+use std::time::Duration;
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::{Palette, commands::Deed};
+use crate::{
+    actions::jobs::job_actions, api, browser::document, locale, pages::nodes::actions::node_deeds,
+    parts::toast::toaster, prelude::*, router::router, session, theme::theme,
+};
+
+/// `buttons` are those of the page that is open.
+pub fn deeds(buttons: StoredValue<Vec<(String, HtmlElement)>>) -> Callback<Deed> {
+    let jobs = job_actions();
+    let nodes = node_deeds();
+    let (toaster, theme, languages, session) = (toaster(), theme(), locale::languages(), session::session());
+    let help = expect_context::<Palette>().help;
+    let navigate = router();
+    Callback::new(move |deed| match deed {
+        Deed::Go(href) => navigate.go(&href),
+        Deed::At { href, id } => {
+            navigate.go(&href);
+            press(id, TRIES);
+        }
+        Deed::Press(number) => {
+            let button = buttons.with_value(|buttons| buttons.get(number).map(|(_, button)| button.clone()));
+            if let Some(button) = button {
+                button.click();
+            }
+        }
+        Deed::Run(job) => jobs.run(job),
+        Deed::Pause(job) => jobs.pause(job),
+        Deed::Resume(job) => jobs.resume(job),
+        Deed::Delete(job) => jobs.delete(job, None),
+        Deed::Cordon { id, name } => nodes.cordon(id, name),
+        Deed::Drain { id, name } => nodes.drain(id, name),
+        Deed::Uncordon { id, name } => nodes.uncordon(id, name),
+        Deed::Theme(wanted) => theme.set(wanted),
+        Deed::Language(wanted) => spawn_local(async move {
+            if let Err(failure) = locale::choose(wanted, languages).await {
+                toaster.failed(&failure);
+            }
+        }),
+        Deed::Help => help.set(true),
+        Deed::LogOut => spawn_local(async move {
+            match api::log_out().await {
+                Ok(()) => session::end(session),
+                Err(failure) => toaster.failed(&failure),
+            }
+        }),
+    })
+}
+
+/// How often, and for how long together, a page that loads is looked at for what is wanted.
+const LOOK: Duration = Duration::from_millis(50);
+const TRIES: u32 = 100;
+
+/// Presses the button or goes into the field of an id, once the page has it.
+fn press(id: String, tries: u32) {
+    let look = move || {
+        let found = document().get_element_by_id(&id);
+        match found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+            Some(button) if button.tag_name() == "BUTTON" => button.click(),
+            Some(field) => drop(field.focus()),
+            None if tries > 0 => press(id, tries - 1),
+            None => {}
+        }
+    };
+    set_timeout(look, LOOK);
+}
