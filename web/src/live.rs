@@ -75,7 +75,7 @@ pub fn provide() {
     };
     provide_context(live);
     // Hiding and showing a tab bubbles up to the window.
-    window_event_listener(ev::visibilitychange, move |_| {
+    on_window(ev::visibilitychange, move |_| {
         live.is_seen.set(!document().hidden())
     });
     Effect::new(move |_| match live.is_wanted.get() && live.is_seen.get() {

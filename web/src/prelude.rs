@@ -14,6 +14,6 @@ pub use view::view;
 
 pub use crate::dom::{
     AnyView, Children, ChildrenFn, CollectView, For, ForEnumerate, IntoView, NodeRef, Show, View, ViewFn,
-    html,
+    html, on_window,
 };
 pub use crate::reactive::{Effect, Memo, RwSignal, Signal, StoredValue};

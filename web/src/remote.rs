@@ -4,10 +4,10 @@
 
 use std::{any::Any, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
-use shared::{api::Changed, time::Time};
+use shared::{api::Changed, file::value::Read, time::Time};
 
 use crate::{
-    api::{Answer, Failure},
+    api::{Answer, Call, Failure},
     clock,
     live::live,
     prelude::*,
@@ -49,7 +49,33 @@ struct Pace {
 }
 
 type Data = Arc<dyn Any + Send + Sync>;
-type Asking = Pin<Box<dyn Future<Output = Answer<Data>>>>;
+
+/// A question that is on its way, of whatever kind.
+type Question = Pin<Box<dyn Future<Output = Answer<Data>>>>;
+
+/// What can be asked: a call, or what several of them make.
+pub struct Asking<T> {
+    question: Question,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + Sync + 'static> Asking<T> {
+    pub fn of(answer: impl Future<Output = Answer<T>> + 'static) -> Asking<T> {
+        Asking {
+            question: Box::pin(async move { answer.await.map(|data| Arc::new(data) as Data) }),
+            of: PhantomData,
+        }
+    }
+}
+
+impl<T: Read + Send + Sync + 'static> From<Call<T>> for Asking<T> {
+    fn from(call: Call<T>) -> Asking<T> {
+        Asking {
+            question: Box::pin(call.read_by(|found| T::read(found).map(|data| Arc::new(data) as Data))),
+            of: PhantomData,
+        }
+    }
+}
 
 /// What is known of it.
 #[derive(Clone, Default)]
@@ -70,21 +96,17 @@ pub const AGAIN: Duration = Duration::from_secs(3);
 
 /// Asks for what `ask` makes of `key`, anew when the key or one of `kinds` changes. Answers
 /// that a later question overtook are dropped.
-pub fn remote<K, T, F>(
+pub fn remote<K, T, A>(
     kinds: &'static [Changed],
     key: impl Fn() -> K + Send + Sync + 'static,
-    ask: impl Fn(K) -> F + Send + Sync + 'static,
+    ask: impl Fn(K) -> A + Send + Sync + 'static,
 ) -> Remote<T>
 where
     K: PartialEq + Clone + Send + Sync + 'static,
-    T: Send + Sync + 'static,
-    F: Future<Output = Answer<T>> + 'static,
+    A: Into<Asking<T>>,
 {
     let key = Memo::new(move |_| key());
-    let ask = move || -> Asking {
-        let answer = ask(key.get());
-        Box::pin(async move { answer.await.map(|data| Arc::new(data) as Data) })
-    };
+    let ask = move || ask(key.get()).into().question;
     Remote {
         fact: fact(kinds, Arc::new(ask)),
         of: PhantomData,
@@ -92,7 +114,7 @@ where
 }
 
 /// `ask` tracks what it depends on.
-fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Asking + Send + Sync>) -> Fact {
+fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Question + Send + Sync>) -> Fact {
     let known = RwSignal::new(Known::default());
     let asked = RwSignal::new(0_u64);
     let pace = StoredValue::new(Pace::default());

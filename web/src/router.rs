@@ -46,8 +46,8 @@ pub fn provide() {
         at,
     };
     provide_context(router);
-    window_event_listener(ev::popstate, move |_| at.set(here()));
-    window_event_listener(ev::click, move |event| {
+    on_window(ev::popstate, move |_| at.set(here()));
+    on_window(ev::click, move |event| {
         if let Some(href) = followed(&event) {
             event.prevent_default();
             router.go(&href);

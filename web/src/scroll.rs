@@ -30,7 +30,7 @@ pub fn keep() {
             back.every.clear();
         }
     };
-    window_event_listener(ev::scroll, move |_| {
+    on_window(ev::scroll, move |_| {
         // While the page is short, the browser scrolls by itself.
         if going_back.with_value(Option::is_some) {
             return;
@@ -55,7 +55,7 @@ pub fn keep() {
             stop();
         }
     };
-    window_event_listener(ev::popstate, move |_| {
+    on_window(ev::popstate, move |_| {
         stop();
         let y = places.with_value(|places| places.get(&address()).copied());
         if let Some(y) = y.filter(|y| *y > 0.0)
@@ -65,9 +65,9 @@ pub fn keep() {
         }
     });
     // Whoever scrolls, or goes on, is where they want to be.
-    window_event_listener(ev::wheel, move |_| stop());
-    window_event_listener(ev::pointerdown, move |_| stop());
-    window_event_listener(ev::keydown, move |_| stop());
+    on_window(ev::wheel, move |_| stop());
+    on_window(ev::pointerdown, move |_| stop());
+    on_window(ev::keydown, move |_| stop());
 }
 
 fn address() -> String {

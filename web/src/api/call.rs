@@ -111,6 +111,24 @@ impl<T: Read> Future for Call<T> {
     }
 }
 
+impl<T> Call<T> {
+    /// The same question, of which another makes what it asks for.
+    pub fn read_by<R>(
+        self,
+        read: fn(Located) -> Result<R, ValueError>,
+    ) -> impl Future<Output = Result<R, Failure>> {
+        answered(self.asked, self.answer, read)
+    }
+}
+
+async fn answered<R>(
+    asked: String,
+    answer: Pin<Box<dyn Future<Output = Result<Located, Failure>>>>,
+    read: fn(Located) -> Result<R, ValueError>,
+) -> Result<R, Failure> {
+    read(answer.await?).map_err(|e| unreadable(&asked, &e))
+}
+
 fn unreadable(asked: &str, why: &dyn std::fmt::Display) -> Failure {
     Failure::Unreachable(format!("the answer to {asked} cannot be read: {why}"))
 }

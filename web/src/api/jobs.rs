@@ -1,6 +1,7 @@
 //! Jobs: the board of them all, one of them, and what can be done to them.
 
 use shared::{
+    Revision,
     api::{
         JobView, NextFires, Ordered, Page, RunNow, Whereabouts, Why,
         board::Board,
@@ -10,10 +11,11 @@ use shared::{
     },
     history::RunView,
     id::JobPath,
+    job::JobSpec,
     time::Time,
 };
 
-use super::{Call, Query, delete, get, path, post};
+use super::{Call, Query, delete, get, path, post, put};
 use crate::locale::{Language, language};
 
 /// A path of the API that names a job.
@@ -82,4 +84,9 @@ pub fn remove(job: &JobPath) -> Call<()> {
 /// One order for at most [`shared::api::work::BULK_MAX`] jobs.
 pub fn bulk(order: &Bulk) -> Call<BulkResult> {
     post(paths::JOBS_BULK, order)
+}
+
+/// Makes the job, or replaces the one of that revision. A spec of another name renames it.
+pub fn save(address: &JobPath, spec: &JobSpec, revision: Option<Revision>) -> Call<JobView> {
+    put(&of(paths::JOB, address), spec, revision)
 }

@@ -6,7 +6,6 @@ pub mod runs;
 pub mod nodes;
 pub mod groups;
 pub mod jobs;
-pub mod job_file;
 pub mod timeline;
 pub mod calendars;
 pub mod tokens;

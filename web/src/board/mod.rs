@@ -12,8 +12,8 @@ use shared::api::Changed;
 pub use table::{Row, Table};
 
 use crate::{
-    api::jobs,
-    remote::{Remote, remote},
+    api::{Answer, jobs},
+    remote::{Asking, Remote, remote},
 };
 
 thread_local! {
@@ -26,13 +26,15 @@ pub fn board() -> Remote<Arc<Table>> {
     remote(
         &[Changed::Jobs, Changed::Runs, Changed::Slots],
         || (),
-        |()| async {
-            let before = LAST.with_borrow(Clone::clone);
-            let since = before.as_ref().map(|table| table.version.clone());
-            let news = jobs::board(since).await?;
-            let table = Arc::new(Table::after(before.as_deref(), news));
-            LAST.set(Some(table.clone()));
-            Ok(table)
-        },
+        |()| Asking::of(newest()),
     )
+}
+
+async fn newest() -> Answer<Arc<Table>> {
+    let before = LAST.with_borrow(Clone::clone);
+    let since = before.as_ref().map(|table| table.version.clone());
+    let news = jobs::board(since).await?;
+    let table = Arc::new(Table::after(before.as_deref(), news));
+    LAST.set(Some(table.clone()));
+    Ok(table)
 }

@@ -1,6 +1,6 @@
 //! A handler of an element's events.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use leptos::reactive::owner::Owner;
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -13,14 +13,14 @@ type Handler = Box<dyn Handle>;
 /// Listens until it is dropped.
 pub struct Listener {
     target: EventTarget,
-    event: &'static str,
+    event: Cow<'static, str>,
     /// Empty while it runs.
     handler: Rc<RefCell<Option<Handler>>>,
     closure: Closure<dyn Fn(Event)>,
 }
 
 impl Listener {
-    pub fn new(target: &EventTarget, event: &'static str, handler: Handler) -> Listener {
+    pub fn new(target: &EventTarget, event: Cow<'static, str>, handler: Handler) -> Listener {
         let handler = Rc::new(RefCell::new(Some(handler)));
         let owner = Owner::current();
         let called = handler.clone();
@@ -33,7 +33,7 @@ impl Listener {
             }
             called.borrow_mut().get_or_insert(handle);
         });
-        let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+        let _ = target.add_event_listener_with_callback(&event, closure.as_ref().unchecked_ref());
         Listener {
             target: target.clone(),
             event,
@@ -52,6 +52,6 @@ impl Drop for Listener {
         let closure = self.closure.as_ref().unchecked_ref();
         let _ = self
             .target
-            .remove_event_listener_with_callback(self.event, closure);
+            .remove_event_listener_with_callback(&self.event, closure);
     }
 }

@@ -19,7 +19,7 @@ mod value;
 mod view;
 
 pub use children::{Children, ChildrenFn, ToChildren, ViewFn};
-pub use event::{ev, on};
+pub use event::{ev, on, on_window};
 pub use list::{For, ForEnumerate};
 pub use mount::mount_to_body;
 pub use node_ref::{NodeRef, html};

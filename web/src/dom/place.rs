@@ -45,7 +45,7 @@ impl At {
             }
             Value::Dynamic(say) => self.follow(say, Rc::default()),
             Value::View(view) => Placed::View(mount(view, &Before::stays(&self.node))),
-            Value::Handler(handler) => Placed::Handler(Listener::new(&self.node, self.name, handler)),
+            Value::Handler(handler) => Placed::Handler(Listener::new(&self.node, self.name.into(), handler)),
             Value::Reference(refer) => {
                 refer(self.node.unchecked_ref());
                 Placed::Reference

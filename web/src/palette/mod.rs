@@ -23,7 +23,7 @@ use crate::{
         icon::{Glyph, Icon},
     },
     prelude::*,
-    remote::remote,
+    remote::{Asking, remote},
     router::router,
     words::say,
 };
@@ -75,7 +75,7 @@ pub fn PaletteDialog(pages: Vec<PageLink>) -> impl IntoView {
     let Palette { open, help } = expect_context();
     let navigate = router();
     let after_g = StoredValue::new(false);
-    let pressed = window_event_listener(ev::keydown, move |event| {
+    on_window(ev::keydown, move |event| {
         let press = Press {
             key: &event.key(),
             with_control: event.ctrl_key() || event.meta_key(),
@@ -107,7 +107,6 @@ pub fn PaletteDialog(pages: Vec<PageLink>) -> impl IntoView {
             Wish::Go(href) => navigate.go(href),
         }
     });
-    on_cleanup(move || pressed.remove());
     let sheet = pages.clone();
     view! {
         <Dialog open title=w.open>
@@ -123,9 +122,9 @@ fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
     let (typed, chosen) = (RwSignal::new(String::new()), RwSignal::new(0_usize));
     let board = board();
     let buttons = StoredValue::new(here::buttons());
-    let nodes = remote(&[], || (), |()| api::nodes::nodes());
-    let groups = remote(&[], || (), |()| api::groups::groups());
-    let calendars = remote(&[], || (), |()| api::calendars::calendars());
+    let nodes = remote(&[], || (), |()| Asking::of(api::nodes::nodes()));
+    let groups = remote(&[], || (), |()| Asking::of(api::groups::groups()));
+    let calendars = remote(&[], || (), |()| Asking::of(api::calendars::calendars()));
     let runs = remote(&[], || (), |()| api::runs::list(&not_ended()));
     let all = Memo::new(move |_| {
         let mut all = general(pages.iter().copied());

@@ -92,12 +92,12 @@ fn Items(
     let close = move || {
         open.try_set(false);
     };
-    let pressed = window_event_listener(ev::mousedown, move |event| {
+    on_window(ev::mousedown, move |event| {
         if event.target().is_none_or(|target| !contains(menu, &target)) {
             close();
         }
     });
-    let resized = window_event_listener(ev::resize, move |_| close());
+    on_window(ev::resize, move |_| close());
     on_scroll(move |event| {
         // Its own, if it is higher than the window, moves nothing under it.
         let own = items.get_untracked();
@@ -107,10 +107,6 @@ fn Items(
         if !is_own {
             close();
         }
-    });
-    on_cleanup(move || {
-        pressed.remove();
-        resized.remove();
     });
     view! { <div class="menu-items" popover="manual" node_ref=items on:click=move |_| chosen()>{children()}</div> }
 }

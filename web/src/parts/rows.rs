@@ -57,8 +57,7 @@ where
         element.track();
         look();
     });
-    let resized = window_event_listener(ev::resize, move |_| look());
-    on_cleanup(move || resized.remove());
+    on_window(ev::resize, move |_| look());
 
     let window = Memo::new(move |_| {
         let (top, height) = sight.get();

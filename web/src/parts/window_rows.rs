@@ -45,12 +45,8 @@ where
         element.track();
         look();
     });
-    let scrolled = window_event_listener(ev::scroll, move |_| look());
-    let resized = window_event_listener(ev::resize, move |_| look());
-    on_cleanup(move || {
-        scrolled.remove();
-        resized.remove();
-    });
+    on_window(ev::scroll, move |_| look());
+    on_window(ev::resize, move |_| look());
 
     let window = Memo::new(move |_| {
         let (top, height) = sight.get();

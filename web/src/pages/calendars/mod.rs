@@ -23,7 +23,7 @@ use crate::{
         state::{Badge, Tone},
     },
     prelude::*,
-    remote::remote,
+    remote::{Asking, remote},
     words::say,
 };
 use days::{Covered, Day, weeks};
@@ -37,7 +37,7 @@ const WEEKS: usize = 8;
 pub fn Calendars() -> impl IntoView {
     let w = say::<CalendarsWords>();
     let kinds = &[Changed::Calendars, Changed::Jobs];
-    let calendars = remote(kinds, || (), |()| api::calendars::calendars());
+    let calendars = remote(kinds, || (), |()| Asking::of(api::calendars::calendars()));
     // The calendar in the dialog; a new one has no view.
     let edited = RwSignal::new(None::<Option<CalendarView>>);
     let open = opened_by(edited);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::{
     api::{Changed, ErrorCode, JobView},
     file::value::Value,
+    id::JobPath,
 };
 
 use super::{
@@ -18,11 +19,11 @@ use super::{
     words::EditorWords,
 };
 use crate::{
-    api,
+    api::{self, Answer},
     locale::sentences::said,
     parts::{dialog::Dialog, state::Tone, when::At},
     prelude::*,
-    remote::remote,
+    remote::{Asking, remote},
     words::say,
 };
 
@@ -195,20 +196,23 @@ fn join(editing: Editing, theirs: Arc<JobView>, mine: &Value, merged: &Value) {
     });
 }
 
+/// The job as it is now. Nothing of one that was never saved.
+async fn found(path: Option<JobPath>) -> Answer<Option<Conflict>> {
+    let Some(path) = path else { return Ok(None) };
+    match api::jobs::job(path).await {
+        Ok(job) => Ok(Some(Conflict(Some(Arc::new(job))))),
+        Err(failure) if failure.code() == Some(ErrorCode::NotFound) => Ok(Some(Conflict(None))),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Says at once when somebody else saves the job that is open here.
 #[component]
 pub fn ChangedElsewhere(saving: Saving) -> impl IntoView {
     let w = say::<EditorWords>();
     let editing = editing();
     let path = move || editing.base.with(|base| base.as_ref().map(|job| job.spec.path()));
-    let now = remote(&[Changed::Jobs], path, |path| async move {
-        let Some(path) = path else { return Ok(None) };
-        match api::jobs::job(path).await {
-            Ok(job) => Ok(Some(Conflict(Some(Arc::new(job))))),
-            Err(failure) if failure.code() == Some(ErrorCode::NotFound) => Ok(Some(Conflict(None))),
-            Err(failure) => Err(failure),
-        }
-    });
+    let now = remote(&[Changed::Jobs], path, |path| Asking::of(found(path)));
     let other = Memo::new(move |_| {
         let found = now.data().and_then(|now| (*now).clone())?;
         let mine = editing

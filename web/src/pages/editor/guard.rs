@@ -66,12 +66,11 @@ pub fn watch(editing: Editing, place: String) {
             false => forget(&place),
         }
     });
-    let unload = window_event_listener(ev::beforeunload, move |event| {
+    on_window(ev::beforeunload, move |event| {
         if is_dirty() {
             event.prevent_default();
         }
     });
-    on_cleanup(move || unload.remove());
 
     let (asker, navigate) = (confirm::asker(), router());
     let ask = move |event: MouseEvent| {

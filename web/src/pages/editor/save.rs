@@ -60,7 +60,7 @@ pub fn saving(editing: Editing, place: String) -> Saving {
         place: StoredValue::new(place),
         leave,
     };
-    let keys = window_event_listener(ev::keydown, move |event| {
+    on_window(ev::keydown, move |event| {
         let is_save = (event.ctrl_key() || event.meta_key())
             && !event.alt_key()
             && event.key().eq_ignore_ascii_case("s");
@@ -71,7 +71,6 @@ pub fn saving(editing: Editing, place: String) -> Saving {
             }
         }
     });
-    on_cleanup(move || keys.remove());
     saving
 }
 
@@ -134,7 +133,7 @@ impl Saving {
         let revision = base.as_ref().map(|job| job.revision);
         self.is_busy.set(true);
         spawn_local(async move {
-            let answer = api::job_file::save(&address, &spec, revision).await;
+            let answer = api::jobs::save(&address, &spec, revision).await;
             self.is_busy.set(false);
             self.reviewing.set(false);
             match answer {

@@ -21,7 +21,7 @@ use crate::{
         state::{Badge, Tone},
     },
     prelude::*,
-    remote::{Remote, remote},
+    remote::{Asking, Remote, remote},
     words::say,
 };
 
@@ -39,13 +39,15 @@ pub fn provide() {
     let editing = editing();
     let job = move || editing.base.with(|base| base.as_ref().map(|job| job.spec.path()));
     provide_context(Fleet {
-        nodes: remote(&[Changed::Nodes], || (), |()| api::nodes::nodes()),
-        groups: remote(&[Changed::Groups], || (), |()| api::groups::groups()),
-        whereabouts: remote(&[Changed::Slots], job, |job| async move {
-            match job {
-                Some(job) => Ok(api::jobs::whereabouts(job).await.ok()),
-                None => Ok(None),
-            }
+        nodes: remote(&[Changed::Nodes], || (), |()| Asking::of(api::nodes::nodes())),
+        groups: remote(&[Changed::Groups], || (), |()| Asking::of(api::groups::groups())),
+        whereabouts: remote(&[Changed::Slots], job, |job| {
+            Asking::of(async move {
+                match job {
+                    Some(job) => Ok(api::jobs::whereabouts(job).await.ok()),
+                    None => Ok(None),
+                }
+            })
         }),
     });
 }

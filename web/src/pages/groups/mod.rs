@@ -21,7 +21,7 @@ use crate::{
         page::Page,
     },
     prelude::*,
-    remote::remote,
+    remote::{Asking, remote},
     words::say,
 };
 use form::GroupForm;
@@ -33,7 +33,7 @@ pub fn Groups() -> impl IntoView {
     let groups = remote(
         &[Changed::Groups, Changed::Nodes],
         || (),
-        |()| api::groups::groups(),
+        |()| Asking::of(api::groups::groups()),
     );
     // The group in the dialog; a new one has no view.
     let edited = RwSignal::new(None::<Option<GroupView>>);

@@ -25,13 +25,12 @@ pub fn JobList(looking: Looking) -> impl IntoView {
     let w = say::<JobsWords>();
     let Looking { shown, .. } = looking;
     let height = RwSignal::new(row_height());
-    let resized = window_event_listener(ev::resize, move |_| {
+    on_window(ev::resize, move |_| {
         let wanted = row_height();
         if height.try_get_untracked().is_some_and(|h| h != wanted) {
             height.set(wanted);
         }
     });
-    on_cleanup(move || resized.remove());
     let rows = Signal::derive(move || shown.with(|shown| shown.rows.clone()));
     let all = move || (shown.with(|shown| shown.rows.len()) + 1).to_string();
     view! {

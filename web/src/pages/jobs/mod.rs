@@ -28,7 +28,7 @@ use crate::{
         page::Page,
     },
     prelude::*,
-    remote::{Remote, remote},
+    remote::{Asking, Remote, remote},
     words::say,
 };
 use bar::{Filters, Selected, States};
@@ -52,7 +52,11 @@ struct Looking {
 pub fn Jobs() -> impl IntoView {
     let w = say::<JobsWords>();
     let jobs = board();
-    let fleet = remote(&[Changed::Nodes, Changed::Groups], || (), |()| read_fleet());
+    let fleet = remote(
+        &[Changed::Nodes, Changed::Groups],
+        || (),
+        |()| Asking::of(read_fleet()),
+    );
     let wish = in_url::<Wish>();
     let selection = Selection::default();
     let beside = move || {

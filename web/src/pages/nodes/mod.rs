@@ -22,7 +22,7 @@ use crate::{
         state::{Badge, Tone},
     },
     prelude::*,
-    remote::remote,
+    remote::{Asking, remote},
     words::say,
 };
 use actions::NodeActions;
@@ -32,7 +32,11 @@ pub use words::NodesWords;
 #[component]
 pub fn Nodes() -> impl IntoView {
     let w = say::<NodesWords>();
-    let nodes = remote(&[Changed::Nodes, Changed::Slots], || (), |()| api::nodes::nodes());
+    let nodes = remote(
+        &[Changed::Nodes, Changed::Slots],
+        || (),
+        |()| Asking::of(api::nodes::nodes()),
+    );
     view! {
         <Page title=w.title>
             {shown(nodes, move |nodes| view! { <Fleet nodes /> })}

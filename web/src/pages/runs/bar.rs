@@ -21,7 +21,7 @@ use crate::{
         state,
     },
     prelude::*,
-    remote::remote,
+    remote::{Asking, remote},
     words::say,
 };
 
@@ -84,7 +84,11 @@ fn Namespaces(wish: RwSignal<Filter>) -> impl IntoView {
 #[component]
 fn Nodes(wish: RwSignal<Filter>) -> impl IntoView {
     let w = say::<RunsWords>();
-    let nodes = remote(&[shared::api::Changed::Nodes], || (), |()| api::nodes::nodes());
+    let nodes = remote(
+        &[shared::api::Changed::Nodes],
+        || (),
+        |()| Asking::of(api::nodes::nodes()),
+    );
     let all = Memo::new(move |_| {
         let known = nodes.data();
         known

@@ -109,13 +109,12 @@ fn settled(wish: RwSignal<Filter>) -> Signal<Filter> {
 fn Table(reading: Reading) -> impl IntoView {
     let w = say::<RunsWords>();
     let height = RwSignal::new(row_height());
-    let resized = window_event_listener(ev::resize, move |_| {
+    on_window(ev::resize, move |_| {
         let wanted = row_height();
         if height.try_get_untracked().is_some_and(|h| h != wanted) {
             height.set(wanted);
         }
     });
-    on_cleanup(move || resized.remove());
     let rows = Signal::derive(move || reading.rows.get());
     let all = move || (reading.rows.with(|rows| rows.len()) + 1).to_string();
     /// So close to the end, the next page is asked for.

@@ -42,7 +42,7 @@ pub fn Timeline() -> impl IntoView {
         move || query.get(),
         api::timeline::timeline,
     );
-    let keys = window_event_listener(ev::keydown, move |event| {
+    on_window(ev::keydown, move |event| {
         if !is_typing(&event) && !shows_dialog() && !event.ctrl_key() && !event.meta_key() && !event.alt_key()
         {
             match event.key().as_str() {
@@ -56,7 +56,6 @@ pub fn Timeline() -> impl IntoView {
             event.prevent_default();
         }
     });
-    on_cleanup(move || keys.remove());
     view! {
         <Page title=w.title>
             <Toolbar view />

@@ -17,7 +17,7 @@ use crate::{
     api, locale,
     parts::icon::{Glyph, Icon},
     prelude::*,
-    remote::remote,
+    remote::{Asking, remote},
     words::say,
 };
 
@@ -36,7 +36,7 @@ pub fn When() -> impl IntoView {
     let calendars = remote(
         &[shared::api::Changed::Calendars],
         || (),
-        |()| api::job_file::calendars(),
+        |()| Asking::of(api::calendars::calendars()),
     );
     let known = Signal::derive(move || {
         let all = calendars.data();

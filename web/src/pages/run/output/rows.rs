@@ -48,8 +48,7 @@ pub fn Rows(viewer: Viewer, linked: Memo<Option<u64>>, dropped: Signal<u64>) -> 
         viewer.shape.track();
         measure();
     });
-    let resized = window_event_listener(ev::resize, move |_| measure());
-    on_cleanup(move || resized.remove());
+    on_window(ev::resize, move |_| measure());
 
     let sight = Memo::new(move |_| viewer.in_sight());
     let navigate = router();
