@@ -196,6 +196,33 @@ test('a calendar is written, checked as it is typed, and shown', async () => {
   await accessible(page, 'calendars');
 });
 
+test('what somebody else made of a group or calendar meanwhile is shown, and nothing is lost', async () => {
+  await instance.api('PUT', '/groups/dbs', { nodes: ['a1'] });
+  await go(page, instance, '/groups');
+  await page.getByRole('button', { name: 'Edit: dbs' }).click();
+  await dialog().locator('#labels').fill('role=db');
+  await instance.api('PUT', '/groups/dbs', { nodes: ['a2'] });
+  await dialog().getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog().getByText('Somebody else saved it meanwhile').waitFor();
+  await dialog().locator('dd', { hasText: 'a2' }).waitFor();
+  await accessible(page, 'a group that somebody else changed');
+  await dialog().getByRole('button', { name: 'Save mine in its place' }).click();
+  await dialog().waitFor({ state: 'detached' });
+  const { set } = await instance.api('GET', '/groups/dbs');
+  assert.deepEqual([set.nodes, set.labels], [['a1'], 'role=db']);
+
+  await instance.api('PUT', '/calendars/shut', { dates: ['12-25'] });
+  await go(page, instance, '/calendars');
+  await page.getByRole('button', { name: 'Edit: shut' }).click();
+  await dialog().locator('textarea').fill('name: shut\ndates: [12-31]\n');
+  await instance.api('DELETE', '/calendars/shut');
+  await dialog().getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog().getByText('Somebody else deleted it meanwhile').waitFor();
+  await dialog().getByRole('button', { name: 'Save mine in its place' }).click();
+  await dialog().waitFor({ state: 'detached' });
+  assert.deepEqual((await instance.api('GET', '/calendars/shut')).calendar.dates, ['12-31']);
+});
+
 test('a token is shown once, works, and is revoked', async () => {
   await go(page, instance, '/settings');
   await page.locator('#token').fill('ci');

@@ -1,14 +1,21 @@
-//! The card of a thing that people name and keep (a group, a calendar), with what can be done
-//! to it.
+//! A thing that people name and keep (a group, a calendar): its card with what can be done to
+//! it, and what its form says when somebody else was quicker.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
+use shared::api::ErrorCode;
+
 use super::{
+    PartWords,
     confirm::{self, Question},
     icon::{Glyph, Icon},
     toast::toaster,
 };
-use crate::{api::Answer, prelude::*};
+use crate::{
+    api::{Answer, Failure},
+    prelude::*,
+    words::say,
+};
 
 /// How it is deleted.
 #[derive(Clone)]
@@ -79,5 +86,33 @@ pub fn KeptCard(
             </header>
             <div class="body stack">{children()}</div>
         </section>
+    }
+}
+
+/// Whether a write was refused because the thing is no longer as it was read.
+pub fn is_stale(failure: &Failure) -> bool {
+    matches!(failure.code(), Some(ErrorCode::Stale | ErrorCode::NotFound))
+}
+
+/// Somebody else changed or deleted it while its form was open: what it is now, and a button
+/// that saves what is typed all the same.
+#[component]
+pub fn Meanwhile(
+    /// Nothing if it is gone.
+    now: Option<AnyView>,
+    save: Callback<()>,
+) -> impl IntoView {
+    let w = say::<PartWords>();
+    let said = if now.is_some() {
+        w.meanwhile
+    } else {
+        w.meanwhile_gone
+    };
+    view! {
+        <div class="failed" role="alert">
+            <Icon glyph=Glyph::Warning />
+            <div class="stack"><p>{said}</p>{now}</div>
+            <button type="button" on:click=move |_| save.run(())>{w.mine_instead}</button>
+        </div>
     }
 }

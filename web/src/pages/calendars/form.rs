@@ -8,9 +8,17 @@ use shared::{
 
 use super::CalendarsWords;
 use crate::{
-    api::calendars::put_calendar,
+    api::{
+        Failure,
+        calendars::{calendars, put_calendar},
+    },
     locale::sentences::said,
-    parts::{dialog::Cancel, field::Field, toast::toaster},
+    parts::{
+        dialog::Cancel,
+        field::Field,
+        kept::{Meanwhile, is_stale},
+        toast::toaster,
+    },
     prelude::*,
     words::say,
 };
@@ -35,40 +43,64 @@ fn read(text: &str, kept: Option<&CalendarName>) -> Result<Named, String> {
     }
 }
 
+fn file_of(view: CalendarView) -> String {
+    to_yaml(&Named {
+        name: view.name,
+        calendar: view.calendar,
+    })
+}
+
 #[component]
 pub fn CalendarForm(calendar: Option<CalendarView>, saved: Callback<()>) -> impl IntoView {
     let w = say::<CalendarsWords>();
     let toaster = toaster();
-    let revision = calendar.as_ref().map(|c| c.revision);
+    let revision = RwSignal::new(calendar.as_ref().map(|c| c.revision));
+    // What somebody else made of it: nothing if it was deleted.
+    let meanwhile = RwSignal::new(None::<Option<CalendarView>>);
     let kept = StoredValue::new(calendar.as_ref().map(|c| c.name.clone()));
     let text = RwSignal::new(match calendar {
-        Some(view) => to_yaml(&Named {
-            name: view.name,
-            calendar: view.calendar,
-        }),
+        Some(view) => file_of(view),
         None => SAMPLE.to_owned(),
     });
     let refused = RwSignal::new(None::<String>);
     let read = Memo::new(move |_| kept.with_value(|kept| read(&text.get(), kept.as_ref())));
     let wrong = Signal::derive(move || read.with(|r| r.as_ref().err().cloned()).or_else(|| refused.get()));
-    let save = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let refuse = move |failure: &Failure| {
+        let hint = failure.hint().map(|h| format!(" ({h})")).unwrap_or_default();
+        refused.set(Some(format!("{}{hint}", failure.message())));
+    };
+    let save = Callback::new(move |()| {
         let Ok(named) = read.get_untracked() else { return };
         spawn_local(async move {
-            match put_calendar(&named.name, &named.calendar, revision).await {
+            match put_calendar(&named.name, &named.calendar, revision.get_untracked()).await {
                 Ok(_) => {
                     toaster.done(fill!(w.saved, name = named.name));
                     saved.run(());
                 }
-                Err(failure) => {
-                    let hint = failure.hint().map(|h| format!(" ({h})")).unwrap_or_default();
-                    refused.set(Some(format!("{}{hint}", failure.message())));
-                }
+                Err(failure) if is_stale(&failure) => match calendars().await {
+                    Ok(all) => meanwhile.set(Some(all.into_iter().find(|c| c.name == named.name))),
+                    Err(failure) => refuse(&failure),
+                },
+                Err(failure) => refuse(&failure),
             }
         });
+    });
+    let save_mine = Callback::new(move |()| {
+        let theirs = meanwhile.get_untracked().flatten();
+        revision.set(theirs.map(|theirs| theirs.revision));
+        meanwhile.set(None);
+        save.run(());
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        save.run(());
     };
     view! {
-        <form class="stack" on:submit=save>
+        <form class="stack" on:submit=submit>
+            {move || meanwhile.get().map(|theirs| {
+                let now = theirs.map(|theirs| view! { <pre>{file_of(theirs)}</pre> }.into_any());
+                view! { <Meanwhile now save=save_mine /> }
+            })}
             <Field id="calendar" label=w.file hint=w.file_hint error=wrong>
                 <textarea id="calendar" rows="14" spellcheck="false" aria-describedby="calendar-error"
                     prop:value=move || text.get_untracked()

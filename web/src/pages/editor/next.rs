@@ -37,6 +37,8 @@ const STEP: i64 = 10;
 #[derive(Clone, PartialEq)]
 struct Shown {
     listing: Listing,
+    /// In which the instants are told: the expressions' own.
+    zones: Vec<Zone>,
     skipped: Vec<Option<String>>,
 }
 
@@ -74,7 +76,15 @@ pub fn Next(calendars: Remote<Vec<CalendarView>>) -> impl IntoView {
                 .map(|row| blackouts.suppressed(row.at).map(|why| calendar_of(&why)))
                 .collect()
         });
-        Shown { listing, skipped }
+        let mut zones = triggers.with(|triggers| upcoming::zones(triggers));
+        if zones.is_empty() {
+            zones.push(listing.zone);
+        }
+        Shown {
+            listing,
+            zones,
+            skipped,
+        }
     });
     let is_hashed = Memo::new(move |_| {
         editing.base.with(Option::is_none) && triggers.with(|all| all.iter().any(upcoming::is_hashed))
@@ -117,21 +127,27 @@ pub fn Next(calendars: Remote<Vec<CalendarView>>) -> impl IntoView {
 
 fn table(shown: Shown) -> impl IntoView {
     let w = say::<EditorWords>();
-    let Shown { listing, skipped } = shown;
-    let zone = listing.zone;
-    let other = listing.also.filter(|other| *other != zone);
-    let columns = if other.is_some() { "3" } else { "2" };
+    let Shown {
+        listing,
+        mut zones,
+        skipped,
+    } = shown;
+    let in_zone = |zone: &Zone| view! { <th>{fill!(w.in_zone, zone = zone)}</th> };
+    let own = zones.iter().map(in_zone).collect_view();
+    let yours = listing.also.filter(|yours| !zones.contains(yours));
+    zones.extend(yours);
+    let columns = zones.len() + 1;
     let mut lines = Vec::new();
     for (i, (row, skipped)) in listing.rows.into_iter().zip(skipped).enumerate() {
         let before = listing.changes.iter().filter(|change| change.row as usize == i);
         lines.extend(before.map(|change| clock_change(change, columns).into_any()));
-        lines.push(instant(row, zone, other, skipped).into_any());
+        lines.push(instant(row, &zones, skipped).into_any());
     }
     view! {
         <table class="instants">
             <thead><tr>
-                <th>{fill!(w.in_zone, zone = zone)}</th>
-                {other.map(|other| view! { <th>{fill!(w.yours, zone = other)}</th> })}
+                {own}
+                {yours.map(|yours| view! { <th>{fill!(w.yours, zone = yours)}</th> })}
                 <th class="number">{w.from_now}</th>
             </tr></thead>
             <tbody>{lines}</tbody>
@@ -139,16 +155,23 @@ fn table(shown: Shown) -> impl IntoView {
     }
 }
 
-fn instant(row: Row, zone: Zone, other: Option<Zone>, skipped: Option<String>) -> impl IntoView {
+/// In each of the zones; the first is where its mark stands.
+fn instant(row: Row, zones: &[Zone], skipped: Option<String>) -> impl IntoView + use<> {
     let w = say::<EditorWords>();
-    let told = |zone: Zone| {
-        view! { <time datetime=row.at.to_string() title=exact(row.at, zone)>{date_time(row.at, zone)}</time> }
+    let told = |zone: &Zone| {
+        view! { <time datetime=row.at.to_string() title=exact(row.at, *zone)>{date_time(row.at, *zone)}</time> }
     };
     let is_skipped = skipped.is_some();
+    let first = zones.first().map(told);
+    let others = zones
+        .iter()
+        .skip(1)
+        .map(|zone| view! { <td class="number">{told(zone)}</td> })
+        .collect_view();
     view! {
         <tr class:is-skipped=is_skipped>
             <td class="number">
-                <span class="at">{told(zone)}</span>
+                <span class="at">{first}</span>
                 {row.mark.map(|mark| {
                     let kind = match mark.kind { MarkKind::Moved => "moved", MarkKind::First => "first" };
                     view! { <span class="clock-mark" data-mark=kind><Icon glyph=Glyph::Clock />{mark.words}</span> }
@@ -157,18 +180,18 @@ fn instant(row: Row, zone: Zone, other: Option<Zone>, skipped: Option<String>) -
                     <Badge tone=Tone::Quiet glyph=Glyph::Skip text=format!("{} · {calendar}", w.skipped) />
                 })}
             </td>
-            {other.map(|other| view! { <td class="number">{told(other)}</td> })}
+            {others}
             <td class="number"><Ago at=row.at /></td>
         </tr>
     }
 }
 
 /// The clocks of a zone are set between two instants.
-fn clock_change(change: &Change, columns: &'static str) -> impl IntoView + use<> {
+fn clock_change(change: &Change, columns: usize) -> impl IntoView + use<> {
     let (zone, words) = (change.zone.name(), change.words.clone());
     let offsets = format!("{} → {}", change.from, change.to);
     view! {
-        <tr class="clock-change"><td colspan=columns>
+        <tr class="clock-change"><td colspan=columns.to_string()>
             <Icon glyph=Glyph::Refresh /><strong>{zone}</strong>" "{words}" "<span class="number">{offsets}</span>
         </td></tr>
     }

@@ -8,11 +8,19 @@ use shared::{
     target::{Exclude, NodeSet},
 };
 
-use super::GroupsWords;
+use super::{GroupsWords, SetInWords};
 use crate::{
-    api::{Failure, groups::put_group},
+    api::{
+        Failure,
+        groups::{groups, put_group},
+    },
     locale::sentences::said,
-    parts::{dialog::Cancel, field::Field, toast::toaster},
+    parts::{
+        dialog::Cancel,
+        field::Field,
+        kept::{Meanwhile, is_stale},
+        toast::toaster,
+    },
     prelude::*,
     words::say,
 };
@@ -90,7 +98,9 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
     let typed = RwSignal::new(group.as_ref().map(Typed::of).unwrap_or_default());
     let wrong = RwSignal::new(None::<Wrong>);
     let is_new = group.is_none();
-    let revision = group.as_ref().map(|g| g.revision);
+    let revision = RwSignal::new(group.as_ref().map(|g| g.revision));
+    // What somebody else made of it: nothing if it was deleted.
+    let meanwhile = RwSignal::new(None::<Option<GroupView>>);
     let kept = StoredValue::new(group.map(|g| g.set.exclude).unwrap_or_default());
     let error = move |field: &'static str| {
         Signal::derive(move || {
@@ -101,23 +111,37 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
             })
         })
     };
-    let save = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        match kept.with_value(|kept| typed.with_untracked(|t| t.parse(kept))) {
-            Err((field, why)) => wrong.set(Some((field, said(&why)))),
-            Ok((name, set)) => {
-                wrong.set(None);
-                spawn_local(async move {
-                    match put_group(&name, &set, revision).await {
-                        Ok(_) => {
-                            toaster.done(fill!(w.saved, name = name));
-                            saved.run(());
+    let save =
+        Callback::new(
+            move |()| match kept.with_value(|kept| typed.with_untracked(|t| t.parse(kept))) {
+                Err((field, why)) => wrong.set(Some((field, said(&why)))),
+                Ok((name, set)) => {
+                    wrong.set(None);
+                    spawn_local(async move {
+                        match put_group(&name, &set, revision.get_untracked()).await {
+                            Ok(_) => {
+                                toaster.done(fill!(w.saved, name = name));
+                                saved.run(());
+                            }
+                            Err(failure) if is_stale(&failure) => match groups().await {
+                                Ok(all) => meanwhile.set(Some(all.into_iter().find(|g| g.name == name))),
+                                Err(failure) => wrong.set(Some(at_field(&failure))),
+                            },
+                            Err(failure) => wrong.set(Some(at_field(&failure))),
                         }
-                        Err(failure) => wrong.set(Some(at_field(&failure))),
-                    }
-                });
-            }
-        }
+                    });
+                }
+            },
+        );
+    let save_mine = Callback::new(move |()| {
+        let theirs = meanwhile.get_untracked().flatten();
+        revision.set(theirs.map(|theirs| theirs.revision));
+        meanwhile.set(None);
+        save.run(());
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        save.run(());
     };
     let field = move |id: &'static str,
                       label: &'static str,
@@ -132,7 +156,11 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
         }
     };
     view! {
-        <form class="stack" on:submit=save>
+        <form class="stack" on:submit=submit>
+            {move || meanwhile.get().map(|theirs| {
+                let now = theirs.map(|theirs| view! { <SetInWords set=theirs.set /> });
+                view! { <Meanwhile now save=save_mine /> }
+            })}
             {field("name", w.name, w.name_hint, |t| &mut t.name)}
             {field("nodes", w.nodes, w.nodes_hint, |t| &mut t.nodes)}
             {field("groups", w.groups, w.groups_hint, |t| &mut t.groups)}

@@ -39,6 +39,18 @@ pub fn upcoming(
     Listing::of(&schedules, from, &instants, also, lang)
 }
 
+/// The zones that the expressions are read in, each once.
+pub fn zones(triggers: &[Value]) -> Vec<Zone> {
+    let mut zones = Vec::new();
+    let compiled = triggers.iter().filter_map(|t| compile(t, 0));
+    for zone in compiled.filter_map(|c| c.schedule.zone()) {
+        if !zones.contains(&zone) {
+            zones.push(zone);
+        }
+    }
+    zones
+}
+
 /// Whether what is shown depends on the job's id: an expression with `H`.
 pub fn is_hashed(trigger: &Value) -> bool {
     let cron = trigger.get("cron").and_then(Value::text).unwrap_or_default();
@@ -83,6 +95,18 @@ mod tests {
         let told: Vec<&str> = listing.rows.iter().map(|r| &r.local[11..16]).collect();
         assert_eq!(told, ["23:00", "23:30", "00:00", "00:30"]);
         assert!(upcoming(&[], 0, from, 4, None, Lang::En).rows.is_empty());
+    }
+
+    #[test]
+    fn a_zone_is_told_once() {
+        let triggers = [
+            value!({"cron": "0 2 * * *", "timezone": "Europe/Berlin"}),
+            value!({"every": "1h"}),
+            value!({"cron": "0 2 * * *", "timezone": "Asia/Tokyo"}),
+            value!({"cron": "0 3 * * *", "timezone": "Europe/Berlin"}),
+        ];
+        let names: Vec<_> = zones(&triggers).iter().map(|zone| zone.name()).collect();
+        assert_eq!(names, ["Europe/Berlin", "Asia/Tokyo"]);
     }
 
     #[test]
