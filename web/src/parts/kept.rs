@@ -3,7 +3,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use shared::api::ErrorCode;
+use shared::{Revision, api::ErrorCode};
 
 use super::{
     PartWords,
@@ -94,25 +94,66 @@ pub fn is_stale(failure: &Failure) -> bool {
     matches!(failure.code(), Some(ErrorCode::Stale | ErrorCode::NotFound))
 }
 
-/// Somebody else changed or deleted it while its form was open: what it is now, and a button
-/// that saves what is typed all the same.
-#[component]
-pub fn Meanwhile(
-    /// Nothing if it is gone.
-    now: Option<AnyView>,
-    save: Callback<()>,
-) -> impl IntoView {
-    let w = say::<PartWords>();
-    let said = if now.is_some() {
-        w.meanwhile
-    } else {
-        w.meanwhile_gone
-    };
-    view! {
-        <div class="failed" role="alert">
-            <Icon glyph=Glyph::Warning />
-            <div class="stack"><p>{said}</p>{now}</div>
-            <button type="button" on:click=move |_| save.run(())>{w.mine_instead}</button>
-        </div>
+/// Which state of a thing its form is about, and what others made of it meanwhile. Copies are
+/// the same.
+pub struct Edited<T> {
+    /// None of a new one.
+    revision: RwSignal<Option<Revision>>,
+    theirs: RwSignal<Option<Theirs<T>>>,
+}
+
+/// What it is now; nothing if it is gone.
+type Theirs<T> = Option<(Revision, T)>;
+
+impl<T> Clone for Edited<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Edited<T> {}
+
+impl<T: Clone + Send + Sync + 'static> Edited<T> {
+    pub fn new(revision: Option<Revision>) -> Edited<T> {
+        Edited {
+            revision: RwSignal::new(revision),
+            theirs: RwSignal::new(None),
+        }
+    }
+
+    /// The one that a write takes the place of.
+    pub fn revision(self) -> Option<Revision> {
+        self.revision.get_untracked()
+    }
+
+    /// Somebody else was quicker.
+    pub fn overtaken(self, theirs: Option<(Revision, T)>) {
+        self.theirs.set(Some(theirs));
+    }
+
+    /// Says so, with what it is now and a button that saves what is typed all the same.
+    pub fn meanwhile(self, show: fn(T) -> AnyView, save: Callback<()>) -> impl IntoView {
+        move || {
+            let w = say::<PartWords>();
+            let theirs = self.theirs.get()?;
+            let mine_instead = move |_| {
+                let now = self.theirs.get_untracked().flatten();
+                self.revision.set(now.map(|(revision, _)| revision));
+                self.theirs.set(None);
+                save.run(());
+            };
+            let said = if theirs.is_some() {
+                w.meanwhile
+            } else {
+                w.meanwhile_gone
+            };
+            Some(view! {
+                <div class="failed" role="alert">
+                    <Icon glyph=Glyph::Warning />
+                    <div class="stack"><p>{said}</p>{theirs.map(|(_, theirs)| show(theirs))}</div>
+                    <button type="button" on:click=mine_instead>{w.mine_instead}</button>
+                </div>
+            })
+        }
     }
 }

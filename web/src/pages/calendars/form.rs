@@ -16,7 +16,7 @@ use crate::{
     parts::{
         dialog::Cancel,
         field::Field,
-        kept::{Meanwhile, is_stale},
+        kept::{Edited, is_stale},
         toast::toaster,
     },
     prelude::*,
@@ -54,9 +54,7 @@ fn file_of(view: CalendarView) -> String {
 pub fn CalendarForm(calendar: Option<CalendarView>, saved: Callback<()>) -> impl IntoView {
     let w = say::<CalendarsWords>();
     let toaster = toaster();
-    let revision = RwSignal::new(calendar.as_ref().map(|c| c.revision));
-    // What somebody else made of it: nothing if it was deleted.
-    let meanwhile = RwSignal::new(None::<Option<CalendarView>>);
+    let edited = Edited::new(calendar.as_ref().map(|c| c.revision));
     let kept = StoredValue::new(calendar.as_ref().map(|c| c.name.clone()));
     let text = RwSignal::new(match calendar {
         Some(view) => file_of(view),
@@ -72,24 +70,21 @@ pub fn CalendarForm(calendar: Option<CalendarView>, saved: Callback<()>) -> impl
     let save = Callback::new(move |()| {
         let Ok(named) = read.get_untracked() else { return };
         spawn_local(async move {
-            match put_calendar(&named.name, &named.calendar, revision.get_untracked()).await {
+            match put_calendar(&named.name, &named.calendar, edited.revision()).await {
                 Ok(_) => {
                     toaster.done(fill!(w.saved, name = named.name));
                     saved.run(());
                 }
                 Err(failure) if is_stale(&failure) => match calendars().await {
-                    Ok(all) => meanwhile.set(Some(all.into_iter().find(|c| c.name == named.name))),
+                    Ok(all) => {
+                        let theirs = all.into_iter().find(|c| c.name == named.name);
+                        edited.overtaken(theirs.map(|c| (c.revision, file_of(c))));
+                    }
                     Err(failure) => refuse(&failure),
                 },
                 Err(failure) => refuse(&failure),
             }
         });
-    });
-    let save_mine = Callback::new(move |()| {
-        let theirs = meanwhile.get_untracked().flatten();
-        revision.set(theirs.map(|theirs| theirs.revision));
-        meanwhile.set(None);
-        save.run(());
     });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -97,10 +92,7 @@ pub fn CalendarForm(calendar: Option<CalendarView>, saved: Callback<()>) -> impl
     };
     view! {
         <form class="stack" on:submit=submit>
-            {move || meanwhile.get().map(|theirs| {
-                let now = theirs.map(|theirs| view! { <pre>{file_of(theirs)}</pre> }.into_any());
-                view! { <Meanwhile now save=save_mine /> }
-            })}
+            {edited.meanwhile(|file| view! { <pre>{file}</pre> }.into_any(), save)}
             <Field id="calendar" label=w.file hint=w.file_hint error=wrong>
                 <textarea id="calendar" rows="14" spellcheck="false" aria-describedby="calendar-error"
                     prop:value=move || text.get_untracked()

@@ -18,7 +18,7 @@ use crate::{
     parts::{
         dialog::Cancel,
         field::Field,
-        kept::{Meanwhile, is_stale},
+        kept::{Edited, is_stale},
         toast::toaster,
     },
     prelude::*,
@@ -98,9 +98,7 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
     let typed = RwSignal::new(group.as_ref().map(Typed::of).unwrap_or_default());
     let wrong = RwSignal::new(None::<Wrong>);
     let is_new = group.is_none();
-    let revision = RwSignal::new(group.as_ref().map(|g| g.revision));
-    // What somebody else made of it: nothing if it was deleted.
-    let meanwhile = RwSignal::new(None::<Option<GroupView>>);
+    let edited = Edited::new(group.as_ref().map(|g| g.revision));
     let kept = StoredValue::new(group.map(|g| g.set.exclude).unwrap_or_default());
     let error = move |field: &'static str| {
         Signal::derive(move || {
@@ -118,13 +116,16 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
                 Ok((name, set)) => {
                     wrong.set(None);
                     spawn_local(async move {
-                        match put_group(&name, &set, revision.get_untracked()).await {
+                        match put_group(&name, &set, edited.revision()).await {
                             Ok(_) => {
                                 toaster.done(fill!(w.saved, name = name));
                                 saved.run(());
                             }
                             Err(failure) if is_stale(&failure) => match groups().await {
-                                Ok(all) => meanwhile.set(Some(all.into_iter().find(|g| g.name == name))),
+                                Ok(all) => {
+                                    let theirs = all.into_iter().find(|g| g.name == name);
+                                    edited.overtaken(theirs.map(|g| (g.revision, g.set)));
+                                }
                                 Err(failure) => wrong.set(Some(at_field(&failure))),
                             },
                             Err(failure) => wrong.set(Some(at_field(&failure))),
@@ -133,12 +134,6 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
                 }
             },
         );
-    let save_mine = Callback::new(move |()| {
-        let theirs = meanwhile.get_untracked().flatten();
-        revision.set(theirs.map(|theirs| theirs.revision));
-        meanwhile.set(None);
-        save.run(());
-    });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         save.run(());
@@ -157,10 +152,7 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
     };
     view! {
         <form class="stack" on:submit=submit>
-            {move || meanwhile.get().map(|theirs| {
-                let now = theirs.map(|theirs| view! { <SetInWords set=theirs.set /> });
-                view! { <Meanwhile now save=save_mine /> }
-            })}
+            {edited.meanwhile(|set| view! { <SetInWords set /> }.into_any(), save)}
             {field("name", w.name, w.name_hint, |t| &mut t.name)}
             {field("nodes", w.nodes, w.nodes_hint, |t| &mut t.nodes)}
             {field("groups", w.groups, w.groups_hint, |t| &mut t.groups)}
