@@ -12,8 +12,8 @@ pub(super) fn in_sight(top: f64, height: f64, row_height: f64, all: usize) -> (u
     let first = ((top / row_height).floor().max(0.0) as usize)
         .saturating_sub(BEYOND)
         .min(all);
-    let count = (height / row_height).ceil() as usize + 2 * BEYOND;
-    (first, count.min(all - first))
+    let until = ((top + height) / row_height).ceil() as usize + BEYOND;
+    (first, until.min(all).saturating_sub(first))
 }
 
 /// All rows have the same height in pixels, which the style sheet must give them too. A row
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn only_what_is_in_sight_exists() {
-        assert_eq!(in_sight(0.0, 400.0, 40.0, 10_000), (0, 10 + 2 * BEYOND));
+        assert_eq!(in_sight(0.0, 400.0, 40.0, 10_000), (0, 10 + BEYOND));
         assert_eq!(
             in_sight(4_000.0, 400.0, 40.0, 10_000),
             (100 - BEYOND, 10 + 2 * BEYOND)

@@ -37,8 +37,9 @@ where
                 .and_then(|h| h.as_f64())
                 .unwrap_or(1200.0);
             let top = element.get_bounding_client_rect().top();
-            // A tall head above the list leaves less of it in sight, which needs no care.
-            sight.try_set(((-top).max(0.0), height));
+            // What stands above the list leaves less of it in sight: each row that is made
+            // for nothing is made at each key in a filter.
+            sight.try_set(((-top).max(0.0), (height - top.max(0.0)).max(0.0)));
         }
     };
     Effect::new(move |_| {
