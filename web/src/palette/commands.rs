@@ -265,25 +265,30 @@ pub fn of_node(id: &NodeId, name: &str, is_held: bool) -> Vec<Command> {
     all
 }
 
-/// The best fits, at most `max`. With nothing typed: the pages first.
+/// The best fits, at most `max`; of those that fit alike, as they come. With nothing typed: the
+/// pages first.
 pub fn best(commands: &[Command], typed: &str, max: usize) -> Vec<Command> {
     let words = super::find::words(typed);
-    let mut found: Vec<(u32, u32, &Command)> = commands
+    let mut found: Vec<Fit> = commands
         .iter()
-        .filter(|c| !words.is_empty() || !matches!(c.deed, Deed::Run(_) | Deed::Delete(_)))
-        .filter_map(|c| Some((super::find::score(&words, &c.searched)?, c.rank, c)))
+        .enumerate()
+        .filter(|(_, c)| !words.is_empty() || !matches!(c.deed, Deed::Run(_) | Deed::Delete(_)))
+        .filter_map(|(i, c)| {
+            let score = super::find::score(&words, &c.searched)?;
+            Some((score / 10, c.rank, score, i))
+        })
         .collect();
     // With ten thousand jobs, only what is shown is put in order.
-    let by = |a: &(u32, u32, &Command), b: &(u32, u32, &Command)| {
-        (a.0 / 10, a.1, a.0, &a.2.title).cmp(&(b.0 / 10, b.1, b.0, &b.2.title))
-    };
     if found.len() > max {
-        found.select_nth_unstable_by(max, by);
+        found.select_nth_unstable(max);
         found.truncate(max);
     }
-    found.sort_by(by);
-    found.into_iter().map(|(_, _, c)| c.clone()).collect()
+    found.sort_unstable();
+    found.into_iter().map(|(.., i)| commands[i].clone()).collect()
 }
+
+/// How well a command fits, roughly; its rank; how well exactly; and which one it is.
+type Fit = (u32, u32, u32, usize);
 
 #[cfg(test)]
 mod tests {
@@ -311,7 +316,7 @@ mod tests {
         assert_eq!(titles("resume")[0], "Resume: ops/report");
         assert_eq!(titles("del back")[0], "Delete: ops/backup-db");
         assert_eq!(titles("drain")[0], "Drain: web-1");
-        assert_eq!(titles("")[..2], ["Jobs", "Overview"]);
+        assert_eq!(titles("")[..2], ["Overview", "Jobs"]);
         assert_eq!(titles("zzz"), Vec::<String>::new());
     }
 }
