@@ -21,3 +21,32 @@ pub fn texts(compiled: &[u8]) -> Result<Vec<u8>> {
     }
     Ok(texts)
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{CustomSection, Module};
+
+    use super::*;
+
+    fn module(sections: &[(&str, &str)]) -> Vec<u8> {
+        let mut module = Module::new();
+        for (name, text) in sections {
+            module.section(&CustomSection {
+                name: (*name).into(),
+                data: text.as_bytes().into(),
+            });
+        }
+        module.finish()
+    }
+
+    #[test]
+    fn all_of_it_is_taken_and_nothing_else() {
+        let compiled = module(&[
+            (SECTION, "\u{1e}a\n一\n"),
+            ("other", "x"),
+            (SECTION, "\u{1e}b\n二\n"),
+        ]);
+        assert_eq!(texts(&compiled).unwrap(), "\u{1e}a\n一\n\u{1e}b\n二\n".as_bytes());
+        assert!(texts(&module(&[("other", "x")])).is_err());
+    }
+}

@@ -84,3 +84,83 @@ fn next<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     *bytes = rest;
     Some(item)
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{CodeSection, ExportKind, Function, FunctionSection, Instruction, TypeSection};
+    use wasmparser::{Payload, Validator};
+
+    use super::*;
+
+    fn item(text: &str) -> Vec<u8> {
+        let length = (text.len() as u32).to_le_bytes();
+        [&length, text.as_bytes()].concat()
+    }
+
+    fn bindings(of: &[&str]) -> Vec<u8> {
+        of.iter()
+            .flat_map(|bound| [item("version"), item(bound)].concat())
+            .collect()
+    }
+
+    fn module(bindings: Vec<u8>) -> Vec<u8> {
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        let (mut functions, mut exports, mut code) =
+            (FunctionSection::new(), ExportSection::new(), CodeSection::new());
+        for (i, name) in [
+            "main",
+            "intounderlyingsink_write",
+            "__wbg_intounderlyingsink_free",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            functions.function(0);
+            exports.export(name, ExportKind::Func, i as u32);
+            let mut body = Function::new([]);
+            body.instruction(&Instruction::End);
+            code.function(&body);
+        }
+        let mut module = Module::new();
+        module
+            .section(&types)
+            .section(&functions)
+            .section(&exports)
+            .section(&code);
+        module.section(&CustomSection {
+            name: BINDINGS.into(),
+            data: bindings.into(),
+        });
+        module.finish()
+    }
+
+    fn said(module: &[u8]) -> (Vec<String>, Vec<u8>) {
+        Validator::new().validate_all(module).unwrap();
+        let (mut exports, mut bindings) = (Vec::new(), Vec::new());
+        for payload in Parser::new(0).parse_all(module) {
+            match payload.unwrap() {
+                Payload::ExportSection(section) => {
+                    exports.extend(section.into_iter().map(|export| export.unwrap().name.to_owned()));
+                }
+                Payload::CustomSection(section) => bindings = section.data().to_vec(),
+                _ => {}
+            }
+        }
+        (exports, bindings)
+    }
+
+    #[test]
+    fn the_classes_go_and_the_rest_stays() {
+        let before = module(bindings(&["fetch", "class IntoUnderlyingSink", "console"]));
+        let (exports, left) = said(&without(&before).unwrap());
+        assert_eq!(exports, ["main"]);
+        assert_eq!(left, bindings(&["fetch", "console"]));
+    }
+
+    #[test]
+    fn bindings_of_another_form_stay() {
+        let other = b"\xff\xff\xff\xffIntoUnderlying".to_vec();
+        assert_eq!(said(&without(&module(other.clone())).unwrap()).1, other);
+    }
+}
