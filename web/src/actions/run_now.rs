@@ -15,6 +15,7 @@ use crate::{
         feedback::{self, shown},
         field::Field,
         icon::{Glyph, Icon},
+        prose::prose,
     },
     prelude::*,
     remote::remote,
@@ -167,8 +168,8 @@ fn RunForm(job: JobPath, ordered: RwSignal<Option<Ordered>>) -> impl IntoView {
                     <Icon glyph=Glyph::Warning />
                     <div>
                         <p><strong>{feedback::title(&failure)}</strong></p>
-                        <p>{failure.message()}</p>
-                        {failure.hint().map(|hint| view! { <p class="muted">{hint}</p> })}
+                        <p>{prose(&failure.message())}</p>
+                        {failure.hint().map(|hint| view! { <p class="muted">{prose(&hint)}</p> })}
                     </div>
                 </div>
             })}

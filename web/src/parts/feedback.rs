@@ -7,6 +7,7 @@ use shared::api::ErrorCode;
 use super::{
     PartWords,
     icon::{Glyph, Icon},
+    prose::prose,
 };
 use crate::{
     api::Failure,
@@ -48,8 +49,8 @@ pub fn Failed(failure: Failure, retry: impl Fn() + 'static) -> impl IntoView {
             <Icon glyph=Glyph::Warning />
             <div>
                 <p><strong>{title(&failure)}</strong></p>
-                <p>{failure.message()}</p>
-                {failure.hint().map(|hint| view! { <p class="muted">{hint}</p> })}
+                <p>{prose(&failure.message())}</p>
+                {failure.hint().map(|hint| view! { <p class="muted">{prose(&hint)}</p> })}
             </div>
             <button type="button" on:click=move |_| retry()>{w.retry}</button>
         </div>

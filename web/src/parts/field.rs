@@ -1,5 +1,6 @@
 //! A form's field: its label, its help, and what is wrong with it.
 
+use super::prose::prose;
 use crate::prelude::*;
 
 /// The control inside gets the `id`; what is wrong is tied to it for screen readers by the
@@ -17,8 +18,8 @@ pub fn Field(
         <div class="field" class:is-wrong=move || error.with(Option::is_some)>
             <label for=id>{label}</label>
             {children()}
-            {hint.map(|hint| view! { <p class="hint">{hint}</p> })}
-            <p class="error" id=error_id role="alert">{move || error.get()}</p>
+            {hint.map(|hint| view! { <p class="hint">{prose(&hint)}</p> })}
+            <p class="error" id=error_id role="alert">{move || error.get().map(|error| prose(&error))}</p>
         </div>
     }
 }

@@ -1,6 +1,7 @@
 //! What pages are made of.
 
 pub mod page;
+pub mod prose;
 pub mod icon;
 pub mod state;
 pub mod reason;

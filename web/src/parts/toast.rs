@@ -7,6 +7,7 @@ use super::{
     confirm::Act,
     feedback,
     icon::{Glyph, Icon},
+    prose::prose,
     state::Tone,
 };
 use crate::{api::Failure, words::say};
@@ -92,7 +93,7 @@ pub fn Toasts() -> impl IntoView {
             <For each=move || toaster.0.get().1 key=|t| t.id let:toast>
                 <div class="toast" data-tone=toast.tone.as_str()>
                     <Icon glyph=if toast.tone == Tone::Bad { Glyph::Warning } else { Glyph::Check } />
-                    <span>{toast.text}</span>
+                    <span>{prose(&toast.text)}</span>
                     {toast.undo.map(|undo| view! {
                         <button type="button" on:click=move |_| { toaster.dismiss(toast.id); undo(); }>
                             {w.undo}

@@ -12,6 +12,7 @@ use crate::{
     parts::{
         field::Field,
         icon::{Glyph, Icon},
+        prose::prose,
     },
     prelude::*,
     words::say,
@@ -404,7 +405,7 @@ pub fn Pairs(
                     }
                 }
             </For>
-            <p class="error" role="alert">{move || error.get()}</p>
+            <p class="error" role="alert">{move || error.get().map(|error| prose(&error))}</p>
             <button type="button" class="plain add" on:click=move |_| rows.update(|rows| rows.push(fresh(String::new(), String::new())))>
                 <Icon glyph=Glyph::Plus />{add}
             </button>

@@ -10,7 +10,10 @@ use super::{
 use crate::{
     browser,
     locale::sentences::said,
-    parts::icon::{Glyph, Icon},
+    parts::{
+        icon::{Glyph, Icon},
+        prose::prose,
+    },
     prelude::*,
     words::say,
 };
@@ -78,8 +81,8 @@ fn Wrong(error: FileError, area: NodeRef<html::Textarea>) -> impl IntoView {
                 {(line > 0).then(|| view! {
                     <button type="button" class="plain" on:click=go>{fill!(w.at_place, line = line, column = column)}</button>
                 })}
-                <span>{said(&error.message)}</span>
-                {error.hint.as_deref().map(|hint| view! { <span class="muted">{said(hint)}</span> })}
+                <span>{prose(&said(&error.message))}</span>
+                {error.hint.as_deref().map(|hint| view! { <span class="muted">{prose(&said(hint))}</span> })}
             </div>
         </div>
     }
