@@ -50,19 +50,19 @@ struct Pace {
 
 type Data = Arc<dyn Any + Send + Sync>;
 
-/// A question that is on its way, of whatever kind.
-type Question = Pin<Box<dyn Future<Output = Answer<Data>>>>;
+/// The answer to a question that is on its way, of whatever kind.
+type Coming = Pin<Box<dyn Future<Output = Answer<Data>>>>;
 
-/// What can be asked: a call, or what several of them make.
+/// What is asked: one call, or what several of them make.
 pub struct Asking<T> {
-    question: Question,
+    answer: Coming,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T: Send + Sync + 'static> Asking<T> {
     pub fn of(answer: impl Future<Output = Answer<T>> + 'static) -> Asking<T> {
         Asking {
-            question: Box::pin(async move { answer.await.map(|data| Arc::new(data) as Data) }),
+            answer: Box::pin(async move { answer.await.map(|data| Arc::new(data) as Data) }),
             of: PhantomData,
         }
     }
@@ -71,7 +71,7 @@ impl<T: Send + Sync + 'static> Asking<T> {
 impl<T: Read + Send + Sync + 'static> From<Call<T>> for Asking<T> {
     fn from(call: Call<T>) -> Asking<T> {
         Asking {
-            question: Box::pin(call.read_by(|found| T::read(found).map(|data| Arc::new(data) as Data))),
+            answer: Box::pin(call.read_by(|found| T::read(found).map(|data| Arc::new(data) as Data))),
             of: PhantomData,
         }
     }
@@ -106,7 +106,7 @@ where
     A: Into<Asking<T>>,
 {
     let key = Memo::new(move |_| key());
-    let ask = move || ask(key.get()).into().question;
+    let ask = move || ask(key.get()).into().answer;
     Remote {
         fact: fact(kinds, Arc::new(ask)),
         of: PhantomData,
@@ -114,7 +114,7 @@ where
 }
 
 /// `ask` tracks what it depends on.
-fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Question + Send + Sync>) -> Fact {
+fn fact(kinds: &'static [Changed], ask: Arc<dyn Fn() -> Coming + Send + Sync>) -> Fact {
     let known = RwSignal::new(Known::default());
     let asked = RwSignal::new(0_u64);
     let pace = StoredValue::new(Pace::default());

@@ -23,7 +23,7 @@ pub fn say<W: Words>() -> &'static W {
     }
 }
 
-/// The Chinese words. None if the file of them is another version's.
+/// The Chinese words. None if the file has another number of them.
 ///
 /// They are texts in a row, and so is the struct: filling it field by field would be 40 bytes
 /// of code for each text.
@@ -76,7 +76,7 @@ macro_rules! words {
         #[repr(C)]
         pub struct $name { $(pub $key: &'static str),* }
 
-        // SAFETY: it is, and each text has its Chinese beside it.
+        // SAFETY: `repr(C)`, nothing but `&'static str`, and for each its Chinese.
         #[expect(unsafe_code, reason = "see `words::chinese`")]
         unsafe impl $crate::words::Words for $name {
             const EN: &'static Self = &Self { $($key: $en),* };

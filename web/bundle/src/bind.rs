@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 use wasmparser::Validator;
 
-use crate::{Mode, dist::File, names, order, plain};
+use crate::{Mode, dist::File, names, once, order, plain};
 
 pub struct Bound {
     pub files: Vec<File>,
@@ -67,7 +67,7 @@ fn compressible(module: &[u8], script: &str) -> Result<(Vec<u8>, String)> {
     // What follows relies on it.
     Validator::new().validate_all(module)?;
     let (module, script) = names::short(module, script)?;
-    let module = order::ordered(&plain::plain(&module)?)?;
+    let module = order::ordered(&once::once(&plain::plain(&module)?)?)?;
     Validator::new().validate_all(&module)?;
     Ok((module, script))
 }

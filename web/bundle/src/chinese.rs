@@ -6,7 +6,8 @@ use wasmparser::{Parser, Payload};
 /// Where `web/src/locale/chinese.rs` puts them.
 const SECTION: &str = "chinese";
 
-/// All of them, as they stand in the compiled program.
+/// All of them, as they stand in the compiled program. (What is delivered no longer has the
+/// section: `plain` leaves out all of that kind.)
 pub fn texts(compiled: &[u8]) -> Result<Vec<u8>> {
     let mut texts = Vec::new();
     for payload in Parser::new(0).parse_all(compiled) {

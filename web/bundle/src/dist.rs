@@ -48,7 +48,7 @@ pub struct Dist {
 }
 
 /// What `made-of` says of the folder; of this program too, which decides what is written.
-const FORMAT: &str = "4";
+const FORMAT: &str = "5";
 /// What stays although it was not made.
 const KEPT: &str = ".gitignore";
 const MADE_OF: &str = "made-of";

@@ -11,8 +11,8 @@
 //!
 //! In reading order: `toolchain` (which compiler), `compile`, what is taken out of what was
 //! compiled (`chinese`, `uncalled`), `bind` and what it does so that the module compresses well
-//! (`names`, `plain`, `order`), `style`, `page`, `dist` (names, compression, what was there
-//! before), `budget`.
+//! (`names`, `plain`, `once`, `order`), `style`, `page`, `dist` (names, compression, what was
+//! there before), `budget`.
 
 mod toolchain;
 mod compile;
@@ -21,6 +21,8 @@ mod uncalled;
 mod bind;
 mod names;
 mod plain;
+mod functions;
+mod once;
 mod order;
 mod style;
 mod page;

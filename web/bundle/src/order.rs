@@ -1,92 +1,21 @@
 //! Puts a module's functions into an order in which like stands by like, so that it
 //! compresses better: what compresses it finds a repetition the cheaper the nearer it is.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    convert::Infallible,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
-use wasm_encoder::{
-    CodeSection, FunctionSection, Module,
-    reencode::{Error, Reencode},
-};
-use wasmparser::{
-    CodeSectionReader, FunctionBody, FunctionSectionReader, ImportSectionReader, Parser, Payload, TypeRef,
-};
+
+use crate::functions::Functions;
 
 /// The same valid module with its own functions in another order, wherever they are named.
 pub fn ordered(module: &[u8]) -> Result<Vec<u8>> {
-    let mut types = Vec::new();
-    let mut bodies = Vec::new();
-    let mut imported = 0;
-    for payload in Parser::new(0).parse_all(module) {
-        match payload? {
-            Payload::ImportSection(section) => imported = functions_in(section)?,
-            Payload::FunctionSection(section) => {
-                types = section.into_iter().collect::<Result<_, _>>()?;
-            }
-            Payload::CodeSectionEntry(body) => bodies.push(body),
-            _ => {}
-        }
-    }
-    let order = chain(&bodies.iter().map(FunctionBody::as_bytes).collect::<Vec<_>>());
-    let mut indexes: Vec<u32> = (0..imported + order.len() as u32).collect();
+    let functions = Functions::of(module)?;
+    let order = chain(&functions.bodies());
+    let mut places = vec![0; order.len()];
     for (place, &function) in order.iter().enumerate() {
-        indexes[imported as usize + function] = imported + place as u32;
+        places[function] = place;
     }
-    let mut ordered = Ordered {
-        indexes,
-        types: order.iter().map(|&i| types[i]).collect(),
-        bodies: order.iter().map(|&i| bodies[i].clone()).collect(),
-    };
-    let mut encoded = Module::new();
-    ordered.parse_core_module(&mut encoded, Parser::new(0), module)?;
-    Ok(encoded.finish())
-}
-
-fn functions_in(imports: ImportSectionReader<'_>) -> Result<u32> {
-    let mut count = 0;
-    for import in imports.into_imports() {
-        if let TypeRef::Func(_) | TypeRef::FuncExact(_) = import?.ty {
-            count += 1;
-        }
-    }
-    Ok(count)
-}
-
-struct Ordered<'a> {
-    /// Each function's new index, by its old one.
-    indexes: Vec<u32>,
-    /// The functions' types and bodies, in the new order.
-    types: Vec<u32>,
-    bodies: Vec<FunctionBody<'a>>,
-}
-
-impl Reencode for Ordered<'_> {
-    type Error = Infallible;
-
-    fn function_index(&mut self, index: u32) -> Result<u32, Error> {
-        Ok(self.indexes[index as usize])
-    }
-
-    fn parse_function_section(
-        &mut self,
-        functions: &mut FunctionSection,
-        _: FunctionSectionReader<'_>,
-    ) -> Result<(), Error> {
-        for &index in &self.types {
-            functions.function(index);
-        }
-        Ok(())
-    }
-
-    fn parse_code_section(&mut self, code: &mut CodeSection, _: CodeSectionReader<'_>) -> Result<(), Error> {
-        for body in std::mem::take(&mut self.bodies) {
-            self.parse_function_body(code, body)?;
-        }
-        Ok(())
-    }
+    functions.placed(module, &places)
 }
 
 /// Bytes that two functions must have in a row for it to count as a likeness: what is
@@ -174,10 +103,11 @@ fn runs(body: &[u8]) -> Vec<&[u8]> {
 #[cfg(test)]
 mod tests {
     use wasm_encoder::{
-        ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection, Function, ImportSection,
-        Instruction, RefType, StartSection, TableSection, TableType, TypeSection, ValType,
+        CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection, Function,
+        FunctionSection, ImportSection, Instruction, Module, RefType, StartSection, TableSection, TableType,
+        TypeSection, ValType,
     };
-    use wasmparser::{ElementItems, Operator, Validator};
+    use wasmparser::{ElementItems, Operator, Parser, Payload, Validator};
 
     use super::*;
 

@@ -15,7 +15,7 @@ pub struct Names<'a> {
 const PLACE: &str = "    <!-- The bundler puts the style sheet and the loader here. -->\n";
 const ICON: &str = "href=\"/icon.svg\"";
 
-/// `boot` runs before anything is painted, and needs to know where the Chinese texts are; script and module are asked
+/// `boot` runs before anything is painted, and must know by then where the Chinese texts are; script and module are asked
 /// for at once, not when the loader has been read.
 pub fn page(template: &str, names: &Names) -> Result<String> {
     for mark in [PLACE, ICON] {

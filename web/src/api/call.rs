@@ -112,7 +112,7 @@ impl<T: Read> Future for Call<T> {
 }
 
 impl<T> Call<T> {
-    /// The same question, of which another makes what it asks for.
+    /// The same question; its answer is read by `read`.
     pub fn read_by<R>(
         self,
         read: fn(Located) -> Result<R, ValueError>,

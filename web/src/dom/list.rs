@@ -177,7 +177,8 @@ impl Shown {
         let kept: Vec<_> = keys.into_iter().map(|key| (key, old.remove(&key))).collect();
         for Row { mounted, owner, .. } in old.into_values() {
             mounted.remove();
-            drop(owner);
+            // What it holds may hold it.
+            owner.cleanup();
         }
         // From the last to the first, so that what stands after each is known.
         let mut before = self.end.node.clone();

@@ -3,7 +3,7 @@
 
 use std::{cell::Cell, sync::OnceLock};
 
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
@@ -74,7 +74,12 @@ pub async fn load() -> Result<(), Failure> {
     let texts = JsFuture::from(response.text()?).await?.as_string();
     match texts.filter(|_| response.ok()) {
         Some(texts) => LOADED.set(Some(texts.leak())),
-        None => return Err(JsValue::from(response.status_text()).into()),
+        // Each version has a file of its own.
+        None => {
+            return Err(Failure::Unreachable(
+                "it has another version by now: load the page again".to_owned(),
+            ));
+        }
     }
     Ok(())
 }

@@ -60,6 +60,8 @@ impl Language {
 
 thread_local! {
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::En) };
+    /// Counts the choices.
+    static TURN: Cell<u32> = const { Cell::new(0) };
     static ZONE: OnceCell<Zone> = const { OnceCell::new() };
 }
 
@@ -103,7 +105,13 @@ pub fn languages() -> RwSignal<Language> {
 /// # Errors
 /// Its texts cannot be had; nothing changes then.
 pub async fn choose(language: Language, languages: RwSignal<Language>) -> Result<(), Failure> {
+    let my_turn = TURN.get() + 1;
+    TURN.set(my_turn);
     let language = language.learned().await?;
+    // Somebody chose another one meanwhile.
+    if TURN.get() != my_turn {
+        return Ok(());
+    }
     browser::remember("language", language.tag());
     languages.try_set(language);
     Ok(())

@@ -17,8 +17,8 @@ pub enum Deed {
         href: String,
         id: String,
     },
-    /// Presses a button of the page that is open.
-    Press(usize),
+    /// Presses the button of that name of the page that is open.
+    Press(String),
     Run(JobPath),
     Pause(JobPath),
     Resume(JobPath),
@@ -223,9 +223,9 @@ pub fn of_kept(page: &str, glyph: Glyph, title: &str, name: &str) -> Command {
 }
 
 /// A button of the page that is open.
-pub fn of_page(number: usize, name: &str) -> Command {
+pub fn of_page(name: String) -> Command {
     let w = say::<PaletteWords>();
-    command(1, Glyph::Right, w.here, name, Deed::Press(number))
+    command(1, Glyph::Right, w.here, name.clone(), Deed::Press(name))
 }
 
 /// What can be done to a node.
@@ -267,23 +267,23 @@ pub fn of_node(id: &NodeId, name: &str, is_held: bool) -> Vec<Command> {
 
 /// The best fits, at most `max`; of those that fit alike, as they come. With nothing typed: the
 /// pages first.
-pub fn best(commands: &[Command], typed: &str, max: usize) -> Vec<Command> {
+pub fn best<'a>(commands: impl Iterator<Item = &'a Command>, typed: &str, max: usize) -> Vec<Command> {
+    let commands: Vec<&Command> = commands.collect();
     let words = super::find::words(typed);
-    let mut found: Vec<Fit> = commands
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| !words.is_empty() || !matches!(c.deed, Deed::Run(_) | Deed::Delete(_)))
-        .filter_map(|(i, c)| {
-            let score = super::find::score(&words, &c.searched)?;
-            Some((score / 10, c.rank, score, i))
-        })
-        .collect();
+    let fits = commands.iter().enumerate().filter_map(|(i, c)| {
+        let is_offered = !words.is_empty() || !matches!(c.deed, Deed::Run(_) | Deed::Delete(_));
+        let score = super::find::score(&words, &c.searched).filter(|_| is_offered)?;
+        Some((score / 10, c.rank, score, i))
+    });
     // With ten thousand jobs, only what is shown is put in order.
-    if found.len() > max {
-        found.select_nth_unstable(max);
-        found.truncate(max);
+    let mut found: Vec<Fit> = Vec::with_capacity(max + 1);
+    for fit in fits {
+        let place = found.partition_point(|better| *better < fit);
+        if place < max {
+            found.insert(place, fit);
+            found.truncate(max);
+        }
     }
-    found.sort_unstable();
     found.into_iter().map(|(.., i)| commands[i].clone()).collect()
 }
 
@@ -304,7 +304,10 @@ mod tests {
     }
 
     fn titles(typed: &str) -> Vec<String> {
-        best(&all(), typed, 4).into_iter().map(|c| c.title).collect()
+        best(all().iter(), typed, 4)
+            .into_iter()
+            .map(|c| c.title)
+            .collect()
     }
 
     #[test]

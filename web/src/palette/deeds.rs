@@ -5,14 +5,13 @@ use std::time::Duration;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::{Palette, commands::Deed};
+use super::{Palette, commands::Deed, here, words::PaletteWords};
 use crate::{
-    actions::jobs::job_actions, api, browser::document, locale, pages::nodes::actions::node_deeds,
-    parts::toast::toaster, prelude::*, router::router, session, theme::theme,
+    actions::jobs::job_actions, api, browser, locale, pages::nodes::actions::node_deeds,
+    parts::toast::toaster, prelude::*, router::router, session, theme::theme, words::say,
 };
 
-/// `buttons` are those of the page that is open.
-pub fn deeds(buttons: StoredValue<Vec<(String, HtmlElement)>>) -> Callback<Deed> {
+pub fn deeds() -> Callback<Deed> {
     let jobs = job_actions();
     let nodes = node_deeds();
     let (toaster, theme, languages, session) = (toaster(), theme(), locale::languages(), session::session());
@@ -22,14 +21,11 @@ pub fn deeds(buttons: StoredValue<Vec<(String, HtmlElement)>>) -> Callback<Deed>
         Deed::Go(href) => navigate.go(&href),
         Deed::At { href, id } => {
             navigate.go(&href);
-            press(id, TRIES);
+            let path = navigate.path.get_untracked();
+            let say_none = move || toaster.wrong(say::<PaletteWords>().gone);
+            set_timeout(move || press(path, id, TRIES, say_none), LOOK);
         }
-        Deed::Press(number) => {
-            let button = buttons.with_value(|buttons| buttons.get(number).map(|(_, button)| button.clone()));
-            if let Some(button) = button {
-                button.click();
-            }
-        }
+        Deed::Press(name) => here::press(&name),
         Deed::Run(job) => jobs.run(job),
         Deed::Pause(job) => jobs.pause(job),
         Deed::Resume(job) => jobs.resume(job),
@@ -57,16 +53,17 @@ pub fn deeds(buttons: StoredValue<Vec<(String, HtmlElement)>>) -> Callback<Deed>
 const LOOK: Duration = Duration::from_millis(50);
 const TRIES: u32 = 100;
 
-/// Presses the button or goes into the field of an id, once the page has it.
-fn press(id: String, tries: u32) {
-    let look = move || {
-        let found = document().get_element_by_id(&id);
-        match found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
-            Some(button) if button.tag_name() == "BUTTON" => button.click(),
-            Some(field) => drop(field.focus()),
-            None if tries > 0 => press(id, tries - 1),
-            None => {}
-        }
-    };
-    set_timeout(look, LOOK);
+/// Presses the button or goes into the field of an id, once the page of that path has it and
+/// as long as one is there.
+fn press(path: String, id: String, tries: u32, say_none: impl Fn() + 'static) {
+    if browser::window().location().pathname().as_ref() != Ok(&path) {
+        return;
+    }
+    let found = browser::document().get_element_by_id(&id);
+    match found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+        Some(button) if button.tag_name() == "BUTTON" => button.click(),
+        Some(field) => drop(field.focus()),
+        None if tries > 0 => set_timeout(move || press(path, id, tries - 1, say_none), LOOK),
+        None => say_none(),
+    }
 }

@@ -7,8 +7,8 @@ use crate::browser::document;
 
 /// Buttons, and links that look like some.
 const BUTTONS: &str = "#page button:not([disabled]), #page a.button";
-/// Those of lists are told by what stands there: the palette has jobs and nodes itself.
-const IN_A_LIST: &str = "li, tr, [role=row], [role=tablist]";
+/// Those of rows are many, and the palette has what stands there itself.
+const IN_A_ROW: &str = "li, tr, [role=row], [role=tablist]";
 
 /// Those that can be seen, each with its name. Of several with the same name nobody could
 /// tell which is meant.
@@ -31,7 +31,16 @@ pub fn buttons() -> Vec<(String, HtmlElement)> {
 }
 
 fn is_alone(button: &HtmlElement) -> bool {
-    button.offset_parent().is_some() && matches!(button.closest(IN_A_LIST), Ok(None))
+    button.offset_parent().is_some() && matches!(button.closest(IN_A_ROW), Ok(None))
+}
+
+/// Presses the button of a name, if there is one: it may be another one by now, as a page
+/// makes some anew at news.
+pub fn press(name: &str) {
+    let found = buttons().into_iter().find(|(known, _)| known == name);
+    if let Some((_, button)) = found {
+        button.click();
+    }
 }
 
 /// As a screen reader says it.

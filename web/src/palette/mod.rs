@@ -9,9 +9,12 @@ mod here;
 pub mod keys;
 mod words;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use shared::{history::RunQuery, id::RunId};
+use shared::{
+    history::RunQuery,
+    id::{JobPath, RunId},
+};
 
 use crate::{
     api,
@@ -36,7 +39,7 @@ use words::PaletteWords;
 /// How many lines are shown.
 const SHOWN: usize = 12;
 /// How many of the runs that have not ended can be found.
-const RUNS: u32 = 100;
+const RUNS: u32 = 1000;
 /// How long `g` waits for its letter.
 const AFTER_G: Duration = Duration::from_millis(1200);
 
@@ -121,21 +124,24 @@ fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
     let w = say::<PaletteWords>();
     let (typed, chosen) = (RwSignal::new(String::new()), RwSignal::new(0_usize));
     let board = board();
-    let buttons = StoredValue::new(here::buttons());
+    let buttons: Vec<String> = here::buttons().into_iter().map(|(name, _)| name).collect();
     let nodes = remote(&[], || (), |()| Asking::of(api::nodes::nodes()));
     let groups = remote(&[], || (), |()| Asking::of(api::groups::groups()));
     let calendars = remote(&[], || (), |()| Asking::of(api::calendars::calendars()));
     let runs = remote(&[], || (), |()| api::runs::list(&not_ended()));
-    let all = Memo::new(move |_| {
+    // Of ten thousand jobs these are many: they are made anew when a job is, not when one runs.
+    let known = Memo::new(move |_| {
+        let table = board.data();
+        let rows = table.iter().flat_map(|table| &table.rows);
+        rows.map(|row| (row.path(), row.job.paused)).collect::<Vec<_>>()
+    });
+    let of_jobs = Memo::always(move |_| {
+        let commands = |(path, paused): &(JobPath, bool)| of_job(path, *paused);
+        known.with(|known| known.iter().flat_map(commands).collect::<Vec<_>>())
+    });
+    let all = Memo::always(move |_| {
         let mut all = general(pages.iter().copied());
-        buttons.with_value(|buttons| {
-            let names = buttons.iter().map(|(name, _)| name).enumerate();
-            all.extend(names.map(|(number, name)| of_page(number, name)));
-        });
-        if let Some(table) = board.data() {
-            let rows = table.rows.iter();
-            all.extend(rows.flat_map(|row| of_job(&row.path(), row.job.paused)));
-        }
+        all.extend(buttons.iter().cloned().map(of_page));
         if let Some(nodes) = nodes.data() {
             let held = nodes.iter().map(|n| (n, n.intent.cordoned || n.intent.draining));
             all.extend(held.flat_map(|(n, is_held)| of_node(&n.id, name(n), is_held)));
@@ -152,15 +158,15 @@ fn Lines(open: RwSignal<bool>, pages: Vec<PageLink>) -> impl IntoView {
             let calendar = kept("/calendars", Glyph::Calendar, w.calendar);
             all.extend(calendars.iter().map(|view| calendar(view.name.as_str())));
         }
-        Arc::new(all)
+        all
     });
     let found = Memo::new(move |_| {
         typed.with(|typed| match typed.trim().parse::<RunId>() {
             Ok(id) => vec![to_run(id)],
-            Err(_) => best(&all.get(), typed, SHOWN),
+            Err(_) => all.with(|all| of_jobs.with(|of_jobs| best(all.iter().chain(of_jobs), typed, SHOWN))),
         })
     });
-    let perform = deeds(buttons);
+    let perform = deeds();
     let act = move |command: Command| {
         open.set(false);
         perform.run(command.deed);

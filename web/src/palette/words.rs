@@ -10,6 +10,7 @@ words! {
         node: "Node" / "节点",
         act: "Do" / "操作",
         here: "This page" / "本页",
+        gone: "That cannot be done here now" / "此处当前无法执行该操作",
         run_now: "Run now: {job}" / "立即运行：{job}",
         pause: "Pause: {job}" / "暂停：{job}",
         resume: "Resume: {job}" / "恢复：{job}",

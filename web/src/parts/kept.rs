@@ -89,11 +89,6 @@ pub fn KeptCard(
     }
 }
 
-/// Whether a write was refused because the thing is no longer as it was read.
-pub fn is_stale(failure: &Failure) -> bool {
-    matches!(failure.code(), Some(ErrorCode::Stale | ErrorCode::NotFound))
-}
-
 /// Which state of a thing its form is about, and what others made of it meanwhile. Copies are
 /// the same.
 pub struct Edited<T> {
@@ -121,6 +116,16 @@ impl<T: Clone + Send + Sync + 'static> Edited<T> {
         }
     }
 
+    /// Whether a write was refused because the thing is no longer as it was read.
+    pub fn is_overtaken(self, failure: &Failure) -> bool {
+        match failure.code() {
+            Some(ErrorCode::Stale) => true,
+            // It was deleted, and somebody else made it anew.
+            Some(ErrorCode::Conflict) => self.theirs.with_untracked(Option::is_some),
+            _ => false,
+        }
+    }
+
     /// The one that a write takes the place of.
     pub fn revision(self) -> Option<Revision> {
         self.revision.get_untracked()
@@ -139,19 +144,17 @@ impl<T: Clone + Send + Sync + 'static> Edited<T> {
             let mine_instead = move |_| {
                 let now = self.theirs.get_untracked().flatten();
                 self.revision.set(now.map(|(revision, _)| revision));
-                self.theirs.set(None);
                 save.run(());
             };
-            let said = if theirs.is_some() {
-                w.meanwhile
-            } else {
-                w.meanwhile_gone
+            let (said, verb) = match theirs {
+                Some(_) => (w.meanwhile, w.mine_instead),
+                None => (w.meanwhile_gone, w.mine_again),
             };
             Some(view! {
                 <div class="failed" role="alert">
                     <Icon glyph=Glyph::Warning />
                     <div class="stack"><p>{said}</p>{theirs.map(|(_, theirs)| show(theirs))}</div>
-                    <button type="button" on:click=mine_instead>{w.mine_instead}</button>
+                    <button type="button" on:click=mine_instead>{verb}</button>
                 </div>
             })
         }

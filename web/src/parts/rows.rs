@@ -96,6 +96,7 @@ mod tests {
             in_sight(4_000.0, 400.0, 40.0, 10_000),
             (100 - BEYOND, 10 + 2 * BEYOND)
         );
+        assert_eq!(in_sight(20.0, 400.0, 40.0, 10_000), (0, 11 + BEYOND));
         assert_eq!(in_sight(0.0, 400.0, 40.0, 3), (0, 3));
         assert_eq!(in_sight(4_000.0, 400.0, 40.0, 3), (3, 0), "the list has shrunk");
         assert_eq!(in_sight(-20.0, 400.0, 40.0, 0), (0, 0));

@@ -28,5 +28,6 @@ words! {
         meanwhile: "Somebody else saved it meanwhile. Nothing of yours is lost. Now it says:" / "在此期间有人保存了它。您的改动没有丢失。现在的内容为：",
         meanwhile_gone: "Somebody else deleted it meanwhile." / "在此期间有人删除了它。",
         mine_instead: "Save mine in its place" / "用我的内容替换",
+        mine_again: "Save mine again" / "重新保存我的内容",
     }
 }

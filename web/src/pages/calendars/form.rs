@@ -13,12 +13,7 @@ use crate::{
         calendars::{calendars, put_calendar},
     },
     locale::sentences::said,
-    parts::{
-        dialog::Cancel,
-        field::Field,
-        kept::{Edited, is_stale},
-        toast::toaster,
-    },
+    parts::{dialog::Cancel, field::Field, kept::Edited, toast::toaster},
     prelude::*,
     words::say,
 };
@@ -75,7 +70,7 @@ pub fn CalendarForm(calendar: Option<CalendarView>, saved: Callback<()>) -> impl
                     toaster.done(fill!(w.saved, name = named.name));
                     saved.run(());
                 }
-                Err(failure) if is_stale(&failure) => match calendars().await {
+                Err(failure) if edited.is_overtaken(&failure) => match calendars().await {
                     Ok(all) => {
                         let theirs = all.into_iter().find(|c| c.name == named.name);
                         edited.overtaken(theirs.map(|c| (c.revision, file_of(c))));

@@ -15,12 +15,7 @@ use crate::{
         groups::{groups, put_group},
     },
     locale::sentences::said,
-    parts::{
-        dialog::Cancel,
-        field::Field,
-        kept::{Edited, is_stale},
-        toast::toaster,
-    },
+    parts::{dialog::Cancel, field::Field, kept::Edited, toast::toaster},
     prelude::*,
     words::say,
 };
@@ -121,7 +116,7 @@ pub fn GroupForm(group: Option<GroupView>, saved: Callback<()>) -> impl IntoView
                                 toaster.done(fill!(w.saved, name = name));
                                 saved.run(());
                             }
-                            Err(failure) if is_stale(&failure) => match groups().await {
+                            Err(failure) if edited.is_overtaken(&failure) => match groups().await {
                                 Ok(all) => {
                                     let theirs = all.into_iter().find(|g| g.name == name);
                                     edited.overtaken(theirs.map(|g| (g.revision, g.set)));

@@ -113,7 +113,7 @@ pub fn ordered(rows: &[Arc<Row>], sort: Sort) -> Rows {
 }
 
 fn by_key<K: Ord>(rows: &mut [Arc<Row>], is_down: bool, key: impl Fn(&Row) -> Option<K>) {
-    by(rows, &|a, b| match (key(a), key(b)) {
+    sort_by(rows, &|a, b| match (key(a), key(b)) {
         (Some(a), Some(b)) if is_down => b.cmp(&a),
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,
@@ -122,8 +122,8 @@ fn by_key<K: Ord>(rows: &mut [Arc<Row>], is_down: bool, key: impl Fn(&Row) -> Op
     });
 }
 
-/// It stands in the console once, not once a column.
-fn by(rows: &mut [Arc<Row>], compare: &dyn Fn(&Row, &Row) -> Ordering) {
+/// Sorting stands in the console once, not once a column.
+fn sort_by(rows: &mut [Arc<Row>], compare: &dyn Fn(&Row, &Row) -> Ordering) {
     rows.sort_by(|a, b| compare(a, b));
 }
 
