@@ -1,8 +1,15 @@
-//! What a page shows, in the URL: a link shows the same.
+//! Addresses: where a run is, and what a page shows, so that a link shows the same.
 
 use std::time::Duration;
 
+use shared::id::RunId;
+
 use crate::{api::Query, prelude::*, router::router};
+
+/// Where a run's page is.
+pub fn of_run(id: RunId) -> String {
+    format!("/runs/{id}")
+}
 
 /// A wish that has a form in the URL.
 pub trait InUrl: Clone + PartialEq + Send + Sync + 'static {

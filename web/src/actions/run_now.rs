@@ -9,6 +9,7 @@ use shared::{
 
 use super::ActionWords;
 use crate::{
+    address,
     api::{Failure, jobs},
     parts::{
         dialog::{Cancel, Dialog, opened_by},
@@ -88,7 +89,7 @@ fn ordered_run(run: OrderedRun, open: RwSignal<bool>) -> impl IntoView {
         None => fill!(w.ordered_one, run = run.id, node = run.node),
     };
     view! {
-        <li><a href=format!("/runs/{}", run.id) on:click=move |_| open.set(false)>
+        <li><a href=address::of_run(run.id) on:click=move |_| open.set(false)>
             <Icon glyph=Glyph::Play /><span>{said}</span>
         </a></li>
     }

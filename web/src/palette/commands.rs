@@ -6,7 +6,7 @@ use shared::{
 };
 
 use super::words::PaletteWords;
-use crate::{browser::lowered, locale::Language, parts::icon::Glyph, theme::Theme, words::say};
+use crate::{address, browser::lowered, locale::Language, parts::icon::Glyph, theme::Theme, words::say};
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -188,11 +188,17 @@ pub fn of_run(run: &RunView) -> Vec<Command> {
     let w = say::<PaletteWords>();
     let title = |text| fill!(text, job = run.job, node = run.node);
     let kill = Deed::At {
-        href: address(run.id),
+        href: address::of_run(run.id),
         id: "kill".to_owned(),
     };
     vec![
-        command(4, Glyph::Runs, w.go, title(w.run_of), Deed::Go(address(run.id))),
+        command(
+            4,
+            Glyph::Runs,
+            w.go,
+            title(w.run_of),
+            Deed::Go(address::of_run(run.id)),
+        ),
         command(7, Glyph::Stop, w.act, title(w.kill), kill),
     ]
 }
@@ -200,11 +206,13 @@ pub fn of_run(run: &RunView) -> Vec<Command> {
 /// To the run of an id that was typed.
 pub fn to_run(id: RunId) -> Command {
     let w = say::<PaletteWords>();
-    command(0, Glyph::Runs, w.go, fill!(w.run, id = id), Deed::Go(address(id)))
-}
-
-fn address(id: RunId) -> String {
-    format!("/runs/{id}")
+    command(
+        0,
+        Glyph::Runs,
+        w.go,
+        fill!(w.run, id = id),
+        Deed::Go(address::of_run(id)),
+    )
 }
 
 /// A group or a calendar, of which the page is given: it is edited there.

@@ -11,6 +11,7 @@ use crate::{
     parts::toast::toaster, prelude::*, router::router, session, theme::theme, words::say,
 };
 
+/// What carries one out. Made with the view, as it takes the view's contexts.
 pub fn deeds() -> Callback<Deed> {
     let jobs = job_actions();
     let nodes = node_deeds();
@@ -49,8 +50,9 @@ pub fn deeds() -> Callback<Deed> {
     })
 }
 
-/// How often, and for how long together, a page that loads is looked at for what is wanted.
+/// How long a page that loads is left alone until it is looked at again for what is wanted.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked at.
 const TRIES: u32 = 100;
 
 /// Presses the button or goes into the field of an id, once the page of that path has it and

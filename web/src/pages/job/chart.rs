@@ -15,7 +15,7 @@ use super::{
     words::JobWords,
 };
 use crate::{
-    clock,
+    address, clock,
     locale::{self, count, exact, millis, zone_name},
     parts::{axis, feedback::Empty, state},
     prelude::*,
@@ -89,7 +89,7 @@ fn Picture(history: Signal<Arc<JobHistory>>, at: RwSignal<Option<Time>>) -> impl
     let take = move || match pointed.get_untracked() {
         Some(Pointed::Run(i)) => {
             if let Some(point) = history.with_untracked(|h| h.points.get(i).cloned()) {
-                navigate.go(&format!("/runs/{}", point.run));
+                navigate.go(&address::of_run(point.run));
             }
         }
         Some(Pointed::Instant(instant, _)) => ledger::open(at, instant),

@@ -38,6 +38,7 @@ use crate::{
         job_state::{self, JobStateBadge},
         menu::Menu,
         page::Page,
+        prose::prose,
     },
     prelude::*,
     remote::{Remote, remote},
@@ -295,7 +296,7 @@ fn Head(
             <div class="row">
                 {move || judged.get().map(|(state, trouble)| view! {
                     <span title=job_state::about(state)><JobStateBadge state /></span>
-                    {trouble.map(|trouble| view! { <span class="job-trouble">{job_state::trouble_text(&trouble)}</span> })}
+                    {trouble.map(|trouble| view! { <span class="job-trouble">{prose(&job_state::trouble_text(&trouble))}</span> })}
                 })}
                 <span class="row job-labels" role="group" aria-label=w.labels>{labels}</span>
             </div>

@@ -10,6 +10,7 @@ use shared::{
 
 use super::words::JobWords;
 use crate::{
+    address,
     locale::{count, duration},
     parts::{
         feedback::Empty,
@@ -72,8 +73,8 @@ pub fn line(run: &RunView, has_slots: bool) -> impl IntoView + use<> {
     let instants = run.range.map(|range| fill!(w.instants, n = count(range.count)));
     view! {
         <tr>
-            <td><a href=format!("/runs/{}", run.id)><StateBadge state=run.state /></a></td>
-            <td class="nowrap"><a class="job-when" href=format!("/runs/{}", run.id)><At at=run.scheduled_at /></a>
+            <td><a href=address::of_run(run.id)><StateBadge state=run.state /></a></td>
+            <td class="nowrap"><a class="job-when" href=address::of_run(run.id)><At at=run.scheduled_at /></a>
                 {cause.map(|said| view! { <small class="muted">" · "{said}</small> })}
                 {instants.map(|said| view! { <small class="muted">" · "{said}</small> })}</td>
             <td class="number">{took}</td>

@@ -11,6 +11,7 @@ use shared::{
 use super::{Looking, words::JobsWords};
 use crate::{
     actions::{ActionWords, jobs::job_actions},
+    address,
     board::Row,
     clock,
     locale::{self, Language, exact, language, millis},
@@ -177,7 +178,7 @@ fn last(run: Option<&LastRun>) -> AnyView {
     let now = clock::ticking();
     let title = format!("{} · {}", state::name(run.state), exact(at, locale::zone()));
     view! {
-        <a class="jobs-last" href=format!("/runs/{}", run.id) title=title data-tone=state::tone(run.state).as_str()>
+        <a class="jobs-last" href=address::of_run(run.id) title=title data-tone=state::tone(run.state).as_str()>
             <Icon glyph=state::glyph(run.state) />
             <span class="visually-hidden">{state::name(run.state)}</span>
             <span>{move || locale::ago(at, now.get())}</span>

@@ -11,6 +11,7 @@ use shared::{
 
 use super::NodeWords;
 use crate::{
+    address,
     browser::lowered,
     locale::count,
     pages::nodes::NodesWords,
@@ -39,7 +40,7 @@ pub fn Running(work: Signal<Arc<NodeWork>>) -> impl IntoView {
     let row = |run: RunView| {
         view! {
             <tr>
-                <td><a href=format!("/runs/{}", run.id)><StateBadge state=run.state /></a></td>
+                <td><a href=address::of_run(run.id)><StateBadge state=run.state /></a></td>
                 <td><JobLink job=run.job /></td>
                 <td class="number">{run.started_at.map(|since| view! { <Elapsed since /> })}</td>
             </tr>

@@ -12,6 +12,7 @@ use crate::{
     parts::{
         icon::{Glyph, Icon},
         job_state::{JobStateBadge, trouble_text},
+        prose::prose,
         state::{Badge, Tone},
         when::Ago,
     },
@@ -43,7 +44,7 @@ pub fn AttentionCard(attention: Attention) -> impl IntoView {
                 })}
                 {attention.parts.into_iter().map(|part| view! { <PartLine part /> }).collect_view()}
                 {attention.broken.into_iter().map(|why| view! {
-                    <li><Badge tone=Tone::Bad glyph=Glyph::Warning text=w.broken /><span>{said(&why)}</span></li>
+                    <li><Badge tone=Tone::Bad glyph=Glyph::Warning text=w.broken /><span>{prose(&said(&why))}</span></li>
                 }).collect_view()}
                 {attention.nodes.into_iter().map(|node| view! { <NodeLine node /> }).collect_view()}
                 {attention.jobs.into_iter().map(|job| view! { <JobLine job /> }).collect_view()}
@@ -100,7 +101,7 @@ fn JobLine(job: TroubledJob) -> impl IntoView {
             <JobStateBadge state=job.state />
             <span>
                 <a href=href>{job.job.to_string()}</a>
-                {job.trouble.map(|trouble| view! { <small class="muted">{trouble_text(&trouble)}</small> })}
+                {job.trouble.map(|trouble| view! { <small class="muted">{prose(&trouble_text(&trouble))}</small> })}
             </span>
         </li>
     }

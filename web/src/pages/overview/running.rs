@@ -4,6 +4,7 @@ use shared::{api::overview::RunningRun, id::NodeId};
 
 use super::words::OverviewWords;
 use crate::{
+    address,
     api::Query,
     clock,
     locale::{count, fixed, millis},
@@ -94,7 +95,7 @@ fn JobLine(together: Together) -> impl IntoView {
     let is_long = Memo::new(move |_| share().is_some_and(|share| share > 2.0));
     let width = move || fixed(share().unwrap_or(0.0).min(1.0) * 100.0, 1) + "%";
     let href = match n {
-        1 => format!("/runs/{}", run.id),
+        1 => address::of_run(run.id),
         _ => Query::default()
             .with("job", &run.job)
             .with("state", "running")

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use leptos::ev::SubmitEvent;
-use shared::{api::RunNow, history::RunView, id::RunId};
+use shared::{api::RunNow, history::RunView};
 
 use super::words::RunWords;
 use crate::{
-    api,
+    address, api,
     parts::{
         confirm::{Question, ask, asker},
         dialog::Dialog,
@@ -118,7 +118,7 @@ fn Again(run: Remote<RunView>) -> impl IntoView {
                 match api::runs::run_now(&job, &with).await {
                     Ok(ordered) => {
                         if let Some(run) = ordered.runs.first() {
-                            navigate.go(&address(run.id));
+                            navigate.go(&address::of_run(run.id));
                         }
                     }
                     Err(failure) => toaster.failed(&failure),
@@ -140,10 +140,6 @@ fn Again(run: Remote<RunView>) -> impl IntoView {
     view! {
         <button type="button" on:click=again><Icon glyph=Glyph::Refresh />{w.again}</button>
     }
-}
-
-fn address(id: RunId) -> String {
-    format!("/runs/{id}")
 }
 
 /// The same slot or, where every node runs it, the same node, with what was given.

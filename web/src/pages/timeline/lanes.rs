@@ -9,7 +9,7 @@ use shared::{
 
 use super::{look, view::View, words::TimelineWords};
 use crate::{
-    clock,
+    address, clock,
     locale::{count, duration, exact, fixed, short_time, zone, zone_name},
     parts::{
         PartWords,
@@ -207,7 +207,7 @@ fn OneBar(bar: Bar, scale: Scale, now: Time) -> impl IntoView {
     let href = if bar.count > 1 {
         format!("/runs?job={}&until={}", bar.job, bar.to.unwrap_or(now))
     } else {
-        format!("/runs/{}", bar.run)
+        address::of_run(bar.run)
     };
     view! {
         // Below a `g`, `a` and `title` are SVG's and not HTML's.
